@@ -1,0 +1,106 @@
+#include <CLI/CLI.hpp>
+
+#include "apps/mlrun/arguments.h"
+#include "apps/mlrun/command.h"
+#include "base/files.h"
+#include "config/bind.h"
+#include "recipes/registry.h"
+
+namespace mlrun::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+config::Resolved resolve(const RecipeArguments& arguments) {
+  const fs::path file = arguments.recipe();
+  if (file.empty() && arguments.overrides().empty()) {
+    throw UserError("no recipe is named", "name a file, or one of `mlrun list recipes`");
+  }
+  return config::resolve({file, arguments.overrides(), recipe_folders()}, recipes::catalogue());
+}
+
+Json to_json(const config::Provenance& provenance) {
+  Json json = Json::object();
+  for (const auto& [key, origin] : provenance) json[key] = origin;
+  return json;
+}
+
+Command add_show(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("show", "Print a recipe with every value and where it came from");
+  const auto arguments = std::make_shared<RecipeArguments>(*app, "RECIPE");
+  const auto plain = std::make_shared<bool>(false);
+  app->add_flag("--plain", *plain, "without the comments that say where values came from");
+  return {app, [arguments, plain](const OutputOptions&) {
+            const config::Resolved resolved = resolve(*arguments);
+            Result result;
+            result.json = {{"name", resolved.name},
+                           {"recipe", resolved.values},
+                           {"provenance", to_json(resolved.provenance)},
+                           {"notes", resolved.notes}};
+            for (const auto& note : resolved.notes) result.text += "# " + note + "\n";
+            result.text += config::to_yaml(resolved.values, *plain ? nullptr : &resolved.provenance);
+            return result;
+          }};
+}
+
+Command add_check(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("check", "Check a recipe whole; exit code 2 where it has problems");
+  const auto arguments = std::make_shared<RecipeArguments>(*app, "RECIPE");
+  return {app, [arguments](const OutputOptions&) {
+            const config::Resolved resolved = resolve(*arguments);
+            Result result;
+            result.json = {{"name", resolved.name}, {"notes", resolved.notes}};
+            result.text = resolved.name + ": the recipe is sound\n";
+            return result;
+          }};
+}
+
+Command add_schema(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("schema", "Print the JSON Schema (draft-07) of recipes, for editors");
+  return {app, [](const OutputOptions&) {
+            Result result;
+            result.json = config::json_schema(recipes::catalogue());
+            result.text = json_text(result.json, 2) + "\n";
+            return result;
+          }};
+}
+
+Command add_reference(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("reference", "Print the reference of all recipe options, as Markdown");
+  return {app, [](const OutputOptions&) {
+            Result result;
+            result.text = config::reference_page(recipes::catalogue());
+            result.json = {{"markdown", result.text}};
+            return result;
+          }};
+}
+
+Command add_copy(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("copy", "Copy a shipped recipe to a file of your own");
+  const auto name = std::make_shared<std::string>();
+  const auto target = std::make_shared<std::string>();
+  app->add_option("NAME", *name, "shipped recipe, as `mlrun list recipes` names it")->required();
+  app->add_option("FILE", *target, "where to (default: its name in this folder)");
+  return {app, [name, target](const OutputOptions&) {
+            const fs::path source = config::find_recipe(*name, recipe_folders());
+            fs::path file = target->empty() ? source.filename() : fs::path(*target);
+            if (fs::is_directory(file)) file /= source.filename();
+            if (fs::exists(file)) throw file_error(file.string(), "exists already", "choose another name");
+            write_file(file, read_file(source));
+            Result result;
+            result.json = {{"source", source.string()}, {"file", file.string()}};
+            result.text = file.string() + "\n";
+            return result;
+          }};
+}
+
+}  // namespace
+
+std::vector<Command> add_config(CLI::App& root) {
+  CLI::App* group = root.add_subcommand("config", "Show, check and document recipes");
+  group->require_subcommand(1);
+  return {add_show(*group), add_check(*group), add_schema(*group), add_reference(*group), add_copy(*group)};
+}
+
+}  // namespace mlrun::apps

@@ -1,0 +1,101 @@
+#include <sys/utsname.h>
+
+#include <ATen/Config.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "apps/mlrun/arguments.h"
+#include "apps/mlrun/command.h"
+#include "base/threads.h"
+#include "base/torch_compat.h"
+#include "base/version.h"
+#include "report/table.h"
+
+namespace mlrun::apps {
+namespace {
+
+std::string processor() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+/// The instruction sets that matter for speed, of those this processor has.
+std::string instruction_sets() {
+  std::ifstream in("/proc/cpuinfo");
+  std::string flags;
+  for (std::string line; std::getline(in, line) && flags.empty();) {
+    if (line.rfind("flags", 0) == 0) flags = line + " ";
+  }
+  std::string found;
+  for (const char* name : {"avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_bf16"}) {
+    if (flags.find(" " + std::string(name) + " ") != std::string::npos)
+      found += (found.empty() ? "" : " ") + std::string(name);
+  }
+  return found.empty() ? "none of avx2, avx512, vnni" : found;
+}
+
+std::string cache_folder() {
+  if (const char* chosen = std::getenv("XDG_CACHE_HOME")) return std::string(chosen) + "/mlrun";
+  const char* home = std::getenv("HOME");
+  return home == nullptr ? "none: neither XDG_CACHE_HOME nor HOME is set" : std::string(home) + "/.cache/mlrun";
+}
+
+Json environment() {
+  utsname system = {};
+  uname(&system);
+  Json folders = Json::array();
+  for (const auto& folder : recipe_folders()) folders.push_back(folder.string());
+#ifdef MLRUN_WITH_OPENCV
+  const bool images = true;
+#else
+  const bool images = false;
+#endif
+  return {{"mlrun", kVersion},
+          {"commit", kCommit},
+          {"libtorch", compat::torch_version()},
+          {"compiler", __VERSION__},
+          {"system", std::string(system.sysname) + " " + system.release + " " + system.machine},
+          {"host", system.nodename},
+          {"processor", processor()},
+          {"instruction_sets", instruction_sets()},
+          {"processors_available", available_processors()},
+          {"cuda", compat::cuda_available()},
+          {"gpus", compat::cuda_available() ? compat::cuda_count() : 0},
+          {"mkldnn", at::hasMKLDNN()},
+          {"openmp", at::hasOpenMP()},
+          {"image_decoding", images},
+          {"recipe_folders", folders},
+          {"cache", cache_folder()}};
+}
+
+std::string cell(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (!value.is_array()) return value.dump();
+  std::string text;
+  for (const auto& item : value) text += (text.empty() ? "" : ", ") + item.get<std::string>();
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+Command add_env(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("env", "Show versions, processor, GPUs and folders, for bug reports");
+  return {app, [](const OutputOptions&) {
+            Result result;
+            result.json = environment();
+            report::Table table({{"what", report::Align::Left}, {"value", report::Align::Left}});
+            for (const auto& [name, value] : result.json.items()) table.add({name, cell(value)});
+            result.text = table.text();
+            return result;
+          }};
+}
+
+}  // namespace mlrun::apps

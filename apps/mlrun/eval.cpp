@@ -1,0 +1,144 @@
+#include <CLI/CLI.hpp>
+
+#include <sstream>
+
+#include "apps/mlrun/arguments.h"
+#include "apps/mlrun/command.h"
+#include "apps/mlrun/run_argument.h"
+#include "apps/mlrun/verdicts.h"
+#include "base/files.h"
+#include "engine/apply_session.h"
+#include "recipes/registry.h"
+#include "report/confusion.h"
+#include "report/format.h"
+#include "report/table.h"
+
+namespace mlrun::apps {
+namespace {
+
+struct EvalArguments {
+  explicit EvalArguments(CLI::App& app) : recipe(app, "RUN") {}
+  RecipeArguments recipe;
+  std::string weights, split, confusion_csv, per_class_csv, dump_outputs;
+};
+
+std::optional<data::Split> parse_split(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  for (const auto split : {data::Split::Train, data::Split::Val, data::Split::Test}) {
+    if (text == data::split_name(split)) return split;
+  }
+  throw UserError("--split: unknown split '" + text + "'", "choose train, val or test");
+}
+
+report::Table per_class_table(const Json& rows) {
+  report::Table table({{"class", report::Align::Left}, {"samples"}, {"correct"}, {"acc1"}});
+  for (const auto& row : rows) {
+    const Json& acc1 = row.at("acc1");
+    table.add({row.at("class").get<std::string>(), std::to_string(row.at("total").get<std::int64_t>()),
+               std::to_string(row.at("correct").get<std::int64_t>()),
+               acc1.is_number() ? report::fixed(acc1.get<double>(), 2) : "-"});
+  }
+  return table;
+}
+
+/// The confusion matrix, where the metrics of the task have one.
+std::optional<report::Confusion> confusion_of(const engine::Evaluation& evaluation) {
+  const auto found = evaluation.details.find("confusion");
+  if (found == evaluation.details.end()) return std::nullopt;
+  return report::read_confusion(*found);
+}
+
+std::string figures_text(const engine::Evaluation& evaluation) {
+  std::ostringstream text;
+  for (const auto& [name, value] : evaluation.figures) {
+    text << "  " << name << "  " << report::fixed(value, name == "loss" ? 4 : 2);
+    const auto accuracy = evaluation.details.find("accuracy");
+    if (name == "acc1" && accuracy != evaluation.details.end()) {
+      const Json& interval = accuracy->at("acc1_interval95");
+      text << "  (95 % interval " << report::fixed(interval.at(0).get<double>(), 2) << " to "
+           << report::fixed(interval.at(1).get<double>(), 2) << ")";
+    }
+    text << "\n";
+  }
+  return text.str();
+}
+
+std::string result_text(const engine::Loaded& loaded, const engine::EvalResult& evaluated) {
+  const engine::Evaluation& evaluation = evaluated.evaluation;
+  std::ostringstream text;
+  text << loaded.task->data().name << " " << data::split_name(evaluation.split) << ", weights " << loaded.weights
+       << ": " << report::grouped(evaluation.evaluated) << " of " << report::grouped(evaluation.total) << " samples in "
+       << report::duration(evaluation.seconds) << "\n"
+       << figures_text(evaluation);
+  if (evaluation.details.contains("per_class")) text << "\n" << per_class_table(evaluation.details["per_class"]).text();
+  if (const auto confusion = confusion_of(evaluation); confusion && confusion->classes.size() <= 30) {
+    text << "\n" << report::confusion_text(*confusion);
+  }
+  text << verdict_text(evaluated.verdicts);
+  return text.str();
+}
+
+Json result_json(const engine::Loaded& loaded, const engine::EvalResult& evaluated) {
+  const engine::Evaluation& evaluation = evaluated.evaluation;
+  Json metrics = Json::object();
+  for (const auto& [name, value] : evaluation.figures) metrics[name] = value;
+  Json verdicts = Json::array();
+  for (const auto& verdict : evaluated.verdicts) verdicts.push_back(engine::to_json(verdict));
+  Json json = {
+      {"split", data::split_name(evaluation.split)},
+      {"weights", loaded.weights},
+      {"engine", "eager"},
+      {"samples", {{"total", evaluation.total}, {"evaluated", evaluation.evaluated}, {"skipped", Json::array()}}},
+      {"metrics", metrics},
+      {"per_class", evaluation.details.value("per_class", Json::array())},
+      {"expect", verdicts}};
+  for (const char* name : {"accuracy", "confusion"}) {
+    if (evaluation.details.contains(name)) json[name] = evaluation.details[name];
+  }
+  return json;
+}
+
+void write_tables(const EvalArguments& arguments, const engine::Evaluation& evaluation) {
+  const auto confusion = confusion_of(evaluation);
+  if (!arguments.confusion_csv.empty() && confusion) {
+    write_file(arguments.confusion_csv, report::confusion_csv(*confusion));
+  }
+  if (!arguments.per_class_csv.empty() && evaluation.details.contains("per_class")) {
+    write_file(arguments.per_class_csv, per_class_table(evaluation.details["per_class"]).csv());
+  }
+}
+
+Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
+  arguments.recipe.expect_one("run", "evaluate one after the other");
+  const auto split = parse_split(arguments.split);
+  const RunArgument run = open_run_argument(arguments.recipe.subject(), arguments.recipe, arguments.weights);
+  engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
+  const engine::EvalResult evaluated =
+      engine::evaluate_loaded(loaded, run.resolved, {split, !output.quiet, arguments.dump_outputs});
+  write_tables(arguments, evaluated.evaluation);
+  Result result;
+  result.json = result_json(loaded, evaluated);
+  result.text = result_text(loaded, evaluated);
+  if (engine::unmet(evaluated.verdicts)) result.code = ExitCode::Unmet;
+  return result;
+}
+
+}  // namespace
+
+Command add_eval(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("eval", "Evaluate a run's weights on a split");
+  const auto arguments = std::make_shared<EvalArguments>(*app);
+  app->add_option("--weights", arguments->weights,
+                  "best, last, a checkpoint's name or a safetensors file (default: best)")
+      ->type_name("WEIGHTS");
+  app->add_option("--split", arguments->split, "train, val or test (default: test, else val)")->type_name("SPLIT");
+  app->add_option("--confusion-csv", arguments->confusion_csv, "write the confusion matrix here")->type_name("FILE");
+  app->add_option("--per-class-csv", arguments->per_class_csv, "write the accuracy of each class here")
+      ->type_name("FILE");
+  app->add_option("--dump-outputs", arguments->dump_outputs,
+                  "write outputs, targets and index of every sample here, as safetensors")
+      ->type_name("FILE");
+  return {app, [arguments](const OutputOptions& output) { return run_eval(*arguments, output); }};
+}
+
+}  // namespace mlrun::apps

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "apps/mlrun/arguments.h"
+#include "config/bind.h"
+#include "engine/apply_session.h"
+
+namespace mlrun::apps {
+
+/// A trained model as `eval` and `predict` take it: a run or one of its checkpoints, or a recipe
+/// with a weight file.
+struct RunArgument {
+  config::Resolved resolved;
+  engine::WeightChoice weights;
+};
+
+/// `first` is the operand; `choice` what --weights says (empty: best, else last). UserError where no
+/// weights are to be found.
+RunArgument open_run_argument(const std::string& first, const RecipeArguments& arguments, const std::string& choice);
+
+}  // namespace mlrun::apps

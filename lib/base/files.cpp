@@ -1,0 +1,206 @@
+#include "base/files.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include "base/error.h"
+
+namespace mlrun {
+namespace {
+
+std::string writing_hint(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT: return "free some space or choose another folder with --out";
+    case EACCES:
+    case EPERM:
+    case EROFS: return "make the folder writable or choose another one with --out";
+    case EFBIG: return "raise the file size limit (ulimit -f)";
+    case EMFILE: return "raise the limit of open files (ulimit -n)";
+    default: return "";
+  }
+}
+
+UserError write_error(const std::filesystem::path& path, const std::string& what, int error) {
+  return file_error(path.string(), what + ": " + std::strerror(error), writing_hint(error));
+}
+
+UserError read_error(const std::filesystem::path& path, int error) {
+  const bool full = error == EMFILE || error == ENFILE;
+  return file_error(path.string(), std::string("cannot be read: ") + std::strerror(error),
+                    full ? "raise the limit of open files (ulimit -n)" : "");
+}
+
+/// Writes all bytes, going on after short writes; returns errno, or 0.
+int write_all(int descriptor, const char* bytes, std::size_t size) {
+  while (size > 0) {
+    const ssize_t written = ::write(descriptor, bytes, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    bytes += written;
+    size -= static_cast<std::size_t>(written);
+  }
+  return 0;
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+class Digest {
+ public:
+  Digest() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
+  void add(const void* bytes, std::size_t size) { EVP_DigestUpdate(context_.get(), bytes, size); }
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
+    unsigned int size = 0;
+    EVP_DigestFinal_ex(context_.get(), raw.data(), &size);
+    std::string text;
+    for (unsigned int i = 0; i < size; ++i) {
+      text += "0123456789abcdef"[raw[i] >> 4];
+      text += "0123456789abcdef"[raw[i] & 15];
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+  temporary_ = folder_of(target_) / ("." + target_.filename().string() + "." + std::to_string(::getpid()) + ".tmp");
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw write_error(target_, "cannot be written", errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail(const char* what, int error) { throw write_error(target_, what, error); }
+
+void AtomicFile::write(const void* bytes, std::size_t size) {
+  if (const int error = write_all(descriptor_, static_cast<const char*>(bytes), size)) fail("cannot be written", error);
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) fail("cannot be written", errno);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be put in place", errno);
+  ::close(descriptor_);
+  descriptor_ = -1;
+  sync_directory(folder_of(target_));
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+void append_file(const std::filesystem::path& path, std::string_view text) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor < 0) throw write_error(path, "cannot be written", errno);
+  const int error = write_all(descriptor, text.data(), text.size());
+  ::close(descriptor);
+  if (error != 0) throw write_error(path, "cannot be written", error);
+}
+
+std::string read_file(const std::filesystem::path& path, std::uint64_t limit) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw read_error(path, errno);
+  std::string content;
+  std::array<char, 1 << 16> buffer;
+  ssize_t got = 0;
+  while ((got = ::read(descriptor, buffer.data(), buffer.size())) > 0 && content.size() <= limit) {
+    content.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  const int error = errno;
+  ::close(descriptor);
+  if (got < 0) throw read_error(path, error);
+  if (content.size() > limit) {
+    throw file_error(path.string(), "is larger than the " + std::to_string(limit) + " bytes allowed here");
+  }
+  return content;
+}
+
+void make_directories(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw write_error(path, "cannot be created", error.value());
+}
+
+void sync_directory(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+std::string sha256(const void* bytes, std::size_t size) {
+  Digest digest;
+  digest.add(bytes, size);
+  return digest.hex();
+}
+
+std::string sha256_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw read_error(path, errno);
+  Digest digest;
+  std::array<char, 1 << 16> buffer;
+  while (file.read(buffer.data(), buffer.size()) || file.gcount() > 0) {
+    digest.add(buffer.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (file.bad()) throw read_error(path, errno);
+  return digest.hex();
+}
+
+namespace {
+
+/// The first `most` bytes of gzip (also plain) content, fewer where it ends earlier.
+std::string inflate(const std::filesystem::path& path, std::uint64_t most) {
+  const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"), &gzclose);
+  if (!file) throw read_error(path, errno);
+  std::string content;
+  std::array<char, 1 << 16> buffer;
+  int got = 0;
+  while (content.size() < most) {
+    const auto wanted = static_cast<unsigned>(std::min<std::uint64_t>(buffer.size(), most - content.size()));
+    got = gzread(file.get(), buffer.data(), wanted);
+    if (got <= 0) break;
+    content.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  int error = Z_OK;
+  const char* message = gzerror(file.get(), &error);
+  if (got < 0 || error == Z_BUF_ERROR) {
+    throw file_error(path.string(),
+                     std::string("is damaged: ") + (error == Z_BUF_ERROR ? "it ends too early" : message),
+                     "fetch it again");
+  }
+  return content;
+}
+
+}  // namespace
+
+std::string read_gzip(const std::filesystem::path& path, std::uint64_t limit) {
+  std::string content = inflate(path, limit == UINT64_MAX ? limit : limit + 1);
+  if (content.size() <= limit) return content;
+  throw file_error(path.string(), "expands to more than the " + std::to_string(limit) + " bytes expected");
+}
+
+std::string read_gzip_head(const std::filesystem::path& path, std::size_t size) { return inflate(path, size); }
+
+}  // namespace mlrun

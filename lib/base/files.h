@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace mlrun {
+
+/// Writes a file whole or not at all: a temporary name in the same folder, fsync, rename, fsync
+/// of the folder. Destroyed without `commit`, it leaves nothing behind. Failures are UserErrors
+/// that name the file and the reason.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path target);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(const void* bytes, std::size_t size);
+  void write(std::string_view text) { write(text.data(), text.size()); }
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* what, int error);
+
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+};
+
+/// Writes `text` to `path` atomically.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// Appends `text` to `path` with one write call.
+void append_file(const std::filesystem::path& path, std::string_view text);
+
+/// The whole file. UserError when it cannot be read or is larger than `limit` bytes.
+std::string read_file(const std::filesystem::path& path, std::uint64_t limit = UINT64_MAX);
+
+/// Makes a folder and its parents; UserError with the reason otherwise.
+void make_directories(const std::filesystem::path& path);
+
+/// fsync of a folder, so that renames inside it survive a crash.
+void sync_directory(const std::filesystem::path& path);
+
+/// SHA-256 as 64 hexadecimal digits.
+std::string sha256(const void* bytes, std::size_t size);
+std::string sha256_file(const std::filesystem::path& path);
+
+/// Inflates gzip (also plain) content; UserError that names `path` when it is damaged or expands
+/// beyond `limit` bytes.
+std::string read_gzip(const std::filesystem::path& path, std::uint64_t limit);
+
+/// The first `size` bytes of what `read_gzip` gives, fewer where it ends earlier.
+std::string read_gzip_head(const std::filesystem::path& path, std::size_t size);
+
+}  // namespace mlrun

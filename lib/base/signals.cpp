@@ -1,0 +1,45 @@
+#include "base/signals.h"
+
+#include <csignal>
+#include <initializer_list>
+
+namespace mlrun {
+namespace {
+
+volatile std::sig_atomic_t stop = 0;
+
+void remember(int signal) {
+  if (signal == SIGINT && stop == SIGINT) {
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+  }
+  stop = signal;
+}
+
+}  // namespace
+
+void watch_signals() {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
+    struct sigaction action = {};
+    action.sa_handler = remember;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(signal, &action, nullptr);
+  }
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+int stop_signal() { return stop; }
+
+void clear_stop_signal() { stop = 0; }
+
+const char* signal_name(int signal) {
+  switch (signal) {
+    case SIGINT: return "SIGINT";
+    case SIGTERM: return "SIGTERM";
+    case SIGUSR1: return "SIGUSR1";
+    default: return "a signal";
+  }
+}
+
+}  // namespace mlrun

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/layers.h"
+#include "config/recipe.h"
+#include "config/registry.h"
+
+namespace mlrun::config {
+
+/// Where each value of a checked recipe came from, by dotted key: an Origin's text, or `default`.
+using Provenance = std::map<std::string, std::string>;
+
+/// Fills `object` (of the struct that `spec` describes) from `node` and collects every problem:
+/// unknown keys with the nearest known ones, keys of components that are not active, wrong types,
+/// ranges, choices, broken rules. Paths become absolute, relative to the file that names them.
+void bind_node(const Node& node, const Spec& spec, const Catalogue& catalogue, void* object, const std::string& prefix,
+               Provenance& provenance, std::vector<Problem>& problems);
+
+/// A recipe that has been checked whole.
+struct Resolved {
+  Recipe recipe;
+  Json values;  ///< every option with its value, defaults included
+  Provenance provenance;
+  std::vector<std::string> notes;
+  std::string name;  ///< the recipe file's stem
+};
+
+/// Reads, merges and checks; UserError with all problems, in the order of their places.
+Resolved resolve(const LayerRequest& request, const Catalogue& catalogue);
+
+/// Every option of `object` with its value; components as `{name: ..., options...}`.
+Json dump(const Spec& spec, const Catalogue& catalogue, const void* object);
+
+/// Block-style YAML that `resolve` reads back to the same values (strings that look like something
+/// else are quoted, `${` becomes `$${`); with `provenance`, each leaf is followed by `# where it came from`.
+std::string to_yaml(const Json& values, const Provenance* provenance = nullptr);
+
+/// The recipe's JSON Schema (draft-07) for editors: descriptions, ranges, choices, one branch per
+/// component.
+Json json_schema(const Catalogue& catalogue);
+
+/// The reference page (Markdown): every option of every section and component with type, range,
+/// default and help.
+std::string reference_page(const Catalogue& catalogue);
+
+}  // namespace mlrun::config

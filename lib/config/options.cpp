@@ -1,0 +1,71 @@
+#include "config/options.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace mlrun::config {
+namespace {
+
+std::string number_text(double value) {
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return std::string(buffer, end);
+}
+
+std::optional<Span::Unit> span_unit(std::string_view word) {
+  if (word == "step" || word == "steps") return Span::Unit::Steps;
+  if (word == "epoch" || word == "epochs") return Span::Unit::Epochs;
+  if (word == "%") return Span::Unit::Percent;
+  if (word == "s") return Span::Unit::Seconds;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string Span::text() const {
+  const std::string number = number_text(value);
+  switch (unit) {
+    case Unit::Steps: return number + (value == 1 ? " step" : " steps");
+    case Unit::Epochs: return number + (value == 1 ? " epoch" : " epochs");
+    case Unit::Percent: return number + " %";
+    case Unit::Seconds: break;
+  }
+  return number + " s";
+}
+
+std::optional<Span> parse_span(const std::string& text) {
+  Span span;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, span.value);
+  if (error != std::errc() || !std::isfinite(span.value) || span.value < 0) return std::nullopt;
+  std::string_view word(rest, static_cast<std::size_t>(end - rest));
+  while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
+  const auto unit = span_unit(word);
+  if (!unit || (*unit == Span::Unit::Percent && span.value > 100)) return std::nullopt;
+  span.unit = *unit;
+  return span;
+}
+
+Span detail::Scalar<Span>::from(const Json& v) {
+  const auto span = parse_span(v.get<std::string>());
+  MLRUN_ASSERT(span.has_value(), "a span reached its field unparsed");
+  return *span;
+}
+
+const Field* Spec::find(const std::string& name) const {
+  for (const auto& field : fields) {
+    if (field.name == name && !field.inlined) return &field;
+  }
+  return nullptr;
+}
+
+const Field* Spec::inlined() const {
+  for (const auto& field : fields) {
+    if (field.inlined) return &field;
+  }
+  return nullptr;
+}
+
+}  // namespace mlrun::config

@@ -1,0 +1,138 @@
+#include "config/recipe.h"
+
+namespace mlrun::config {
+
+void TaskSection::declare(Declare<TaskSection>& d) {
+  d("name", &TaskSection::kind, "what is learnt").component("task").inlined("name");
+  d.shorthand("name");
+}
+
+void ModelSection::declare(Declare<ModelSection>& d) {
+  d("name", &ModelSection::architecture, "architecture; `mlrun list models` shows them")
+      .component("model")
+      .inlined("name");
+  d.shorthand("name");
+}
+
+void SplitOptions::declare(Declare<SplitOptions>& d) {
+  const auto share = [&d](const char* name, std::optional<double> SplitOptions::*member, const char* help) {
+    d(name, member, help).min(0).max(1);
+  };
+  share("train", &SplitOptions::train, "share of the samples for training");
+  share("val", &SplitOptions::val, "share for validation");
+  share("test", &SplitOptions::test, "share for the final test");
+  d("seed", &SplitOptions::seed, "which division; stratified by class").min(0);
+  d("group", &SplitOptions::group, "key of samples that must stay together; null: each stands alone");
+  d.rule("group", [](const SplitOptions& s) -> std::string {
+    return s.group ? "no data format has group keys yet; leave it null" : "";
+  });
+  d.rule("train", [](const SplitOptions& s) -> std::string {
+    const double sum = s.train.value_or(0) + s.val.value_or(0) + s.test.value_or(0);
+    return sum > 1 + 1e-9 ? "the shares of train, val and test add up to more than 1" : "";
+  });
+}
+
+void DataSection::declare(Declare<DataSection>& d) {
+  d("root", &DataSection::root, "folder of the data set; relative to the recipe that names it");
+  d("format", &DataSection::source, "how the data lies on disk; `mlrun list sources` shows them")
+      .component("source")
+      .inlined("format");
+  d("split", &DataSection::split, "how to divide a data set that has no splits of its own");
+  d("exif", &DataSection::exif, "ignore: as Pillow and the published tables; apply: turn photos as their camera says")
+      .choices({"ignore", "apply"});
+  d("augment", &DataSection::augment, "transforms of training samples, in order; a string names a preset")
+      .component("transform");
+  d("preprocess", &DataSection::preprocess, "transforms of evaluation samples, in order; a string names a preset")
+      .component("transform");
+  d.shorthand("root");
+}
+
+void CheckpointOptions::declare(Declare<CheckpointOptions>& d) {
+  d("every", &CheckpointOptions::every, "how often to save: epochs; the end is always saved");
+  d("keep", &CheckpointOptions::keep, "newest checkpoints kept beside `best`").min(1);
+}
+
+void TrainSection::declare(Declare<TrainSection>& d) {
+  d("epochs", &TrainSection::epochs, "passes over the training samples").min(1);
+  d("batch_size", &TrainSection::batch_size, "samples per optimizer step, over all micro-batches").min(1);
+  d("accumulate", &TrainSection::accumulate, "micro-batches per optimizer step").min(1);
+  d("seed", &TrainSection::seed, "of initial weights, order and augmentation").min(0);
+  d("clip_grad_norm", &TrainSection::clip_grad_norm, "largest norm of all gradients together; null: no clipping")
+      .above(0);
+  d("select", &TrainSection::select, "metric that chooses `best`, as `val/acc1`; null: the task's own");
+  d("device", &TrainSection::device, "auto, cpu, cuda or cuda:N");
+  d("threads", &TrainSection::threads, "compute threads; null: what affinity and cgroup quota allow").min(1);
+  d("workers", &TrainSection::workers, "loading threads; null: as many as compute threads; 0: load between steps")
+      .min(0)
+      .max(256);
+  d("evaluate", &TrainSection::evaluate, "how often to evaluate: epochs; the last epoch always is");
+  d("checkpoint", &TrainSection::checkpoint, "what is saved, and how often");
+  d("log_every", &TrainSection::log_every,
+    "plain progress lines at most this often, in seconds, where stderr is no terminal");
+  d("log_steps", &TrainSection::log_steps,
+    "steps between two records of loss and learning rate in metrics and TensorBoard")
+      .min(1);
+  d.rule("log_every", [](const TrainSection& t) -> std::string {
+    return t.log_every.unit != Span::Unit::Seconds ? "must be in seconds, as `10 s`" : "";
+  });
+  d.rule("evaluate", [](const TrainSection& t) -> std::string {
+    return t.evaluate.unit == Span::Unit::Seconds ? "cannot be in seconds; write `1 epoch`" : "";
+  });
+  d.rule("checkpoint.every", [](const TrainSection& t) -> std::string {
+    return t.checkpoint.every.unit == Span::Unit::Seconds ? "cannot be in seconds; write `1 epoch`" : "";
+  });
+  d.rule("accumulate", [](const TrainSection& t) -> std::string {
+    return t.batch_size % t.accumulate != 0 ? "must divide train.batch_size" : "";
+  });
+}
+
+void OptimizerSection::declare(Declare<OptimizerSection>& d) {
+  d("name", &OptimizerSection::method, "update rule; `mlrun list optimizers` shows them")
+      .component("optimizer", "sgd")
+      .inlined("name");
+  d.shorthand("name");
+}
+
+void ScheduleSection::declare(Declare<ScheduleSection>& d) {
+  d("name", &ScheduleSection::curve, "course of the learning rate; `mlrun list schedules` shows them")
+      .component("schedule", "constant")
+      .inlined("name");
+  d("warmup", &ScheduleSection::warmup,
+    "length of the warm-up before the schedule proper; in whole epochs it moves per epoch, in steps or % per step");
+  d("warmup_method", &ScheduleSection::warmup_method, "course of the warm-up").choices({"linear", "constant"});
+  d("warmup_factor", &ScheduleSection::warmup_factor,
+    "learning rate at the start of the warm-up, as a share of optimizer.lr")
+      .above(0)
+      .max(1);
+  d("interval", &ScheduleSection::interval, "unit of the schedule's times, and how often the rate changes")
+      .choices({"epoch", "step"});
+  d.shorthand("name");
+}
+
+void Condition::declare(Declare<Condition>& d) {
+  d("data", &Condition::data, "name of the data set (data.root's last component) or its fingerprint");
+  d("samples", &Condition::samples, "number of samples evaluated").min(1);
+  d("weights", &Condition::weights, "which weights were evaluated");
+}
+
+void Expectation::declare(Declare<Expectation>& d) {
+  d("row", &Expectation::row, "row of a published table, as T1/mobilenet_v3_large");
+  d("metric", &Expectation::metric, "metric with its split, as test/acc1").required();
+  d("value", &Expectation::value, "the figure").required();
+  d("tolerance", &Expectation::tolerance, "largest difference that still meets it").min(0);
+  d("direction", &Expectation::direction, "which differences count").choices({"both", "at_least", "at_most"});
+  d("when", &Expectation::when, "what the figure is true of");
+  d("source", &Expectation::source, "where it was published");
+}
+
+void Recipe::declare(Declare<Recipe>& d) {
+  d("task", &Recipe::task, "what is learnt").required();
+  d("model", &Recipe::model, "the network").required();
+  d("data", &Recipe::data, "samples and what is done to them").required();
+  d("train", &Recipe::train, "length, batch, seed, machine");
+  d("optimizer", &Recipe::optimizer, "the update rule");
+  d("schedule", &Recipe::schedule, "the learning rate's course");
+  d("expect", &Recipe::expect, "figures that this recipe reproduces");
+}
+
+}  // namespace mlrun::config

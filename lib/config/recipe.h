@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+
+/// The recipe: the same words for every task. What a word's components add is declared by them.
+namespace mlrun::config {
+
+struct TaskSection {
+  Component kind;  ///< `task: {name: ...}` and the task's own options
+  static void declare(Declare<TaskSection>& d);
+};
+
+struct ModelSection {
+  Component architecture;
+  static void declare(Declare<ModelSection>& d);
+};
+
+/// How a data set without splits of its own is divided.
+struct SplitOptions {
+  std::optional<double> train, val, test;  ///< shares of the samples
+  std::int64_t seed = 0;
+  std::optional<std::string> group;
+  static void declare(Declare<SplitOptions>& d);
+};
+
+struct DataSection {
+  std::filesystem::path root;
+  Component source;  ///< `format: ...` and the source's own options
+  SplitOptions split;
+  std::string exif = "ignore";
+  std::vector<Component> augment;     ///< transforms of training samples
+  std::vector<Component> preprocess;  ///< transforms of evaluation samples
+  static void declare(Declare<DataSection>& d);
+};
+
+struct CheckpointOptions {
+  Span every{1, Span::Unit::Epochs};
+  std::int64_t keep = 3;
+  static void declare(Declare<CheckpointOptions>& d);
+};
+
+struct TrainSection {
+  std::int64_t epochs = 10;
+  std::int64_t batch_size = 128;
+  std::int64_t accumulate = 1;
+  std::int64_t seed = 0;
+  std::optional<double> clip_grad_norm;
+  std::optional<std::string> select;
+  std::string device = "auto";
+  std::optional<std::int64_t> threads;
+  std::optional<std::int64_t> workers;
+  Span evaluate{1, Span::Unit::Epochs};
+  CheckpointOptions checkpoint;
+  Span log_every{10, Span::Unit::Seconds};
+  std::int64_t log_steps = 50;
+  static void declare(Declare<TrainSection>& d);
+};
+
+struct OptimizerSection {
+  Component method;
+  static void declare(Declare<OptimizerSection>& d);
+};
+
+struct ScheduleSection {
+  Component curve;
+  Span warmup{0, Span::Unit::Epochs};
+  std::string warmup_method = "linear";
+  double warmup_factor = 0.01;
+  std::string interval = "epoch";
+  static void declare(Declare<ScheduleSection>& d);
+};
+
+/// What an expectation is true of.
+struct Condition {
+  std::optional<std::string> data;
+  std::optional<std::int64_t> samples;
+  std::optional<std::string> weights;
+  static void declare(Declare<Condition>& d);
+};
+
+/// A published or agreed figure, compared only where `when` holds.
+struct Expectation {
+  std::optional<std::string> row;
+  std::string metric;
+  double value = 0;
+  double tolerance = 0;
+  std::string direction = "both";
+  Condition when;
+  std::optional<std::string> source;
+  static void declare(Declare<Expectation>& d);
+};
+
+struct Recipe {
+  TaskSection task;
+  ModelSection model;
+  DataSection data;
+  TrainSection train;
+  OptimizerSection optimizer;
+  ScheduleSection schedule;
+  std::vector<Expectation> expect;
+  static void declare(Declare<Recipe>& d);
+};
+
+}  // namespace mlrun::config

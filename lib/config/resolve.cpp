@@ -1,0 +1,67 @@
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <tuple>
+
+#include "config/bind.h"
+#include "config/layering.h"
+
+namespace mlrun::config {
+namespace {
+
+/// Files in their order, the command line last; then lines and columns.
+bool stands_before(const Problem& a, const Problem& b) {
+  const auto place = [](const Problem& p) {
+    return std::make_tuple(p.file == kCommandLine, std::cref(p.file), p.line, p.column);
+  };
+  return place(a) < place(b);
+}
+
+bool same_place(const Problem& a, const Problem& b) {
+  const bool same = a.file == b.file && a.line == b.line && a.column == b.column;
+  return same && a.key == b.key;
+}
+
+/// The keys of values whose reference could not be replaced.
+void collect_unresolved(const Node& node, const std::string& key, std::set<std::string>& keys) {
+  if (node.scalar.find("${") != std::string::npos) keys.insert(key);
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    collect_unresolved(node.items[i], join_key(key, std::to_string(i)), keys);
+  }
+  for (const auto& entry : node.entries) collect_unresolved(entry.value, join_key(key, entry.key), keys);
+}
+
+/// Adds what checking found to what reading found, except about values that reading has already
+/// complained of: those are not what the user meant.
+void add_problems(const Layered& layered, std::vector<Problem> found, std::vector<Problem>& problems) {
+  problems = layered.problems;
+  std::set<std::string> unresolved;
+  if (!problems.empty()) collect_unresolved(layered.root, "", unresolved);
+  for (auto& problem : found) {
+    const bool known = std::any_of(layered.problems.begin(), layered.problems.end(),
+                                   [&](const Problem& earlier) { return same_place(earlier, problem); });
+    if (!known && unresolved.count(problem.key) == 0) problems.push_back(std::move(problem));
+  }
+}
+
+}  // namespace
+
+Resolved resolve(const LayerRequest& request, const Catalogue& catalogue) {
+  const auto spec = spec_of<Recipe>();
+  Layered layered = read_layers(request, *spec, catalogue);
+  Resolved resolved;
+  resolved.name = request.file.stem().string();
+  resolved.notes = std::move(layered.notes);
+  std::vector<Problem> found;
+  bind_node(layered.root, *spec, catalogue, &resolved.recipe, "", resolved.provenance, found);
+  std::vector<Problem> problems;
+  add_problems(layered, std::move(found), problems);
+  if (!problems.empty()) {
+    std::stable_sort(problems.begin(), problems.end(), stands_before);
+    throw UserError(std::move(problems));
+  }
+  resolved.values = dump(*spec, catalogue, &resolved.recipe);
+  return resolved;
+}
+
+}  // namespace mlrun::config

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mlrun::data {
+
+/// A file of a data set.
+struct ListedFile {
+  std::string path;  ///< relative to the root, with `/`
+  std::uint64_t size = 0;
+};
+
+/// SHA-256 over the files' (path, size) pairs, sorted by path.
+std::string fingerprint(std::vector<ListedFile> files);
+
+/// The last component of `root`, as the user wrote it.
+std::string data_name(const std::filesystem::path& root);
+
+/// UserError unless `root` is a folder that can be read.
+void check_root(const std::filesystem::path& root);
+
+/// Names of the folders in `folder`, hidden ones left out, in code point order.
+std::vector<std::string> sub_folders(const std::filesystem::path& folder);
+
+/// True where the name ends as an image file does: jpg, jpeg, png, bmp, webp, tif, tiff, ppm, pgm,
+/// in any case.
+bool is_image_name(const std::string& name);
+
+/// All image files below `root/folder`, sorted by path. Hidden files and folders are left out;
+/// links are followed, and a folder that is reached twice is read once. UserError for a folder that
+/// cannot be read and for an image that is a dangling link.
+std::vector<ListedFile> list_images(const std::filesystem::path& root, const std::string& folder);
+
+}  // namespace mlrun::data

@@ -1,0 +1,175 @@
+#include "data/loader.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <ATen/Parallel.h>
+
+#include "base/error.h"
+
+namespace mlrun::data {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Makes LibTorch compute in this thread alone: the workers together keep the machine busy, and
+/// each would otherwise get an OpenMP team of its own. at::set_num_threads would not do, as it also
+/// changes what other threads begin with. Where LibTorch has no OpenMP, its pool is shared by all
+/// threads and nothing is multiplied.
+void compute_alone() {
+  at::get_num_threads();  // sets this thread's default, which would otherwise overwrite ours later
+  using SetThreads = void (*)(int);
+  static const auto set_threads = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+  if (set_threads != nullptr) set_threads(1);
+}
+
+}  // namespace
+
+class Loader::Impl {
+ public:
+  Impl(std::int64_t first, std::int64_t last, Make make, const LoaderOptions& options)
+      : last_(last), make_(std::move(make)), due_(first), claimed_(first) {
+    MLRUN_ASSERT(first <= last && options.workers >= 0 && options.prefetch > 0, "a loader with impossible options");
+    const std::int64_t workers = std::min(options.workers, last - first);
+    slots_.resize(static_cast<std::size_t>(workers * options.prefetch));
+    start(workers);
+  }
+
+  ~Impl() { stop(); }
+
+  std::optional<Batch> next() {
+    if (due_ == last_) return std::nullopt;
+    const auto start = Clock::now();
+    if (workers_.empty()) {
+      const Wait wait(waited_, start);
+      return make_(due_++);
+    }
+    Slot slot = take(start);
+    if (slot.error) std::rethrow_exception(std::move(slot.error));
+    return std::move(slot.batch);
+  }
+
+  double waited() const { return waited_; }
+
+ private:
+  /// A finished batch, or what making it threw.
+  struct Slot {
+    bool ready = false;
+    Batch batch;
+    std::exception_ptr error;
+  };
+
+  /// Adds its lifetime to a sum.
+  class Wait {
+   public:
+    Wait(std::atomic<double>& sum, Clock::time_point start) : sum_(sum), start_(start) {}
+    ~Wait() { sum_ = sum_ + seconds_since(start_); }
+
+   private:
+    std::atomic<double>& sum_;
+    Clock::time_point start_;
+  };
+
+  void start(std::int64_t workers) {
+    workers_.reserve(static_cast<std::size_t>(workers));
+    try {
+      for (std::int64_t i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      stop();
+      throw UserError("cannot start " + std::to_string(workers) + " loading threads: " + error.code().message(),
+                      "use fewer with --workers");
+    }
+  }
+
+  void stop() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      stopped_ = true;
+    }
+    room_.notify_all();
+    for (auto& worker : workers_) worker.join();
+    workers_.clear();
+  }
+
+  Slot& slot_of(std::int64_t number) { return slots_[static_cast<std::size_t>(number) % slots_.size()]; }
+
+  Slot take(Clock::time_point start) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    Slot& slot = slot_of(due_);
+    if (!slot.ready) {
+      const Wait wait(waited_, start);
+      finished_.wait(lock, [&slot] { return slot.ready; });
+    }
+    Slot taken = std::exchange(slot, Slot());
+    ++due_;
+    lock.unlock();
+    room_.notify_one();
+    return taken;
+  }
+
+  /// The next batch that a worker should make; nothing when it should end.
+  std::optional<std::int64_t> claim() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    const auto window = static_cast<std::int64_t>(slots_.size());
+    room_.wait(lock, [&] { return stopped_ || claimed_ == last_ || claimed_ < due_ + window; });
+    if (stopped_ || claimed_ == last_) return std::nullopt;
+    return claimed_++;
+  }
+
+  void work() {
+    compute_alone();
+    while (const auto number = claim()) {
+      Slot made;
+      try {
+        made.batch = make_(*number);
+      } catch (...) {
+        made.error = std::current_exception();
+      }
+      made.ready = true;
+      bool is_due = false;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        slot_of(*number) = std::move(made);
+        is_due = *number == due_;
+      }
+      if (is_due) finished_.notify_one();
+    }
+    room_.notify_one();  // another worker may wait for what is not there
+  }
+
+  const std::int64_t last_;
+  const Make make_;
+  std::atomic<double> waited_{0};
+
+  std::mutex mutex_;  // guards what follows; due_ is written by the caller's thread alone
+  std::condition_variable room_, finished_;
+  std::vector<Slot> slots_;
+  std::int64_t due_;      // handed out next
+  std::int64_t claimed_;  // made next
+  bool stopped_ = false;
+  std::vector<std::thread> workers_;
+};
+
+Loader::Loader(std::int64_t first, std::int64_t last, Make make, LoaderOptions options)
+    : impl_(std::make_unique<Impl>(first, last, std::move(make), options)) {}
+
+Loader::~Loader() = default;
+
+std::optional<Batch> Loader::next() { return impl_->next(); }
+
+double Loader::waited() const { return impl_->waited(); }
+
+}  // namespace mlrun::data

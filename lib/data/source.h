@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "config/recipe.h"
+#include "config/registry.h"
+#include "data/fields.h"
+
+namespace mlrun::data {
+
+enum class Split { Train, Val, Test };
+
+/// `train`, `val`, `test`.
+const char* split_name(Split split);
+
+/// Says which draw of a sample is wanted; everything random about a sample depends on it alone.
+struct SampleKey {
+  std::int64_t index = 0;  ///< position in the split
+  std::int64_t epoch = 0;
+  std::uint64_t seed = 0;
+
+  KeyedRandom random(std::string_view purpose) const {
+    return KeyedRandom(seed, purpose, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index));
+  }
+};
+
+/// The samples of one split. `get` is called from several threads at once.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::int64_t size() const = 0;
+  /// The sample at `key.index`, 0 <= index < size(). UserError that names the sample when it
+  /// cannot be read.
+  virtual Sample get(const SampleKey& key) const = 0;
+};
+
+/// What was found on disk, before any sample is read.
+struct DataInfo {
+  std::string name;         ///< last component of the root
+  std::string fingerprint;  ///< SHA-256 over sorted (path, size) pairs, or over the options that generate the data
+  std::vector<std::string> classes;  ///< in code point order, or as the data set defines them
+  std::int64_t channels = 3;
+};
+
+/// An opened data set: its description and its splits.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual const DataInfo& info() const = 0;
+  /// The samples of `split`, or null where the data set has no such split.
+  virtual std::shared_ptr<const Source> split(Split split) const = 0;
+};
+
+/// What a data set is opened with, beside its own options.
+struct OpenRequest {
+  std::filesystem::path root;
+  config::SplitOptions split;
+  bool apply_exif = false;  ///< turn images as their EXIF orientation says
+};
+
+using SourceFactory = config::Factory<std::shared_ptr<const Dataset>(const OpenRequest&)>;
+
+/// `idx`, `image_folder`, `synthetic`. Image sources give `inputs.image` as uint8 [H, W, C] (RGB
+/// or grey) and `targets.label` as an int64 scalar.
+const SourceFactory& sources();
+
+}  // namespace mlrun::data

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "config/registry.h"
+#include "data/source.h"
+
+namespace mlrun::data {
+
+/// What the model that will read the samples wants; presets take their sizes from it.
+struct TransformContext {
+  std::int64_t input_size = 224;   ///< height and width the model was published with
+  std::int64_t resize_size = 256;  ///< shorter side before the centre crop at evaluation
+  std::int64_t channels = 3;       ///< of the images that the transform gets
+};
+
+/// One step from a decoded image to a model's input. Images are uint8 [H, W, C], contiguous; what
+/// follows `normalize` is float32 [C, H, W].
+class Transform {
+ public:
+  virtual ~Transform() = default;
+  /// Everything random comes from `random`, which is keyed by sample, epoch and the transform's
+  /// place in the list.
+  virtual torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const = 0;
+  /// True where it takes the uint8 image and returns the float one (only `normalize` does).
+  virtual bool converts() const { return false; }
+  /// Channels of the result, given those of the image.
+  virtual std::int64_t channels(std::int64_t channels) const { return channels; }
+};
+
+using TransformList = std::vector<std::unique_ptr<Transform>>;
+/// A preset makes several transforms, the others one.
+using TransformFactory = config::Factory<TransformList(const TransformContext&)>;
+
+/// `resize`, `center_crop`, `random_crop`, `random_resized_crop`, `random_horizontal_flip`,
+/// `random_vertical_flip`, `grayscale`, `normalize`; presets `classification_train`,
+/// `classification_eval`, `none`. A size left out is the one the model was published with.
+const TransformFactory& transforms();
+
+/// Transforms in order; where none normalizes, values are scaled from 0..255 to 0..1 at the end.
+class Pipeline {
+ public:
+  /// UserError at `key` when something follows `normalize` (everything else needs the uint8 image),
+  /// and where a list has neither one value nor one per channel.
+  Pipeline(const std::vector<config::Component>& list, const TransformContext& context, const std::string& key);
+
+  /// uint8 [H, W, C] to float32 [C, H, W].
+  torch::Tensor apply(const torch::Tensor& image, const SampleKey& key) const;
+
+  /// Of what `apply` returns: `grayscale` changes it.
+  std::int64_t channels() const { return channels_; }
+
+ private:
+  void append(std::unique_ptr<Transform> transform);
+
+  TransformList transforms_;
+  std::vector<std::string> purposes_;  ///< names each transform's random numbers by its place
+  std::int64_t channels_;
+};
+
+}  // namespace mlrun::data

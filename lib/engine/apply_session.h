@@ -1,0 +1,66 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/bind.h"
+#include "engine/context.h"
+#include "engine/evaluator.h"
+#include "engine/expect.h"
+#include "engine/task.h"
+
+namespace mlrun::engine {
+
+/// Weights on disk: a checkpoint's or any safetensors file.
+struct WeightChoice {
+  std::string name;  ///< as results show it: `best`, `last`, `step-00000100` or the file's name
+  std::filesystem::path file;
+};
+
+/// The weights `choice` of a run: `best` (else `last`), `last`, a checkpoint's name, or a file.
+/// UserError that lists the checkpoints there are.
+WeightChoice choose_weights(const std::filesystem::path& run, const std::string& choice);
+
+/// A task with weights, ready to be applied.
+struct Loaded {
+  std::unique_ptr<Task> task;
+  Context context;
+  std::string weights;
+};
+
+/// Builds the task for the data its weights were trained on and loads them. A checkpoint is verified.
+Loaded load(const TaskFactory& tasks, const config::Resolved& resolved, const WeightChoice& weights);
+
+struct EvalRequest {
+  std::optional<data::Split> split;  ///< test, or val where there is no test split
+  bool progress = true;
+  std::filesystem::path dump_outputs;  ///< safetensors with outputs, targets, index; empty: none
+};
+
+struct EvalResult {
+  Evaluation evaluation;
+  std::vector<Verdict> verdicts;
+};
+
+EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, const EvalRequest& request);
+
+/// What the model says of one file.
+struct Prediction {
+  std::string file;
+  Json answers;
+};
+
+struct Predictions {
+  std::vector<Prediction> done;  ///< in the order of the files
+  std::vector<Problem> failed;   ///< files that could not be read
+};
+
+/// Applies the model to files; one that cannot be read is reported and the others go on.
+Predictions predict_files(Loaded& loaded, const std::vector<std::filesystem::path>& files, std::int64_t most,
+                          const std::function<void(std::int64_t done)>& progress);
+
+}  // namespace mlrun::engine

@@ -1,0 +1,60 @@
+#include "engine/context.h"
+
+#include <sys/resource.h>
+
+#include <ATen/Parallel.h>
+
+#include <optional>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "base/torch_compat.h"
+
+namespace mlrun::engine {
+namespace {
+
+std::optional<torch::Device> parse_device(const std::string& text) {
+  if (text == "auto") return torch::Device(compat::cuda_available() ? torch::kCUDA : torch::kCPU);
+  if (text == "cpu") return torch::Device(torch::kCPU);
+  if (text == "cuda") return torch::Device(torch::kCUDA, 0);
+  if (text.rfind("cuda:", 0) != 0 || text.size() == 5 || text.size() > 8) return std::nullopt;
+  const std::string number = text.substr(5);
+  if (number.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(std::stoi(number)));
+}
+
+torch::Device choose_device(const std::string& text) {
+  auto device = parse_device(text);
+  if (!device) throw UserError("unknown device '" + text + "'", "choose auto, cpu, cuda or cuda:N");
+  if (device->is_cpu()) return *device;
+  if (!compat::cuda_available()) {
+    throw UserError("device '" + text + "' is not there: this LibTorch sees no GPU", "use --device cpu");
+  }
+  if (!device->has_index()) device->set_index(0);
+  if (device->index() >= compat::cuda_count()) {
+    throw UserError("device '" + text + "' is not there: this machine has " + std::to_string(compat::cuda_count()) +
+                    " GPU(s), numbered from 0");
+  }
+  return *device;
+}
+
+}  // namespace
+
+Context make_context(const config::TrainSection& train) {
+  Context context;
+  context.device = choose_device(train.device);
+  context.threads = train.threads.value_or(available_processors());
+  context.workers = train.workers.value_or(available_processors());
+  at::set_num_threads(static_cast<int>(context.threads));
+  return context;
+}
+
+std::string device_text(const torch::Device& device) { return device.str(); }
+
+std::int64_t peak_memory() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace mlrun::engine

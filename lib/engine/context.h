@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <torch/types.h>
+
+#include "config/recipe.h"
+
+namespace mlrun::engine {
+
+/// Where and how a command computes. Nothing here changes what is computed, but for the device and
+/// the number of compute threads (order of sums).
+struct Context {
+  torch::Device device{torch::kCPU};
+  std::int64_t threads = 1;  ///< compute threads
+  std::int64_t workers = 0;  ///< loading threads
+};
+
+/// Chooses the device (`auto`: the first GPU where there is one), tells LibTorch the number of
+/// threads, and fills in what the recipe leaves to the machine. UserError for a device that is not
+/// there.
+Context make_context(const config::TrainSection& train);
+
+/// `cpu` or `cuda:0`.
+std::string device_text(const torch::Device& device);
+
+/// Largest resident memory of this process so far, in bytes.
+std::int64_t peak_memory();
+
+}  // namespace mlrun::engine

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "engine/context.h"
+#include "engine/task.h"
+
+namespace mlrun::engine {
+
+/// The figures of one split.
+struct Evaluation {
+  data::Split split = data::Split::Test;
+  std::int64_t total = 0;      ///< samples of the split
+  std::int64_t evaluated = 0;  ///< samples that the figures are true of
+  metrics::Figures figures;
+  Json details = Json::object();  ///< what each metric has beside its figures
+  double seconds = 0;
+
+  /// The figure `name`; null where there is none.
+  const double* find(const std::string& name) const;
+};
+
+struct EvaluateOptions {
+  std::int64_t batch_size = 128;
+  /// Told of every batch and its prediction, in split order.
+  std::function<void(const data::Batch&, const data::Fields&)> observe;
+  std::function<void(std::int64_t done, std::int64_t total)> progress;
+};
+
+/// Evaluates the task's current weights on a split. Every sample is seen exactly once, which is
+/// asserted. UserError where the data set has no such split.
+Evaluation evaluate(Task& task, data::Split split, const Context& context, const EvaluateOptions& options);
+
+}  // namespace mlrun::engine

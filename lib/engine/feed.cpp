@@ -1,0 +1,44 @@
+#include "engine/feed.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+
+namespace mlrun::engine {
+
+EpochFeed::EpochFeed(const Task& task, const data::Source& source, const config::TrainSection& train,
+                     std::int64_t epoch, std::int64_t first_step, std::int64_t workers)
+    : task_(task), source_(source), seed_(static_cast<std::uint64_t>(train.seed)), epoch_(epoch) {
+  const std::int64_t total = source.size();
+  const std::int64_t micro = train.batch_size / train.accumulate;
+  order_ = permutation(total, KeyedRandom(seed_, "shuffle", static_cast<std::uint64_t>(epoch)));
+  for (std::int64_t begin = first_step * train.batch_size; begin < total; begin += train.batch_size) {
+    const std::int64_t end = std::min(begin + train.batch_size, total);
+    for (std::int64_t at = begin; at < end; at += micro) {
+      const std::int64_t stop = std::min(at + micro, end);
+      ranges_.push_back({at, stop, (at - begin) / micro, end - begin, stop == end});
+    }
+  }
+  loader_ = std::make_unique<data::Loader>(
+      0, static_cast<std::int64_t>(ranges_.size()),
+      [this](std::int64_t number) { return make(ranges_[static_cast<std::size_t>(number)]); },
+      data::LoaderOptions{workers, 2});
+}
+
+data::Batch EpochFeed::make(const Range& range) const {
+  std::vector<data::Sample> samples;
+  samples.reserve(static_cast<std::size_t>(range.end - range.begin));
+  for (std::int64_t i = range.begin; i < range.end; ++i) {
+    samples.push_back(source_.get({order_[static_cast<std::size_t>(i)], epoch_, seed_}));
+  }
+  return task_.collate(std::move(samples));
+}
+
+std::optional<MicroBatch> EpochFeed::next() {
+  auto batch = loader_->next();
+  if (!batch) return std::nullopt;
+  const Range& range = ranges_[handed_out_++];
+  return MicroBatch{std::move(*batch), range.number, range.step_samples, range.last};
+}
+
+}  // namespace mlrun::engine

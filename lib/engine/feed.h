@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "config/recipe.h"
+#include "data/loader.h"
+#include "engine/task.h"
+
+namespace mlrun::engine {
+
+/// One micro-batch and its place in an optimizer step.
+struct MicroBatch {
+  data::Batch batch;
+  std::int64_t number = 0;        ///< within its step, from 0
+  std::int64_t step_samples = 0;  ///< samples of the whole step
+  bool last = false;              ///< the step's last micro-batch
+};
+
+/// The micro-batches of one epoch from `first_step` on: samples in the epoch's own order, drawn
+/// from (seed, epoch); `train.batch_size` samples a step, the last step what is left.
+class EpochFeed {
+ public:
+  EpochFeed(const Task& task, const data::Source& source, const config::TrainSection& train, std::int64_t epoch,
+            std::int64_t first_step, std::int64_t workers);
+  EpochFeed(const EpochFeed&) = delete;
+  EpochFeed& operator=(const EpochFeed&) = delete;
+
+  std::optional<MicroBatch> next();
+  double waited() const { return loader_->waited(); }
+
+ private:
+  struct Range {
+    std::int64_t begin, end, number, step_samples;
+    bool last;
+  };
+  data::Batch make(const Range& range) const;
+
+  const Task& task_;
+  const data::Source& source_;
+  std::uint64_t seed_;
+  std::int64_t epoch_;
+  std::vector<std::int64_t> order_;
+  std::vector<Range> ranges_;
+  std::size_t handed_out_ = 0;
+  std::unique_ptr<data::Loader> loader_;
+};
+
+}  // namespace mlrun::engine

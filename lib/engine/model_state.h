@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "engine/task.h"
+#include "weights/safetensors.h"
+
+namespace mlrun::engine {
+
+/// Weights and buffers of all models by state-dict name; with several models each name is prefixed
+/// by its model's (`generator.`). The tensors alias the models'.
+weights::NamedTensors model_tensors(const Models& models);
+
+/// Copies tensors named as `model_tensors` names them into the models. Missing, unexpected and
+/// mis-shaped names are one UserError about `file`.
+void load_model_tensors(const Models& models, const weights::NamedTensors& tensors, const std::string& file);
+
+}  // namespace mlrun::engine

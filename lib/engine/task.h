@@ -1,0 +1,82 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "config/recipe.h"
+#include "config/registry.h"
+#include "data/source.h"
+#include "data/state.h"
+#include "metrics/metric.h"
+#include "nn/layer.h"
+
+namespace mlrun::engine {
+
+/// A task's networks by name, in order: one, or a generator and a discriminator.
+using Models = std::vector<std::pair<std::string, std::shared_ptr<nn::Layer>>>;
+
+/// The engine's hands during one micro-batch. Accumulation, clipping and the update live behind it,
+/// so that a task says what is minimised and never how.
+class Step {
+ public:
+  virtual ~Step() = default;
+
+  /// Runs a model in training mode.
+  virtual torch::Tensor run(const std::string& model, const torch::Tensor& input) = 0;
+
+  /// Lowers `loss` (a scalar, mean over the micro-batch) by the parameters of `model` alone. The
+  /// update happens with the last micro-batch of an optimizer step.
+  virtual void minimise(const std::string& model, const torch::Tensor& loss) = 0;
+
+  /// Adds to a figure's mean over the epoch; `weight` is the number of samples that `value` (a
+  /// scalar) is the mean of. The figure named `loss` is watched for divergence.
+  virtual void log(const std::string& name, const torch::Tensor& value, std::int64_t weight) = 0;
+};
+
+/// What a recipe is. From it the engine derives training, evaluation and prediction.
+class Task : public data::Stateful {
+ public:
+  /// The data set that sources come from; before the first one was asked for, the `known` one.
+  virtual const data::DataInfo& data() const = 0;
+  virtual const Models& models() const = 0;
+
+  /// The samples of a split, ready for `collate`; null where the data set has no such split.
+  virtual std::shared_ptr<const data::Source> source(data::Split split) = 0;
+  virtual data::Batch collate(std::vector<data::Sample> samples) const = 0;
+
+  virtual void train(Step& step, const data::Batch& batch) = 0;
+  /// What the metrics compare with the batch's targets. Called without gradients, models in
+  /// evaluation mode.
+  virtual data::Fields predict(const data::Batch& batch) = 0;
+  virtual std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const = 0;
+  /// The figure that chooses the best weights where the recipe does not say, as `acc1`.
+  virtual std::string headline() const = 0;
+
+  /// Makes a sample of one input file, as `source(Split::Test)` would.
+  virtual data::Sample read(const std::filesystem::path& file) const = 0;
+  /// What `mlrun predict` says of row `row` of a prediction: the `most` likely answers.
+  virtual Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const = 0;
+  /// What whoever uses the weights must know beside the classes and the recipe's transforms: the
+  /// sizes that presets took from the model.
+  virtual Json preprocessing() const = 0;
+
+  void save(data::State&, const std::string&) const override {}
+  void load(const data::State&, const std::string&) override {}
+};
+
+/// What a task is made of. With `known`, models are built for data described earlier, and the data
+/// set is only opened when a source is asked for.
+struct TaskRequest {
+  const config::Recipe& recipe;
+  std::optional<data::DataInfo> known;
+};
+
+using TaskFactory = config::Factory<std::unique_ptr<Task>(const TaskRequest&)>;
+
+}  // namespace mlrun::engine

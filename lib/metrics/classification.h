@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "metrics/metric.h"
+#include "metrics/registry.h"
+
+/// Metrics of single-label classification. They read `logits` (floating [N, C]) from the prediction
+/// and `label` (int64 [N], 0 <= label < C) from the batch's targets, on any device. A class comes
+/// before another of equal logit when its index is lower. A sample with a NaN among its logits
+/// counts as wrong. UserError for a label outside the classes (it names the sample), and where C is
+/// not the number of the context's classes.
+namespace mlrun::metrics {
+
+/// A range of percentages.
+struct Interval {
+  double low = 0, high = 100;
+};
+
+/// The 95 % Wilson score interval, in percent, of the share `correct` of `total`; 0 to 100 for no
+/// samples. (E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+/// JASA 22, 1927.)
+Interval wilson_interval(std::int64_t correct, std::int64_t total);
+
+/// Figures `acc1` and, where there are at least 5 classes, `acc5`, in percent (NaN for no samples).
+/// Details `accuracy`: `acc1_interval95` (low, high; percent), `correct`, `total`.
+std::unique_ptr<Metric> make_accuracy(const MetricContext& context);
+
+/// Figure `loss`: mean over samples of the cross-entropy in nats, computed and summed in float64,
+/// sample by sample; NaN where a logit is.
+std::unique_ptr<Metric> make_loss(const MetricContext& context);
+
+/// Details `per_class`: a list of `{class, total, correct, acc1}` in the order of labels, acc1 in
+/// percent (NaN for a class without samples). The context must name the classes.
+std::unique_ptr<Metric> make_per_class(const MetricContext& context);
+
+/// Details `confusion`: `classes`, `matrix` (rows: true class, columns: predicted class) and
+/// `invalid`, the samples with a NaN logit, which stand in no column. The context must name the
+/// classes. report/confusion.h renders it.
+std::unique_ptr<Metric> make_confusion(const MetricContext& context);
+
+}  // namespace mlrun::metrics

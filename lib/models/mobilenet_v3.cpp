@@ -1,0 +1,206 @@
+#include <span>
+
+#include "models/architectures.h"
+#include "nn/blocks.h"
+#include "nn/init.h"
+
+/// Howard et al., "Searching for MobileNetV3", ICCV 2019, as torchvision builds it.
+namespace mlrun::models {
+namespace {
+
+using nn::Act;
+
+/// One inverted residual block. Channels are those of width 1.
+struct Bneck {
+  int64_t in, kernel, expanded, out;
+  bool squeeze;
+  Act activation;
+  int64_t stride;
+  bool tail = false;  ///< part of the last stage, which `reduced_tail` halves and `dilated` dilates
+};
+
+struct MobilenetTable {
+  std::span<const Bneck> blocks;
+  int64_t last;  ///< channels of the classifier's hidden layer
+};
+
+/// Tables 1 and 2 of the paper: all that distinguishes Large from Small.
+constexpr Bneck kLargeBlocks[] = {
+    {16, 3, 16, 16, false, Act::Relu, 1},
+    {16, 3, 64, 24, false, Act::Relu, 2},
+    {24, 3, 72, 24, false, Act::Relu, 1},
+    {24, 5, 72, 40, true, Act::Relu, 2},
+    {40, 5, 120, 40, true, Act::Relu, 1},
+    {40, 5, 120, 40, true, Act::Relu, 1},
+    {40, 3, 240, 80, false, Act::Hardswish, 2},
+    {80, 3, 200, 80, false, Act::Hardswish, 1},
+    {80, 3, 184, 80, false, Act::Hardswish, 1},
+    {80, 3, 184, 80, false, Act::Hardswish, 1},
+    {80, 3, 480, 112, true, Act::Hardswish, 1},
+    {112, 3, 672, 112, true, Act::Hardswish, 1},
+    {112, 5, 672, 160, true, Act::Hardswish, 2, true},
+    {160, 5, 960, 160, true, Act::Hardswish, 1, true},
+    {160, 5, 960, 160, true, Act::Hardswish, 1, true},
+};
+constexpr MobilenetTable kLarge{kLargeBlocks, 1280};
+
+constexpr Bneck kSmallBlocks[] = {
+    {16, 3, 16, 16, true, Act::Relu, 2},
+    {16, 3, 72, 24, false, Act::Relu, 2},
+    {24, 3, 88, 24, false, Act::Relu, 1},
+    {24, 5, 96, 40, true, Act::Hardswish, 2},
+    {40, 5, 240, 40, true, Act::Hardswish, 1},
+    {40, 5, 240, 40, true, Act::Hardswish, 1},
+    {40, 5, 120, 48, true, Act::Hardswish, 1},
+    {48, 5, 144, 48, true, Act::Hardswish, 1},
+    {48, 5, 288, 96, true, Act::Hardswish, 2, true},
+    {96, 5, 576, 96, true, Act::Hardswish, 1, true},
+    {96, 5, 576, 96, true, Act::Hardswish, 1, true},
+};
+constexpr MobilenetTable kSmall{kSmallBlocks, 1024};
+
+struct MobilenetOptions {
+  std::optional<int64_t> num_classes;
+  double width_mult = 1;
+  bool reduced_tail = false;
+  bool dilated = false;
+  double dropout = 0.2;
+
+  static void declare(config::Declare<MobilenetOptions>& d) {
+    d("num_classes", &MobilenetOptions::num_classes, kNumClassesHelp).min(1);
+    d("width_mult", &MobilenetOptions::width_mult, "factor on the channels of all layers").above(0);
+    d("reduced_tail", &MobilenetOptions::reduced_tail, "half the channels in the last stage and the classifier");
+    d("dilated", &MobilenetOptions::dilated, "dilation 2 in place of stride 2 in the last stage");
+    d("dropout", &MobilenetOptions::dropout, "probability before the last layer").min(0).below(1);
+  }
+};
+
+constexpr nn::BatchNormOptions kNorm{.eps = 0.001, .momentum = 0.01};
+
+/// One block of the table with the options applied.
+struct BlockOptions {
+  int64_t in, kernel, expanded, out;
+  bool squeeze;
+  Act activation;
+  int64_t stride, dilation;
+};
+
+BlockOptions applied(const Bneck& row, bool after_tail, const MobilenetOptions& options) {
+  const auto width = [&](int64_t channels, bool reduced) {
+    const int64_t kept = reduced && options.reduced_tail ? channels / 2 : channels;
+    return nn::make_divisible(static_cast<double>(kept) * options.width_mult);
+  };
+  const bool dilated = row.tail && options.dilated;
+  // The tail's first block still expands what comes from before it at full width.
+  return {width(row.in, after_tail), row.kernel,     width(row.expanded, after_tail),
+          width(row.out, row.tail),  row.squeeze,    row.activation,
+          dilated ? 1 : row.stride,  dilated ? 2 : 1};
+}
+
+/// Expansion, depthwise convolution, squeeze-excitation, projection, beside a shortcut where the
+/// shapes allow one.
+class InvertedResidual : public nn::UnaryLayer {
+ public:
+  InvertedResidual(const BlockOptions& o, bool shortcut) : UnaryLayer("InvertedResidual") {
+    block_ = add("block", std::make_shared<nn::Sequential>());
+    if (o.expanded != o.in) {
+      block_->push(
+          nn::conv_norm_act({.in = o.in, .out = o.expanded, .kernel = 1, .norm = kNorm, .activation = o.activation}));
+    }
+    block_->push(nn::conv_norm_act({.in = o.expanded,
+                                    .out = o.expanded,
+                                    .kernel = o.kernel,
+                                    .stride = o.stride,
+                                    .dilation = o.dilation,
+                                    .groups = o.expanded,
+                                    .norm = kNorm,
+                                    .activation = o.activation}));
+    if (o.squeeze) {
+      const int64_t squeezed = nn::make_divisible(static_cast<double>(o.expanded / 4));
+      block_->push(std::make_shared<nn::SqueezeExcitation>(o.expanded, squeezed, Act::Relu, Act::Hardsigmoid));
+    }
+    block_->push(
+        nn::conv_norm_act({.in = o.expanded, .out = o.out, .kernel = 1, .norm = kNorm, .activation = std::nullopt}));
+    if (shortcut) add_ = add("add", std::make_shared<nn::Add>());
+  }
+
+  torch::Tensor forward(const torch::Tensor& input) override {
+    const torch::Tensor x = call(*block_, input);
+    return add_ ? call(*add_, x, input) : x;
+  }
+
+ private:
+  std::shared_ptr<nn::Sequential> block_;
+  std::shared_ptr<nn::Add> add_;
+};
+
+class MobilenetV3 : public nn::UnaryLayer {
+ public:
+  MobilenetV3(const MobilenetTable& table, const MobilenetOptions& options, const ModelRequest& request)
+      : UnaryLayer("MobileNetV3") {
+    features_ = add("features", std::make_shared<nn::Sequential>());
+    const int64_t width = push_features(table, options, request.channels);
+    avgpool_ = add("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+    flatten_ = add("flatten", std::make_shared<nn::Flatten>());
+    classifier_ = add("classifier", std::make_shared<nn::Sequential>());
+    const int64_t last = options.reduced_tail ? table.last / 2 : table.last;
+    const int64_t hidden = nn::make_divisible(static_cast<double>(last) * options.width_mult);
+    classifier_->push(std::make_shared<nn::Linear>(width, hidden));
+    classifier_->push(std::make_shared<nn::Activation>(Act::Hardswish));
+    classifier_->push(std::make_shared<nn::Dropout>(options.dropout));
+    classifier_->push(std::make_shared<nn::Linear>(hidden, outputs(options.num_classes, request)));
+  }
+
+  torch::Tensor forward(const torch::Tensor& input) override {
+    const torch::Tensor x = call(*avgpool_, call(*features_, input));
+    return call(*classifier_, call(*flatten_, x));
+  }
+
+  void initialise_weights() override { nn::init::redraw(*this, 0.01); }
+
+ private:
+  /// Returns the channels that come out.
+  int64_t push_features(const MobilenetTable& table, const MobilenetOptions& options, int64_t channels) {
+    int64_t width = nn::make_divisible(static_cast<double>(table.blocks.front().in) * options.width_mult);
+    features_->push(
+        nn::conv_norm_act({.in = channels, .out = width, .stride = 2, .norm = kNorm, .activation = Act::Hardswish}));
+    bool after_tail = false;
+    for (const Bneck& row : table.blocks) {
+      const BlockOptions block = applied(row, after_tail, options);
+      features_->push(std::make_shared<InvertedResidual>(block, row.stride == 1 && block.in == block.out));
+      after_tail = row.tail;
+      width = block.out;
+    }
+    features_->push(
+        nn::conv_norm_act({.in = width, .out = 6 * width, .kernel = 1, .norm = kNorm, .activation = Act::Hardswish}));
+    return 6 * width;
+  }
+
+  std::shared_ptr<nn::Sequential> features_, classifier_;
+  std::shared_ptr<nn::AdaptiveAvgPool2d> avgpool_;
+  std::shared_ptr<nn::Flatten> flatten_;
+};
+
+void add_mobilenet(ModelFactory& factory, const std::string& name, const std::string& description,
+                   const MobilenetTable& table, const Published& published) {
+  factory.add<MobilenetOptions>(
+      name, description,
+      [&table](const MobilenetOptions& options, const ModelRequest& request) {
+        return build<MobilenetV3>(table, options, request);
+      },
+      imagenet_facts(published));
+}
+
+constexpr const char* kSource =
+    "PyTorch blog, 2021, \"Everything you need to know about TorchVision's MobileNetV3 implementation\"";
+
+}  // namespace
+
+void add_mobilenets_v3(ModelFactory& factory) {
+  add_mobilenet(factory, "mobilenet_v3_small", "MobileNetV3-Small: inverted residuals, for phones", kSmall,
+                {67.668, 87.402, "IMAGENET1K_V1", kSource});
+  add_mobilenet(factory, "mobilenet_v3_large", "MobileNetV3-Large: inverted residuals, for phones", kLarge,
+                {74.042, 91.340, "IMAGENET1K_V1", kSource});
+}
+
+}  // namespace mlrun::models

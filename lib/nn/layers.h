@@ -1,0 +1,164 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/layer.h"
+
+/// The layers that models are made of. Images are [N, C, H, W]; names and defaults are torch.nn's.
+namespace mlrun::nn {
+
+/// One number for both sides, or {height, width}.
+using Pair = torch::ExpandingArray<2>;
+
+struct Conv2dOptions {
+  int64_t in = 0, out = 0;  ///< channels
+  Pair kernel = 1;
+  Pair stride = 1;
+  Pair padding = 0;  ///< zeros on each side
+  Pair dilation = 1;
+  int64_t groups = 1;
+  bool bias = true;
+};
+
+class Conv2d : public UnaryLayer {
+ public:
+  explicit Conv2d(const Conv2dOptions& options);
+  torch::Tensor forward(const torch::Tensor& input) override;
+  void reset() override;
+  int64_t macs(const Tensors& inputs, const Tensors& outputs) const override;
+
+  const Conv2dOptions& options() const { return options_; }
+  torch::Tensor weight;  ///< [out, in / groups, kernel height, kernel width]
+  torch::Tensor bias;    ///< [out], undefined without
+
+ private:
+  Conv2dOptions options_;
+};
+
+class Linear : public UnaryLayer {
+ public:
+  Linear(int64_t in, int64_t out, bool with_bias = true);
+  torch::Tensor forward(const torch::Tensor& input) override;
+  void reset() override;
+  int64_t macs(const Tensors& inputs, const Tensors& outputs) const override;
+
+  torch::Tensor weight;  ///< [out, in]
+  torch::Tensor bias;    ///< [out], undefined without
+};
+
+struct BatchNormOptions {
+  double eps = 1e-5;
+  double momentum = 0.1;  ///< weight of the newest batch in the running statistics
+};
+
+/// Training normalizes by the batch and updates `running_mean`, `running_var` and the int64
+/// `num_batches_tracked`; evaluation normalizes by the running statistics.
+class BatchNorm2d : public UnaryLayer {
+ public:
+  explicit BatchNorm2d(int64_t channels, BatchNormOptions options = {});
+  torch::Tensor forward(const torch::Tensor& input) override;
+  void reset() override;
+
+  const BatchNormOptions& options() const { return options_; }
+  torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+
+ private:
+  BatchNormOptions options_;
+};
+
+enum class Act { Relu, Relu6, Hardswish, Hardsigmoid, Sigmoid };
+
+/// An activation function, named after its torch.nn class. In place (over its input) where that is
+/// asked for and costs autograd no copy.
+class Activation : public UnaryLayer {
+ public:
+  explicit Activation(Act kind, bool inplace = true);
+  torch::Tensor forward(const torch::Tensor& input) override;
+  Act kind() const { return kind_; }
+
+ private:
+  Act kind_;
+  bool inplace_;
+};
+
+struct MaxPool2dOptions {
+  Pair kernel = 2;
+  Pair stride = 2;
+  Pair padding = 0;
+};
+
+class MaxPool2d : public UnaryLayer {
+ public:
+  explicit MaxPool2d(const MaxPool2dOptions& options) : UnaryLayer("MaxPool2d"), options_(options) {}
+  torch::Tensor forward(const torch::Tensor& input) override;
+
+ private:
+  MaxPool2dOptions options_;
+};
+
+class AdaptiveAvgPool2d : public UnaryLayer {
+ public:
+  explicit AdaptiveAvgPool2d(Pair output) : UnaryLayer("AdaptiveAvgPool2d"), output_(output) {}
+  torch::Tensor forward(const torch::Tensor& input) override;
+
+ private:
+  Pair output_;
+};
+
+/// Zeroes each element with probability `p` while training and scales the rest by 1 / (1 - p).
+class Dropout : public UnaryLayer {
+ public:
+  explicit Dropout(double p) : UnaryLayer("Dropout"), p_(p) {}
+  torch::Tensor forward(const torch::Tensor& input) override;
+
+ private:
+  double p_;
+};
+
+/// [N, ...] to [N, product of the rest].
+class Flatten : public UnaryLayer {
+ public:
+  Flatten() : UnaryLayer("Flatten") {}
+  torch::Tensor forward(const torch::Tensor& input) override;
+};
+
+class Identity : public UnaryLayer {
+ public:
+  Identity() : UnaryLayer("Identity") {}
+  torch::Tensor forward(const torch::Tensor& input) override { return input; }
+};
+
+/// The sum of two tensors; in place over the first, which nothing else may need.
+class Add : public Layer {
+ public:
+  Add() : Layer("Add") {}
+  using Layer::forward;
+  Tensors forward(const Tensors& inputs) override;
+};
+
+/// The product of two tensors, broadcast against each other.
+class Mul : public Layer {
+ public:
+  Mul() : Layer("Mul") {}
+  using Layer::forward;
+  Tensors forward(const Tensors& inputs) override;
+};
+
+/// Layers one after another, named 0, 1, ... or as given.
+class Sequential : public UnaryLayer {
+ public:
+  explicit Sequential(std::string type = "Sequential") : UnaryLayer(std::move(type)) {}
+  torch::Tensor forward(const torch::Tensor& input) override;
+
+  void push(std::shared_ptr<Layer> layer) { push(std::to_string(steps_.size()), std::move(layer)); }
+  void push(std::string name, std::shared_ptr<Layer> layer);
+  std::size_t size() const { return steps_.size(); }
+
+ private:
+  std::vector<std::shared_ptr<Layer>> steps_;
+};
+
+}  // namespace mlrun::nn

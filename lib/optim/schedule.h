@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "config/recipe.h"
+#include "config/registry.h"
+
+namespace mlrun::optim {
+
+/// The length of a training, which spans and schedules are measured against.
+struct Horizon {
+  std::int64_t steps_per_epoch = 1;
+  std::int64_t total_steps = 1;
+};
+
+/// The course of the learning rate as a closed form: nothing to save, nothing to replay.
+class Schedule {
+ public:
+  virtual ~Schedule() = default;
+  /// The factor on the base rate at time `t` of a schedule that lasts `length`, both in the
+  /// schedule's interval (epochs or steps, without the warm-up), 0 <= t < length. `base_lr` is for
+  /// schedules whose floor is absolute.
+  virtual double factor(double t, double length, double base_lr) const = 0;
+};
+
+using ScheduleFactory = config::Factory<std::unique_ptr<Schedule>()>;
+
+/// `constant`, `step`, `multi_step`, `exponential`, `cosine`, `polynomial`.
+const ScheduleFactory& schedules();
+
+/// The number of optimizer steps that `span` lasts (rounded to the nearest, at least 0). Spans in
+/// seconds are a UserError that names `key`.
+std::int64_t span_steps(const config::Span& span, const Horizon& horizon, const std::string& key);
+
+/// The learning rate of every step, warm-up included, as torchvision's references compose it: a
+/// linear or constant warm-up that starts at `warmup_factor`, then the schedule proper over what
+/// is left, its times counted from 0 again.
+///
+/// With `interval: step` everything is counted in steps and moves at each. With `interval: epoch`
+/// the rate changes where epochs begin; a warm-up in whole epochs does so too, any other (steps,
+/// per cent, part of an epoch) moves at each step, and the epoch in which it ends is the
+/// schedule's epoch 0. Per cent are of the whole training. A warm-up as long as the training, or
+/// longer, is cut off by its end (a warning says so). Past the last step the rate stays.
+class LearningRate {
+ public:
+  LearningRate(const config::ScheduleSection& section, double base_lr, Horizon horizon);
+  /// The rate of the 0-based optimizer step.
+  double at(std::int64_t step) const;
+
+ private:
+  config::ScheduleSection section_;
+  std::unique_ptr<Schedule> curve_;
+  double base_lr_;
+  Horizon horizon_;
+  std::int64_t warmup_steps_;
+};
+
+}  // namespace mlrun::optim

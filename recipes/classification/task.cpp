@@ -1,0 +1,217 @@
+#include "recipes/classification/task.h"
+
+#include <algorithm>
+
+#include <torch/torch.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "data/decode.h"
+#include "data/image_transforms.h"
+#include "data/transform.h"
+#include "metrics/registry.h"
+#include "models/registry.h"
+#include "recipes/classification/losses.h"
+
+namespace mlrun::classification {
+namespace {
+
+struct TaskOptions {
+  config::Component loss;
+
+  static void declare(config::Declare<TaskOptions>& d) {
+    d("loss", &TaskOptions::loss, "what training lowers").component("loss", "cross_entropy");
+  }
+};
+
+/// Samples of a split with their images turned into model inputs.
+class PreparedSource : public data::Source {
+ public:
+  PreparedSource(std::shared_ptr<const data::Source> raw, std::shared_ptr<const data::Pipeline> pipeline)
+      : raw_(std::move(raw)), pipeline_(std::move(pipeline)) {}
+
+  std::int64_t size() const override { return raw_->size(); }
+
+  data::Sample get(const data::SampleKey& key) const override {
+    data::Sample sample = raw_->get(key);
+    sample.inputs.set("image", pipeline_->apply(sample.inputs.tensor("image"), key));
+    return sample;
+  }
+
+ private:
+  std::shared_ptr<const data::Source> raw_;
+  std::shared_ptr<const data::Pipeline> pipeline_;
+};
+
+data::TransformContext transform_context(const config::Recipe& recipe, std::int64_t channels) {
+  const Json& facts = models::models().at(recipe.model.architecture.name).facts;
+  data::TransformContext context;
+  context.input_size = facts.value("input_size", context.input_size);
+  context.resize_size = facts.value("resize_size", context.resize_size);
+  context.channels = channels;
+  return context;
+}
+
+std::string shape_text(const torch::Tensor& image) {
+  return std::to_string(image.size(1)) + "x" + std::to_string(image.size(2));
+}
+
+class ClassificationTask : public engine::Task {
+ public:
+  ClassificationTask(const TaskOptions& options, const engine::TaskRequest& request);
+
+  const data::DataInfo& data() const override { return info_; }
+  const engine::Models& models() const override { return models_; }
+  std::shared_ptr<const data::Source> source(data::Split split) override;
+  data::Batch collate(std::vector<data::Sample> samples) const override;
+  void train(engine::Step& step, const data::Batch& batch) override;
+  data::Fields predict(const data::Batch& batch) override;
+  std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const override;
+  std::string headline() const override { return "acc1"; }
+  data::Sample read(const std::filesystem::path& file) const override;
+  Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override;
+  Json preprocessing() const override;
+
+ private:
+  void open_data();
+  void build_model();
+
+  config::Recipe recipe_;
+  std::unique_ptr<Loss> loss_;
+  std::shared_ptr<const data::Dataset> dataset_;
+  data::DataInfo info_;
+  engine::Models models_;
+  std::shared_ptr<const data::Pipeline> augment_, preprocess_;
+};
+
+ClassificationTask::ClassificationTask(const TaskOptions& options, const engine::TaskRequest& request)
+    : recipe_(request.recipe), loss_(losses().make(options.loss)) {
+  if (request.known) {
+    info_ = *request.known;
+  } else {
+    open_data();
+    info_ = dataset_->info();
+  }
+  const auto context = transform_context(recipe_, info_.channels);
+  augment_ = std::make_shared<data::Pipeline>(recipe_.data.augment, context, "data.augment");
+  preprocess_ = std::make_shared<data::Pipeline>(recipe_.data.preprocess, context, "data.preprocess");
+  build_model();
+}
+
+void ClassificationTask::open_data() {
+  dataset_ = data::sources().make(
+      recipe_.data.source, data::OpenRequest{recipe_.data.root, recipe_.data.split, recipe_.data.exif == "apply"});
+}
+
+void ClassificationTask::build_model() {
+  const auto classes = static_cast<std::int64_t>(info_.classes.size());
+  models_.emplace_back("model", models::models().make(recipe_.model.architecture,
+                                                      models::ModelRequest{classes, preprocess_->channels()}));
+}
+
+std::shared_ptr<const data::Source> ClassificationTask::source(data::Split split) {
+  if (!dataset_) {
+    open_data();
+    if (dataset_->info().classes != info_.classes) {
+      throw file_error(recipe_.data.root.string(), "has other classes than the data this model was trained on",
+                       "set data.root to data with the same class folders");
+    }
+    if (dataset_->info().channels != info_.channels) {
+      throw file_error(recipe_.data.root.string(),
+                       "has images of " + std::to_string(dataset_->info().channels) + " channels where this model " +
+                           "was trained on " + std::to_string(info_.channels),
+                       "set data.root to data of the same kind");
+    }
+    info_ = dataset_->info();  // results are true of this data
+  }
+  auto raw = dataset_->split(split);
+  if (!raw) return nullptr;
+  return std::make_shared<PreparedSource>(std::move(raw), split == data::Split::Train ? augment_ : preprocess_);
+}
+
+data::Batch ClassificationTask::collate(std::vector<data::Sample> samples) const {
+  data::Batch batch;
+  std::vector<torch::Tensor> images, labels;
+  for (auto& sample : samples) {
+    const torch::Tensor& image = sample.inputs.tensor("image");
+    if (!images.empty() && image.sizes() != images.front().sizes()) {
+      throw UserError("sample " + sample.id + " is " + shape_text(image) + " where " + batch.ids.front() + " is " +
+                          shape_text(images.front()),
+                      "bring all images to one size: add resize or random_resized_crop to data.augment and "
+                      "data.preprocess");
+    }
+    images.push_back(image);
+    if (sample.targets.has("label")) labels.push_back(sample.targets.tensor("label"));
+    batch.ids.push_back(std::move(sample.id));
+    batch.indices.push_back(sample.index);
+  }
+  batch.inputs.set("image", torch::stack(images));
+  if (!labels.empty()) batch.targets.set("label", torch::stack(labels));
+  return batch;
+}
+
+void ClassificationTask::train(engine::Step& step, const data::Batch& batch) {
+  const torch::Tensor labels = batch.targets.tensor("label");
+  const torch::Tensor logits = step.run("model", batch.inputs.tensor("image"));
+  const torch::Tensor loss = (*loss_)(logits, labels);
+  step.log("loss", loss.detach(), batch.size());
+  step.log("acc1", logits.detach().argmax(1).eq(labels).to(torch::kFloat).mean() * 100, batch.size());
+  step.minimise("model", loss);
+}
+
+data::Fields ClassificationTask::predict(const data::Batch& batch) {
+  data::Fields prediction;
+  prediction.set("logits", (*models_.front().second)(batch.inputs.tensor("image")));
+  return prediction;
+}
+
+std::vector<std::unique_ptr<metrics::Metric>> ClassificationTask::metrics(data::Split) const {
+  std::vector<std::unique_ptr<metrics::Metric>> list;
+  const metrics::MetricContext context{info_.classes};
+  for (const char* name : {"accuracy", "loss", "per_class", "confusion"}) {
+    list.push_back(metrics::metrics().make(metrics::metrics().defaults(name), context));
+  }
+  return list;
+}
+
+data::Sample ClassificationTask::read(const std::filesystem::path& file) const {
+  torch::Tensor image = data::decode_image(read_file(file), file.string(), recipe_.data.exif == "apply");
+  if (info_.channels == 1) {
+    KeyedRandom unused(0, "grey");
+    image = data::make_grayscale({}, {})->apply(image, unused);
+  }
+  data::Sample sample;
+  sample.id = file.string();
+  sample.inputs.set("image", preprocess_->apply(image, {}));
+  return sample;
+}
+
+Json ClassificationTask::answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const {
+  const torch::Tensor shares = prediction.tensor("logits")[row].to(torch::kDouble).softmax(0);
+  const auto [values, indices] = shares.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true);
+  Json list = Json::array();
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(most, shares.size(0)); ++i) {
+    const auto index = indices[i].item<std::int64_t>();
+    const auto name = static_cast<std::size_t>(index) < info_.classes.size()
+                          ? info_.classes[static_cast<std::size_t>(index)]
+                          : std::to_string(index);
+    list.push_back({{"class", name}, {"index", index}, {"probability", values[i].item<double>()}});
+  }
+  return list;
+}
+
+Json ClassificationTask::preprocessing() const {
+  const auto context = transform_context(recipe_, info_.channels);
+  return {{"channels", context.channels}, {"input_size", context.input_size}, {"resize_size", context.resize_size}};
+}
+
+}  // namespace
+
+void add_task(engine::TaskFactory& tasks) {
+  tasks.add<TaskOptions>("classification", "one image in, one of the data set's classes out",
+                         [](const TaskOptions& options, const engine::TaskRequest& request) {
+                           return std::make_unique<ClassificationTask>(options, request);
+                         });
+}
+
+}  // namespace mlrun::classification

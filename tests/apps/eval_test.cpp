@@ -1,0 +1,166 @@
+#include <cstring>
+
+#include "apps/run_mlrun.h"
+#include "apps/tiny_run.h"
+#include "base/files.h"
+
+namespace mlrun::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+/// A safetensors file, read by the format's description alone.
+class WeightFile {
+ public:
+  explicit WeightFile(const fs::path& path) : content_(read_file(path)) {
+    std::uint64_t size = 0;
+    std::memcpy(&size, content_.data(), sizeof size);
+    header_ = Json::parse(content_.substr(8, size));
+    data_ = 8 + size;
+  }
+  const Json& header() const { return header_; }
+
+  template <class T>
+  std::vector<T> values(const std::string& name, const std::string& dtype, const Json& shape) const {
+    const Json& tensor = header_.at(name);
+    CHECK(tensor.at("dtype") == dtype);
+    CHECK(tensor.at("shape") == shape);
+    const auto begin = tensor.at("data_offsets").at(0).get<std::uint64_t>();
+    const auto end = tensor.at("data_offsets").at(1).get<std::uint64_t>();
+    std::vector<T> list((end - begin) / sizeof(T));
+    std::memcpy(list.data(), content_.data() + data_ + begin, end - begin);
+    return list;
+  }
+
+ private:
+  std::string content_;
+  Json header_;
+  std::uint64_t data_ = 0;
+};
+
+TEST_CASE("`eval` measures a run's test split, every sample once") {
+  const TinyRun& tiny = tiny_run();
+  const Outcome outcome = mlrun({"eval", tiny.run, "--json"});
+  CHECK(outcome.code == 0);
+  const Json result = result_of(outcome, "eval", "ok");
+  CHECK(result.at("split") == "test");
+  CHECK(result.at("weights") == "best");
+  CHECK(result.at("engine") == "eager");
+  CHECK(result.at("samples") == Json{{"total", 23}, {"evaluated", 23}, {"skipped", Json::array()}});
+  CHECK(result.at("expect") == Json::array());
+  const Json& trained = tiny.trained.json().at("result").at("metrics");
+  for (const char* name : {"acc1", "acc5", "loss"}) {
+    CHECK(result.at("metrics").at(name) == trained.at(std::string("test/") + name));
+  }
+  std::int64_t total = 0, correct = 0;
+  REQUIRE(result.at("per_class").size() == 5);
+  for (const auto& row : result.at("per_class")) {
+    total += row.at("total").get<std::int64_t>();
+    correct += row.at("correct").get<std::int64_t>();
+  }
+  CHECK(total == 23);
+  CHECK(result.at("metrics").at("acc1").get<double>() == Approx(100.0 * static_cast<double>(correct) / 23));
+}
+
+TEST_CASE("`eval --dump-outputs` writes what the figures were made of") {
+  const TempDir folder;
+  const Outcome outcome = mlrun({"eval", tiny_run().run, "--json", "--dump-outputs", "dump.safetensors",
+                                 "--confusion-csv", "confusion.csv", "--per-class-csv", "classes.csv"},
+                                folder.path());
+  CHECK(outcome.code == 0);
+  const WeightFile dump(folder / "dump.safetensors");
+  const auto outputs = dump.values<float>("outputs", "F32", {23, 5});
+  const auto targets = dump.values<std::int64_t>("targets", "I64", {23});
+  const auto index = dump.values<std::int64_t>("index", "I64", {23});
+  CHECK(dump.header().size() == 4);  // and __metadata__
+  CHECK(Json::parse(dump.header().at("__metadata__").at("sample_ids").get<std::string>()).size() == 23);
+  std::int64_t correct = 0;
+  for (std::int64_t i = 0; i < 23; ++i) {
+    CHECK(index[static_cast<std::size_t>(i)] == i);
+    const auto row = outputs.begin() + 5 * i;
+    correct += std::max_element(row, row + 5) - row == targets[static_cast<std::size_t>(i)] ? 1 : 0;
+  }
+  CHECK(outcome.json().at("result").at("metrics").at("acc1").get<double>() ==
+        Approx(100.0 * static_cast<double>(correct) / 23));
+
+  const std::string confusion = read_file(folder / "confusion.csv");
+  CHECK(std::count(confusion.begin(), confusion.end(), '\n') == 6);
+  const std::string classes = read_file(folder / "classes.csv");
+  CHECK(classes.rfind("class,samples,correct,acc1\n", 0) == 0);
+  CHECK(std::count(classes.begin(), classes.end(), '\n') == 6);
+}
+
+TEST_CASE("`eval` takes other splits, weights and data") {
+  const TinyRun& tiny = tiny_run();
+  const fs::path last = tiny.run / "checkpoints" / "step-00000004";
+  const auto outcomes = run_all({{{"eval", tiny.run, "--split", "val", "--json"}},
+                                 {{"eval", last, "--json"}},
+                                 {{"eval", tiny.run, "--weights", "last", "--json"}},
+                                 {{"eval", tiny.recipe, "--weights", last / "model.safetensors", "--json"}},
+                                 {{"eval", tiny.run, "data.test_samples=3", "--json"}},
+                                 {{"eval", tiny.run}}});
+  for (const auto& outcome : outcomes) CHECK(outcome.code == 0);
+  const auto result = [&](std::size_t i) { return result_of(outcomes[i], "eval", "ok"); };
+  CHECK(result(0).at("split") == "val");
+  CHECK(result(0).at("samples").at("evaluated") == 20);
+  CHECK(result(0).at("metrics").at("acc1") == tiny.trained.json().at("result").at("metrics").at("val/acc1"));
+  CHECK(result(1).at("weights") == "step-00000004");
+  CHECK(result(2).at("weights") == "last");
+  CHECK(result(3).at("weights") == "model.safetensors");
+  CHECK(result(1).at("metrics") == result(2).at("metrics"));
+  CHECK(result(1).at("metrics") == result(3).at("metrics"));
+  CHECK(result(4).at("samples").at("total") == 3);
+  CHECK(result(4).at("per_class").at(4).at("acc1").is_null());  // 0 of 0 samples
+
+  CHECK(contains(outcomes[5].out, "synthetic test, weights best: 23 of 23 samples"));
+  CHECK(contains(outcomes[5].out, "95 % interval"));
+}
+
+TEST_CASE("`eval` holds a run against its expectations") {
+  const std::string run = tiny_run().run;
+  const std::string expect = "expect=[{metric: test/acc1, value: 101, direction: at_least}]";
+  const auto outcomes =
+      run_all({{{"eval", run, expect, "--json"}}, {{"eval", run, expect}}, {{"eval", run, expect, "--split", "val"}}});
+  CHECK(outcomes[0].code == 3);
+  const Json verdicts = result_of(outcomes[0], "eval", "unmet").at("expect");
+  REQUIRE(verdicts.size() == 1);
+  CHECK(verdicts[0].at("verdict") == "differs");
+  CHECK(verdicts[0].at("metric") == "test/acc1");
+  CHECK(verdicts[0].at("expected") == 101);
+  CHECK(verdicts[0].at("measured").is_number());
+  CHECK(verdicts[0].at("source").is_null());
+  CHECK(outcomes[1].code == 3);
+  CHECK(contains(outcomes[1].out, ">= 101"));
+  CHECK(outcomes[2].code == 0);  // not run
+}
+
+TEST_CASE("`eval` refuses what it cannot evaluate") {
+  const TempDir folder;
+  const TinyRun& tiny = tiny_run();
+  fs::copy(tiny.run, folder / "damaged", fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  const fs::path weights = folder / "damaged" / "checkpoints" / "best" / "model.safetensors";
+  fs::resize_file(weights, fs::file_size(weights) - 4);
+  folder.write("tiny.yaml", kTinyRecipe);
+  const std::vector<std::pair<Words, std::string>> lines = {
+      {{"eval"}, "no run is named"},
+      {{"eval", "absent"}, "absent: does not exist; name the folder that `mlrun train` wrote"},
+      {{"eval", "env"}, "env: does not exist"},
+      {{"eval", "."}, ".: is no run"},
+      {{"eval", "tiny.yaml"}, "tiny.yaml: is a recipe, and no weights are named; name a run, or add --weights FILE"},
+      {{"eval", "tiny.yaml", "--weights", "absent.safetensors"}, "absent.safetensors: "},
+      {{"eval", tiny.run, "--weights", "step-7"}, "has no weights 'step-7'; choose best, last, a file or one of:"},
+      {{"eval", tiny.run, "--split", "tset"}, "--split: unknown split 'tset'; choose train, val or test"},
+      {{"eval", tiny.run, "second"}, "more than one run: "},
+      {{"eval", "damaged"}, "model.safetensors"},
+      {{"eval", tiny.run, "--quiet", "data.num_classes=7"}, "has other classes"},
+      {{"eval", tiny.run, "--quiet", "--dump-outputs", "no/such/file"}, "no/such/file: cannot be written"},
+  };
+  std::vector<Invocation> invocations;
+  for (const auto& line : lines) invocations.push_back({line.first, folder.path(), {}});
+  const auto outcomes = run_all(invocations);
+  for (std::size_t i = 0; i < lines.size(); ++i) CHECK_THAT(refusal(outcomes[i]), Catch::Contains(lines[i].second));
+}
+
+}  // namespace
+}  // namespace mlrun::test

@@ -1,0 +1,72 @@
+#include <set>
+
+#include "apps/run_mlrun.h"
+
+namespace mlrun::test {
+namespace {
+
+std::set<std::string> names(const Json& list) {
+  std::set<std::string> found;
+  for (const auto& item : list) found.insert(item.at("name").get<std::string>());
+  return found;
+}
+
+TEST_CASE("`list` shows every kind") {
+  const std::vector<std::pair<std::string, std::string>> kinds = {
+      {"models", "resnet18"},      {"recipes", "classification/fashion_mnist"},
+      {"sources", "image_folder"}, {"transforms", "resize"},
+      {"optimizers", "adamw"},     {"schedules", "cosine"},
+      {"losses", "cross_entropy"}, {"metrics", "confusion"},
+      {"tasks", "classification"}};
+  std::vector<Invocation> invocations;
+  for (const auto& kind : kinds) invocations.push_back({{"list", kind.first, "--json"}});
+  const auto outcomes = run_all(invocations);
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    INFO(kinds[i].first);
+    CHECK(outcomes[i].code == 0);
+    CHECK(outcomes[i].err.empty());
+    const Json list = result_of(outcomes[i], "list", "ok");
+    CHECK(names(list).count(kinds[i].second) == 1);
+    CHECK(names(list).size() == list.size());
+    for (const auto& item : list) CHECK_FALSE(item.at("description").get<std::string>().empty());
+  }
+}
+
+TEST_CASE("`list` takes a pattern") {
+  const auto outcomes = run_all({{{"list", "models", "resnet*", "--json"}},
+                                 {{"list", "optimizers", "adam?", "--json"}},
+                                 {{"list", "recipes", "classification/*", "--json"}},
+                                 {{"list", "sources", "nothing*", "--json"}}});
+  CHECK(names(result_of(outcomes[0], "list", "ok")) == std::set<std::string>{"resnet18", "resnet34", "resnet50"});
+  CHECK(names(result_of(outcomes[1], "list", "ok")) == std::set<std::string>{"adamw"});
+  const auto recipes = names(result_of(outcomes[2], "list", "ok"));
+  CHECK(recipes.count("classification/sign_language_digits") == 1);
+  CHECK(recipes.count("quickstart") == 0);
+  CHECK(outcomes[3].code == 0);
+  CHECK(result_of(outcomes[3], "list", "ok") == Json::array());
+}
+
+TEST_CASE("`list models` tells sizes and costs") {
+  const auto outcomes = run_all({{{"list", "models", "resnet18", "--json"}}, {{"list", "models", "resnet18"}}});
+  const Json list = result_of(outcomes[0], "list", "ok");
+  REQUIRE(list.size() == 1);
+  std::vector<std::string> keys;
+  for (const auto& item : list[0].items()) keys.push_back(item.key());
+  CHECK(keys == std::vector<std::string>{"name", "task", "params", "macs", "input_size", "metrics", "description"});
+  CHECK(list[0].at("task") == "classification");
+  CHECK(list[0].at("params") == 11689512);
+  CHECK(list[0].at("macs") == 1814073344);  // torchvision's table says 1.81 GFLOPS
+  CHECK(list[0].at("input_size") == 224);
+  CHECK(outcomes[1].code == 0);
+  CHECK(contains(outcomes[1].out, "11.7M"));
+}
+
+TEST_CASE("`list` of an unknown kind is refused") {
+  const auto outcomes = run_all({{{"list", "modles"}}, {{"list", "zebras"}}, {{"list"}}});
+  CHECK_THAT(refusal(outcomes[0]), Catch::Contains("there is no list of 'modles'; did you mean 'models'?"));
+  CHECK_THAT(refusal(outcomes[1]), Catch::Contains("choose one of recipes, losses, metrics, models"));
+  CHECK_THAT(refusal(outcomes[2]), Catch::Contains("KIND"));
+}
+
+}  // namespace
+}  // namespace mlrun::test

@@ -1,0 +1,92 @@
+#include "apps/run_mlrun.h"
+#include "apps/tiny_run.h"
+
+namespace mlrun::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// Pictures beside a file that is none, and a picture with a comma in its name.
+struct Pictures : TempDir {
+  Pictures() {
+    write("pictures/a.ppm", ppm(20, 16, 1));
+    write("pictures/b.ppm", "P6\n20 16\n255\ncut short");
+    write("pictures/sub/c,d.ppm", ppm(16, 24, 7));
+    write("pictures/notes.txt", "no picture");
+  }
+  Invocation line(Words words) const { return {std::move(words), path(), {}}; }
+};
+
+TEST_CASE("`predict` gives classes with probabilities, the likeliest first") {
+  const Pictures pictures;
+  const std::string run = tiny_run().run;
+  const auto outcomes = run_all({pictures.line({"predict", run, "pictures/a.ppm", "--json"}),
+                                 pictures.line({"predict", run, "pictures/a.ppm", "--topk", "2", "--json"}),
+                                 pictures.line({"predict", run, "pictures/a.ppm", "--topk", "2"})});
+  for (const auto& outcome : outcomes) {
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.empty());
+  }
+  const Json result = result_of(outcomes[0], "predict", "ok");
+  CHECK(result.at("failed") == Json::array());
+  REQUIRE(result.at("files").size() == 1);
+  CHECK(result.at("files")[0].at("file") == "pictures/a.ppm");
+  const Json answers = result.at("files")[0].at("predictions");
+  REQUIRE(answers.size() == 5);
+  double sum = 0, before = 1;
+  for (const auto& answer : answers) {
+    const double probability = answer.at("probability").get<double>();
+    CHECK(probability <= before);
+    CHECK(answer.at("class") == std::to_string(answer.at("index").get<int>()));
+    sum += before = probability;
+  }
+  CHECK(sum == Approx(1));
+  CHECK(result_of(outcomes[1], "predict", "ok").at("files")[0].at("predictions") == Json{answers[0], answers[1]});
+  CHECK(outcomes[2].out.rfind("pictures/a.ppm\n", 0) == 0);
+  CHECK(contains(outcomes[2].out, "%"));
+}
+
+TEST_CASE("`predict` of a folder names the unreadable file and goes on") {
+  const Pictures pictures;
+  const std::string run = tiny_run().run;
+  const auto outcomes = run_all({pictures.line({"predict", run, "pictures", "--json"}),
+                                 pictures.line({"predict", run, "pictures", "absent.ppm", "--csv", "--topk", "1"})});
+  CHECK(outcomes[0].code == 2);
+  const Json result = result_of(outcomes[0], "predict", "error");
+  CHECK(result.at("failed") == Json{"pictures/b.ppm"});
+  REQUIRE(result.at("files").size() == 2);
+  CHECK(result.at("files")[0].at("file") == "pictures/a.ppm");
+  CHECK(result.at("files")[1].at("file") == "pictures/sub/c,d.ppm");
+  CHECK(outcomes[0].json().at("errors").size() == 1);
+  CHECK(outcomes[0].json().at("errors")[0].at("file") == "pictures/b.ppm");
+
+  CHECK(outcomes[1].code == 2);
+  CHECK(contains(outcomes[1].err, "error: pictures/b.ppm: "));
+  CHECK(contains(outcomes[1].err, "error: absent.ppm: "));
+  std::string csv = outcomes[1].out;
+  csv.erase(std::remove(csv.begin(), csv.end(), '\r'), csv.end());
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 3);
+  CHECK(csv.rfind("file,rank,class,probability\npictures/a.ppm,1,", 0) == 0);
+  CHECK(contains(csv, "\n\"pictures/sub/c,d.ppm\",1,"));
+}
+
+TEST_CASE("`predict` refuses what it cannot do") {
+  const Pictures pictures;
+  const std::string run = tiny_run().run;
+  pictures.write("empty/notes.txt", "no picture");
+  const std::vector<std::pair<Words, std::string>> lines = {
+      {{"predict"}, "nothing to predict"},
+      {{"predict", run}, "there is nothing to predict; name images, or folders that hold some"},
+      {{"predict", run, "empty"}, "there is nothing to predict"},
+      {{"predict", "absent", "pictures/a.ppm"}, "absent: does not exist"},
+      {{"predict", run, "pictures/a.ppm", "--topk", "0"}, "--topk: must be at least 1"},
+      {{"predict", run, "pictures/a.ppm", "--topk", "few"}, "--topk"},
+  };
+  std::vector<Invocation> invocations;
+  for (const auto& line : lines) invocations.push_back(pictures.line(line.first));
+  const auto outcomes = run_all(invocations);
+  for (std::size_t i = 0; i < lines.size(); ++i) CHECK_THAT(refusal(outcomes[i]), Catch::Contains(lines[i].second));
+}
+
+}  // namespace
+}  // namespace mlrun::test

@@ -1,0 +1,222 @@
+#include "apps/run_mlrun.h"
+#include "apps/tiny_run.h"
+#include "base/files.h"
+
+namespace mlrun::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+/// A folder with `tiny.yaml`, where commands run.
+struct Folder : TempDir {
+  Folder() { write("tiny.yaml", kTinyRecipe); }
+  Invocation line(Words words) const { return {std::move(words), path(), {}}; }
+};
+
+Json run_json(const fs::path& run) { return Json::parse(read_file(run / "run.json")); }
+
+std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_CASE("`train` leaves a whole run behind and says what it reached") {
+  const TinyRun& tiny = tiny_run();
+  const Json result = result_of(tiny.trained, "train", "ok");
+  CHECK(result.at("run") == "run");
+  CHECK(result.at("epochs") == 2);
+  CHECK(result.at("steps") == 4);
+  for (const char* name : {"val/acc1", "val/acc5", "val/loss", "test/acc1", "test/acc5", "test/loss"}) {
+    CHECK(result.at("metrics").at(name).is_number());
+  }
+  CHECK(result.at("metrics").at("test/acc5") == 100.0);
+  for (const char* name : {"recipe.yaml", "run.json", "metrics.jsonl", "metrics.csv", "train.log", "tensorboard",
+                           "checkpoints/last/model.safetensors", "checkpoints/best/state.safetensors",
+                           "checkpoints/step-00000004/manifest.json"}) {
+    INFO(name);
+    CHECK(fs::exists(tiny.run / name));
+  }
+  const Json info = run_json(tiny.run);
+  CHECK(info.at("state") == "finished");
+  CHECK_THAT(info.at("command").get<std::string>(), Catch::EndsWith("train tiny.yaml --out run --json"));
+  CHECK(contains(tiny.trained.err, "epoch 2/2"));
+}
+
+TEST_CASE("`train` prints its result on stdout alone, and --quiet silences stderr") {
+  const Folder folder;
+  const auto outcomes = run_all({folder.line({"train", "tiny.yaml", "--quiet", "--out", "a"}),
+                                 folder.line({"train", "tiny.yaml", "train.epochs=1"}),
+                                 folder.line({"train", "tiny.yaml", "--log-level", "error", "--out", "c"})});
+  for (const auto& outcome : outcomes) {
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.rfind("finished: ", 0) == 0);
+    CHECK(contains(outcome.out, "test/acc1"));
+    CHECK_FALSE(contains(outcome.out, "epoch"));
+  }
+  CHECK(outcomes[0].err.empty());
+  CHECK(outcomes[2].err.empty());
+  CHECK(contains(outcomes[1].err, "epoch 1/1"));
+  CHECK(outcomes[1].out.rfind("finished: runs/tiny\n", 0) == 0);
+  CHECK(fs::exists(folder / "runs" / "tiny" / "run.json"));
+}
+
+TEST_CASE("`train --dry-run` tells what a training costs and writes nothing") {
+  const Folder folder;
+  const std::map<std::string, std::string> home = {{"HOME", folder.path()}, {"XDG_CACHE_HOME", folder / ".cache"}};
+  const auto before = listing(folder.path());
+  const auto outcomes = run_all(
+      {{{"train", "tiny.yaml", "--dry-run", "--json", "--out", "run", "train.batch_size=4"}, folder.path(), home},
+       {{"train", "tiny.yaml", "--dry-run", "train.batch_size=4"}, folder.path(), home}});
+  CHECK(listing(folder.path()) == before);
+  CHECK(outcomes[0].code == 0);
+  const Json dry = result_of(outcomes[0], "train", "ok");
+  CHECK(dry.at("device") == "cpu");
+  CHECK(dry.at("threads") == 1);
+  CHECK(dry.at("workers") == 0);
+  CHECK(dry.at("samples") == 64);
+  CHECK(dry.at("steps_per_epoch") == 16);
+  CHECK(dry.at("epochs") == 2);
+  CHECK(dry.at("timed_steps") == 8);
+  // Convolutions 3-4-8-16-16 of 3x3, four batch norms, a linear layer of 16 to 5.
+  CHECK(dry.at("params") == 9 * (3 * 4 + 4 * 8 + 8 * 16 + 16 * 16) + 2 * (4 + 8 + 16 + 16) + 16 * 5 + 5);
+  CHECK(dry.at("seconds_per_step").get<double>() > 0);
+  CHECK(dry.at("seconds_per_epoch").get<double>() == Approx(16 * dry.at("seconds_per_step").get<double>()));
+  CHECK(dry.at("peak_memory_bytes").get<double>() > 1e7);
+  CHECK(dry.at("checkpoint_bytes").get<double>() > 4 * dry.at("params").get<double>());
+  CHECK(dry.at("checkpoints").get<int>() >= 3);
+  for (const char* row : {"time per step", "time per epoch", "memory", "disk"}) CHECK(contains(outcomes[1].out, row));
+}
+
+TEST_CASE("A training that SIGTERM stops goes on with the same line and ends once") {
+  const Folder folder;
+  const Invocation line =
+      folder.line({"train", "tiny.yaml", "train.epochs=60", "--out", "run", "--resume", "auto", "--json"});
+  Child child(line);
+  child.wait_until([&] { return contains(child.err(), "epoch 3/"); });
+  child.signal(SIGTERM);
+  const Outcome stopped = child.wait();
+  CHECK(stopped.code == 75);
+  const std::int64_t step = result_of(stopped, "train", "interrupted").at("step").get<std::int64_t>();
+  CHECK(step >= 6);
+  CHECK(step < 120);
+  CHECK(run_json(folder / "run").at("state") == "interrupted");
+
+  const Outcome resumed = run(line);
+  CHECK(resumed.code == 0);
+  CHECK(contains(resumed.err, "resuming at step " + std::to_string(step)));
+  CHECK(result_of(resumed, "train", "ok").at("steps") == 120);
+
+  const auto time = fs::last_write_time(folder / "run" / "metrics.jsonl");
+  const Outcome again = run(line);
+  CHECK(again.code == 0);
+  CHECK_FALSE(contains(again.err, "epoch"));
+  CHECK(result_of(again, "train", "ok").at("metrics") == resumed.json().at("result").at("metrics"));
+  CHECK(fs::last_write_time(folder / "run" / "metrics.jsonl") == time);
+}
+
+TEST_CASE("A second SIGINT ends a training at once") {
+  const Folder folder;
+  folder.write("slow.yaml",
+               "extends: tiny.yaml\nmodel: {width: 128}\ndata: {height: 256, width: 256}\n"
+               "train: {batch_size: 8}\n");
+  Child child(folder.line({"train", "slow.yaml", "--out", "run"}));
+  child.wait_until([&] { return fs::exists(folder / "run" / "run.json"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // into the first step, which takes seconds
+  child.signal(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  child.signal(SIGINT);
+  const Outcome outcome = child.wait();
+  CHECK(outcome.code == 128 + SIGINT);
+  CHECK(outcome.out.empty());
+  CHECK_FALSE(fs::exists(folder / "run" / "checkpoints" / "last"));
+}
+
+TEST_CASE("A run has one writer") {
+  const Folder folder;
+  const Invocation line = folder.line({"train", "tiny.yaml", "train.epochs=1000000", "--resume", "auto"});
+  Child child(line);
+  child.wait_until([&] { return contains(child.err(), "epoch 1/"); });
+  CHECK(
+      refusal(run(line)) ==
+      "error: runs/tiny: another mlrun is writing this run; wait for it to end, or choose another folder with --out\n");
+  child.signal(SIGTERM);
+  const Outcome stopped = child.wait();
+  CHECK(stopped.code == 75);
+  CHECK(stopped.out.rfind("stopped by SIGTERM with its state saved in runs/tiny; ", 0) == 0);
+}
+
+TEST_CASE("`train --resume` refuses what it must not do") {
+  const Folder folder;
+  const std::string run = tiny_run().run;
+  folder.write("file", "");
+  const auto outcomes = run_all({folder.line({"train", "tiny.yaml", "--out", run}),
+                                 folder.line({"train", "tiny.yaml", "--out", run, "--resume", "auto", "train.seed=1"}),
+                                 folder.line({"train", "tiny.yaml", "--out", "none", "--resume", "must"}),
+                                 folder.line({"train", "tiny.yaml", "--resume", "perhaps"}),
+                                 folder.line({"train", "tiny.yaml", "--out", "file/run"})});
+  CHECK_THAT(refusal(outcomes[0]), Catch::Contains("already holds a run; continue it with --resume auto"));
+  CHECK_THAT(refusal(outcomes[1]), Catch::Contains("train.seed: was 0 when this run began and is 1 now"));
+  CHECK_THAT(refusal(outcomes[2]), Catch::Contains("none: holds no run to resume"));
+  CHECK_THAT(refusal(outcomes[3]), Catch::Contains("--resume: unknown choice 'perhaps'; choose auto, must or never"));
+  CHECK_THAT(refusal(outcomes[4]), Catch::Contains("file/run: cannot be created: Not a directory"));
+  CHECK(listing(folder.path()) == Words{"file", "tiny.yaml"});
+}
+
+TEST_CASE("A resumed run needs no recipe and may change how it runs") {
+  const std::string run = tiny_run().run;
+  const auto outcomes = run_all({{{"train", "--out", run, "--resume", "must", "--json"}},
+                                 {{"train", "--out", run, "--resume", "auto", "--workers", "1", "train.log_steps=7"}}});
+  CHECK(outcomes[0].code == 0);
+  CHECK(result_of(outcomes[0], "train", "ok").at("metrics") == tiny_run().trained.json().at("result").at("metrics"));
+  CHECK(outcomes[1].code == 0);
+  CHECK(outcomes[1].out.rfind("already finished: ", 0) == 0);
+}
+
+TEST_CASE("An expectation that is not met gives exit code 3") {
+  const Folder folder;
+  folder.write("strict.yaml", std::string(kTinyRecipe) +
+                                  "expect:\n"
+                                  "  - {metric: test/acc1, value: 101, direction: at_least, source: nobody}\n"
+                                  "  - {metric: test/loss, value: 0, direction: at_least}\n"
+                                  "  - {metric: test/acc1, value: 1, when: {samples: 10}}\n"
+                                  "  - {metric: test/miou, value: 1}\n");
+  const auto outcomes = run_all({folder.line({"train", "strict.yaml", "--json"}),
+                                 folder.line({"train", "strict.yaml", "expect.0.value=0", "--out", "met"})});
+  CHECK(outcomes[0].code == 3);
+  const Json verdicts = result_of(outcomes[0], "train", "unmet").at("expect");
+  REQUIRE(verdicts.size() == 4);
+  const Words names = {"differs", "met", "not_comparable", "not_run"};
+  for (std::size_t i = 0; i < names.size(); ++i) CHECK(verdicts[i].at("verdict") == names[i]);
+  CHECK(verdicts[0].at("expected") == 101);
+  CHECK(verdicts[0].at("source") == "nobody");
+  CHECK(verdicts[2].at("reason") == "when.samples is 10, evaluated were 23");
+  CHECK(verdicts[3].at("measured").is_null());
+  CHECK(outcomes[1].code == 0);
+  CHECK(contains(outcomes[1].out, "not_comparable (when.samples is 10, evaluated were 23)"));
+}
+
+TEST_CASE("What the user can mend in a training is one line and exit code 2") {
+  const Folder folder;
+  const auto outcomes = run_all({folder.line({"train", "tiny.yaml", "--device", "cuda"}),
+                                 folder.line({"train", "tiny.yaml", "--device", "cuda:1", "--dry-run"}),
+                                 folder.line({"train", "tiny.yaml", "--device", "gpu", "--dry-run"}),
+                                 folder.line({"train", "tiny.yaml", "--quiet", "optimizer.lr=1e30", "--out", "b"}),
+                                 folder.line({"train", "tiny.yaml", "--quiet", "train.select=val/f1", "--out", "c"})});
+  CHECK(refusal(outcomes[0]) == "error: device 'cuda' is not there: this LibTorch sees no GPU; use --device cpu\n");
+  CHECK_THAT(refusal(outcomes[1]), Catch::Contains("device 'cuda:1' is not there"));
+  CHECK_THAT(refusal(outcomes[2]), Catch::Contains("unknown device 'gpu'; choose auto, cpu, cuda or cuda:N"));
+  CHECK_THAT(refusal(outcomes[3]), Catch::Contains("the loss is not finite at step"));
+  CHECK(run_json(folder / "b").at("state") == "failed");
+  CHECK_THAT(refusal(outcomes[4]), Catch::Contains("train.select: 'val/f1' is not measured during training"));
+}
+
+TEST_CASE("The records of a training have one row for each") {
+  const fs::path run = tiny_run().run;
+  const std::string csv = read_file(run / "metrics.csv");
+  const std::string jsonl = read_file(run / "metrics.jsonl");
+  CHECK(lines(csv) == lines(jsonl) + 1);  // a header
+  CHECK(lines(jsonl) >= 2);
+}
+
+}  // namespace
+}  // namespace mlrun::test

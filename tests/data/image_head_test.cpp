@@ -1,0 +1,37 @@
+#include "data/image_head.h"
+
+#include "base/files.h"
+#include "support.h"
+
+namespace mlrun::data {
+
+TEST_CASE("sizes are read without decoding", "[data][image_head]") {
+  const std::string name =
+      GENERATE("rgb.jpg", "grey.jpg", "progressive.jpg", "rotated.jpg", "rgb.png", "palette.png", "rgb.bmp");
+  const ImageHead head = read_image_head(read_file(test::fixture("data/decode/" + name)));
+  INFO(name);
+  REQUIRE(head.width == 17);
+  REQUIRE(head.height == 12);
+  REQUIRE_FALSE(head.truncated);
+}
+
+TEST_CASE("a cut JPEG or PNG is known as such", "[data][image_head]") {
+  const std::string name = GENERATE("rgb.jpg", "progressive.jpg", "rotated.jpg", "rgb.png");
+  const std::string whole = read_file(test::fixture("data/decode/" + name));
+  for (std::size_t size = 8; size < whole.size(); ++size) {
+    INFO(name << " cut to " << size);
+    REQUIRE(read_image_head(std::string_view(whole).substr(0, size)).truncated);
+  }
+  REQUIRE_FALSE(read_image_head(whole + "trailing bytes").truncated);
+}
+
+TEST_CASE("of other bytes nothing is known", "[data][image_head]") {
+  for (const std::string bytes : {"", "B", "P6\n1 1\n255\nabc", "\xFF", "plain text"}) {
+    const ImageHead head = read_image_head(bytes);
+    REQUIRE(head.width == 0);
+    REQUIRE_FALSE(head.truncated);
+  }
+  REQUIRE(read_image_head("BM").width == 0);
+}
+
+}  // namespace mlrun::data

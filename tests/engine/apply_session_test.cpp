@@ -1,0 +1,156 @@
+#include "engine/apply_session.h"
+
+#include <torch/torch.h>
+
+#include "engine/checkpoint.h"
+#include "engine/training.h"
+#include "weights/safetensors.h"
+
+using namespace mlrun;
+using namespace mlrun::test;
+using engine::choose_weights;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A finished run, made once for all tests of this file.
+const fs::path& trained_run() {
+  static const TempDir folder;
+  static const fs::path run = [] {
+    train_in(folder / "run", tiny({"train.epochs=6", "train.checkpoint.keep=9", "model.dropout=0"}));
+    return folder / "run";
+  }();
+  return run;
+}
+
+config::Resolved recipe_of_run(const std::vector<std::string>& overrides = {}) {
+  config::LayerRequest request{trained_run() / "recipe.yaml", {}};
+  for (const auto& override : overrides) request.overrides.push_back(config::parse_override(override));
+  return config::resolve(request, recipes::catalogue());
+}
+
+engine::Loaded load_run(const config::Resolved& resolved, const std::string& choice = "") {
+  return engine::load(recipes::tasks(), resolved, choose_weights(trained_run(), choice));
+}
+
+engine::EvalResult evaluate_run(const config::Resolved& resolved, engine::EvalRequest request = {}) {
+  const Quiet quiet;
+  request.progress = false;
+  auto loaded = load_run(resolved);
+  return engine::evaluate_loaded(loaded, resolved, request);
+}
+
+/// A grey image of 8 x 8 pixels as a binary PPM.
+std::string ppm(int shade) { return "P6\n8 8\n255\n" + std::string(8 * 8 * 3, static_cast<char>(shade)); }
+
+}  // namespace
+
+TEST_CASE("weights of a run are chosen by name") {
+  const fs::path checkpoints = trained_run() / "checkpoints";
+  CHECK(choose_weights(trained_run(), "").name == "best");
+  CHECK(choose_weights(trained_run(), "last").file == checkpoints / "last" / "model.safetensors");
+  CHECK(choose_weights(trained_run(), "step-00000006").name == "step-00000006");
+  const fs::path file = checkpoints / "step-00000003" / "model.safetensors";
+  CHECK(choose_weights(trained_run(), file.string()).file == file);
+  const std::string error = user_error([] { choose_weights(trained_run(), "step-7"); });
+  CHECK(error.find("has no weights 'step-7'; choose best, last, a file or one of: step-00000003 step-00000006") !=
+        std::string::npos);
+  const TempDir empty;
+  CHECK(user_error([&] { choose_weights(empty.path(), ""); }).find("has no checkpoint yet") != std::string::npos);
+}
+
+TEST_CASE("an evaluation of a run repeats what its training measured") {
+  const Json result = Json::parse(read_file(trained_run() / "run.json"))["result"];
+  const auto test = evaluate_run(recipe_of_run());
+  CHECK(test.evaluation.split == data::Split::Test);
+  CHECK(*test.evaluation.find("acc1") == result["metrics"]["test/acc1"].get<double>());
+  CHECK(*test.evaluation.find("loss") == Approx(result["metrics"]["test/loss"].get<double>()).epsilon(1e-12));
+  engine::EvalRequest val;
+  val.split = data::Split::Val;
+  CHECK(*evaluate_run(recipe_of_run(), val).evaluation.find("acc1") == result["best"]["value"].get<double>());
+}
+
+TEST_CASE("a run without a test split is evaluated on its validation split") {
+  CHECK(evaluate_run(recipe_of_run({"data.test_samples=0"})).evaluation.split == data::Split::Val);
+}
+
+TEST_CASE("expectations know the data and weights that were evaluated") {
+  const std::string fingerprint = Json::parse(read_file(trained_run() / "run.json"))["data"]["fingerprint"];
+  const std::string expect =
+      "expect=[{metric: test/acc1, value: 0, direction: at_least, when: {data: " + fingerprint + ", weights: best}}]";
+  CHECK(evaluate_run(recipe_of_run({expect})).verdicts.at(0).outcome == engine::Outcome::Met);
+  const auto other = evaluate_run(recipe_of_run({expect, "data.noise=0.5"})).verdicts.at(0);
+  CHECK(other.outcome == engine::Outcome::NotComparable);
+}
+
+TEST_CASE("outputs are dumped in split order") {
+  const TempDir folder;
+  engine::EvalRequest request;
+  request.dump_outputs = folder / "outputs.safetensors";
+  const auto result = evaluate_run(recipe_of_run(), request);
+  const auto dump = weights::read_safetensors(request.dump_outputs);
+  REQUIRE(dump.tensors.size() == 3);
+  CHECK(dump.tensors[0].first == "outputs");
+  CHECK(dump.tensors[0].second.sizes() == torch::IntArrayRef({20, 4}));
+  CHECK(dump.tensors[2].second.equal(torch::arange(20)));
+  CHECK(Json::parse(dump.metadata.at("sample_ids")).size() == 20);
+  const double correct =
+      dump.tensors[0].second.argmax(1).eq(dump.tensors[1].second).to(torch::kDouble).mean().item<double>();
+  CHECK(correct * 100 == Approx(*result.evaluation.find("acc1")));
+}
+
+TEST_CASE("data with other classes or channels is refused") {
+  CHECK(user_error([] {
+          evaluate_run(recipe_of_run({"data.num_classes=5"}));
+        }).find("has other classes than the data this model was trained on") != std::string::npos);
+  CHECK(user_error([] {
+          evaluate_run(recipe_of_run({"data.channels=3"}));
+        }).find("has images of 3 channels where this model was trained on 1") != std::string::npos);
+}
+
+TEST_CASE("damaged weights and another architecture's are refused") {
+  const TempDir folder;
+  const fs::path copy = folder / "step-00000001";
+  fs::copy(trained_run() / "checkpoints" / "step-00000003", copy);
+  const fs::path file = copy / "model.safetensors";
+  const auto resolved = recipe_of_run();
+  CHECK_NOTHROW(engine::load(recipes::tasks(), resolved, {"x", file}));
+  CHECK(user_error([&] {
+          engine::load(recipes::tasks(), recipe_of_run({"model.width=8"}), {"x", file});
+        }).find(file.string()) != std::string::npos);
+  fs::resize_file(file, fs::file_size(file) - 1);
+  CHECK(user_error([&] {
+          engine::load(recipes::tasks(), resolved, {"x", file});
+        }).find("is damaged") != std::string::npos);
+}
+
+#ifdef MLRUN_WITH_OPENCV
+TEST_CASE("files that cannot be read are named and the others are predicted, in order") {
+  const TempDir folder;
+  std::vector<fs::path> files;
+  for (int i = 0; i < 6; ++i) files.push_back(folder.write("image-" + std::to_string(i) + ".ppm", ppm(40 * i)));
+  write_file(files[1], "no image at all");
+  write_file(files[3], "");
+  files.push_back(folder / "missing.ppm");
+  for (const char* workers : {"0", "3"}) {
+    const auto resolved = recipe_of_run({std::string("train.workers=") + workers});
+    auto loaded = load_run(resolved, "last");
+    std::vector<std::int64_t> progress;
+    const auto result = engine::predict_files(loaded, files, 2, [&](std::int64_t done) { progress.push_back(done); });
+    REQUIRE(result.done.size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+      CHECK(result.done[i].file == files[std::vector<std::size_t>{0, 2, 4, 5}[i]].string());
+      REQUIRE(result.done[i].answers.size() == 2);
+      CHECK(result.done[i].answers[0]["probability"] >= result.done[i].answers[1]["probability"]);
+    }
+    REQUIRE(result.failed.size() == 3);
+    CHECK(result.failed[0].file == files[1].string());
+    CHECK(result.failed[1].file == files[3].string());
+    CHECK(result.failed[2].text().find("missing.ppm") != std::string::npos);
+    CHECK(progress == std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7});
+  }
+  auto loaded = load_run(recipe_of_run());
+  CHECK(engine::predict_files(loaded, {}, 1, [](std::int64_t) {}).done.empty());
+}
+#endif

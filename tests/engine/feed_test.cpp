@@ -1,0 +1,87 @@
+#include "engine/feed.h"
+
+#include <algorithm>
+
+#include <torch/torch.h>
+
+#include "engine/training.h"
+
+using namespace mlrun;
+using namespace mlrun::test;
+using engine::EpochFeed;
+
+namespace {
+
+struct Fixture {
+  explicit Fixture(const std::vector<std::string>& overrides = {})
+      : resolved(tiny(overrides)),
+        task(recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}})),
+        source(task->source(data::Split::Train)) {}
+
+  std::vector<engine::MicroBatch> all(std::int64_t epoch, std::int64_t first_step = 0, std::int64_t workers = 0) const {
+    EpochFeed feed(*task, *source, resolved.recipe.train, epoch, first_step, workers);
+    std::vector<engine::MicroBatch> batches;
+    while (auto micro = feed.next()) batches.push_back(std::move(*micro));
+    return batches;
+  }
+
+  config::Resolved resolved;
+  std::unique_ptr<engine::Task> task;
+  std::shared_ptr<const data::Source> source;
+};
+
+std::vector<std::int64_t> order(const std::vector<engine::MicroBatch>& batches) {
+  std::vector<std::int64_t> indices;
+  for (const auto& micro : batches) {
+    indices.insert(indices.end(), micro.batch.indices.begin(), micro.batch.indices.end());
+  }
+  return indices;
+}
+
+}  // namespace
+
+TEST_CASE("an epoch hands out every sample once, in an order of its own") {
+  const Fixture fixture;
+  const auto first = order(fixture.all(0)), second = order(fixture.all(1));
+  CHECK(first != second);
+  CHECK(first == order(fixture.all(0)));
+  for (auto indices : {first, second}) {
+    std::sort(indices.begin(), indices.end());
+    REQUIRE(indices.size() == 40);
+    for (std::int64_t i = 0; i < 40; ++i) CHECK(indices[static_cast<std::size_t>(i)] == i);
+  }
+  CHECK(first != order(Fixture({"train.seed=4"}).all(0)));
+}
+
+TEST_CASE("steps are divided into micro-batches, the last step holds what is left") {
+  const auto batches = Fixture({"train.accumulate=4"}).all(0);
+  REQUIRE(batches.size() == 4 + 4 + 2);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    CHECK(batches[i].batch.size() == 4);
+    CHECK(batches[i].number == static_cast<std::int64_t>(i % 4));
+    CHECK(batches[i].last == (i == 3 || i == 7 || i == 9));
+    CHECK(batches[i].step_samples == (i < 8 ? 16 : 8));
+    CHECK(batches[i].batch.inputs.tensor("image").sizes() == torch::IntArrayRef({4, 1, 8, 8}));
+  }
+}
+
+TEST_CASE("an epoch that is taken up at a step goes on as it would have") {
+  const Fixture fixture;
+  const auto whole = fixture.all(2), rest = fixture.all(2, 1), nothing = fixture.all(2, 3);
+  REQUIRE(rest.size() == whole.size() - 1);
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    CHECK(rest[i].batch.ids == whole[i + 1].batch.ids);
+    CHECK(rest[i].batch.inputs.tensor("image").equal(whole[i + 1].batch.inputs.tensor("image")));
+  }
+  CHECK(nothing.empty());
+}
+
+TEST_CASE("workers hand out the same batches") {
+  const Fixture fixture;
+  const auto alone = fixture.all(1), helped = fixture.all(1, 0, 3);
+  REQUIRE(alone.size() == helped.size());
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    CHECK(alone[i].batch.inputs.tensor("image").equal(helped[i].batch.inputs.tensor("image")));
+    CHECK(alone[i].batch.targets.tensor("label").equal(helped[i].batch.targets.tensor("label")));
+  }
+}

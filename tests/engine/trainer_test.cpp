@@ -1,0 +1,155 @@
+#include "engine/trainer.h"
+
+#include <csignal>
+
+#include <torch/torch.h>
+
+#include "engine/checkpoint.h"
+#include "engine/training.h"
+
+using namespace mlrun;
+using namespace mlrun::test;
+using engine::Resume;
+using engine::TrainResult;
+
+namespace {
+
+constexpr int kStepsPerEpoch = 3;
+
+/// Raises SIGTERM while the given step (from 1) is under way: the training stops after it.
+WatchedTask::OnTrain stop_at(int step) {
+  return [step, calls = std::make_shared<int>(0)](engine::Task&, const data::Batch&) {
+    if (++*calls == step) std::raise(SIGTERM);
+  };
+}
+
+/// Rows without what a clock wrote into them.
+std::vector<Json> timeless(std::vector<Json> rows) {
+  for (auto& row : rows) {
+    for (const char* key : {"seconds", "images_per_s", "wait_share"}) row.erase(key);
+  }
+  return rows;
+}
+
+int occurrences(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+Json state_values(const std::filesystem::path& run) {
+  Json values = Json::parse(last_file(run, "state.json"));
+  values.erase("log_bytes");  // the log holds speeds
+  return values;
+}
+
+/// Both runs ended with the same weights, state and figures.
+void check_equal_runs(const std::filesystem::path& a, const std::filesystem::path& b) {
+  CHECK(last_file(a, "model.safetensors") == last_file(b, "model.safetensors"));
+  CHECK(last_file(a, "state.safetensors") == last_file(b, "state.safetensors"));
+  CHECK(state_values(a) == state_values(b));
+  CHECK(timeless(json_lines(a / "metrics.jsonl")) == timeless(json_lines(b / "metrics.jsonl")));
+  const Json first = Json::parse(read_file(a / "run.json")), second = Json::parse(read_file(b / "run.json"));
+  CHECK(first["result"] == second["result"]);
+  CHECK(second["state"] == "finished");
+  for (const auto& run : {a, b}) {
+    const std::string log = read_file(run / "train.log");
+    for (const char* epoch : {"1", "2", "3", "4"}) {
+      INFO("epoch " << epoch << " in the log of " << run.string());
+      CHECK(occurrences(log, std::string("epoch ") + epoch + "/4  loss ") == 1);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the number of loading workers does not change a bit of the weights") {
+  const TempDir folder;
+  std::string reference;
+  for (const char* workers : {"0", "1", "2", "8"}) {
+    const auto out = folder / (std::string("workers-") + workers);
+    train_in(out, tiny({std::string("train.workers=") + workers, "train.epochs=3"}));
+    const std::string weights = last_file(out, "model.safetensors");
+    INFO("workers: " << workers);
+    if (reference.empty()) reference = weights;
+    else CHECK(weights == reference);
+  }
+  train_in(folder / "other-seed", tiny({"train.seed=4", "train.epochs=3"}));
+  CHECK(last_file(folder / "other-seed", "model.safetensors") != reference);
+}
+
+TEST_CASE("a training that was stopped and resumed is the training that was not") {
+  const std::string method = GENERATE("{name: sgd, lr: 0.05, momentum: 0.9, nesterov: true}", "{name: adamw, lr: 0.01}",
+                                      "{name: rmsprop, lr: 0.01, momentum: 0.5}");
+  const int stop = GENERATE(2 * kStepsPerEpoch, 2 * kStepsPerEpoch + 1, 1);
+  INFO(method << " stopped at step " << stop);
+  const TempDir folder;
+  const auto resolved = tiny_watched({"optimizer=" + method});
+  CHECK(train_in(folder / "whole", resolved, Resume::Never, watched_tasks()).state == TrainResult::State::Finished);
+
+  const auto stopped = train_in(folder / "parts", resolved, Resume::Auto, watched_tasks(stop_at(stop)));
+  CHECK(stopped.state == TrainResult::State::Interrupted);
+  CHECK(stopped.signal == SIGTERM);
+  const Json info = Json::parse(read_file(folder / "parts" / "run.json"));
+  CHECK(info["state"] == "interrupted");
+  CHECK(info["step"] == stop);
+  CHECK(last_file(folder / "parts", "model.safetensors") != last_file(folder / "whole", "model.safetensors"));
+
+  const auto resumed = train_in(folder / "parts", resolved, Resume::Must, watched_tasks());
+  CHECK(resumed.state == TrainResult::State::Finished);
+  check_equal_runs(folder / "whole", folder / "parts");
+}
+
+TEST_CASE("a training that crashed goes on from its last finished epoch") {
+  const TempDir folder;
+  const auto resolved = tiny_watched();
+  train_in(folder / "whole", resolved, Resume::Never, watched_tasks());
+  const auto crash = [calls = std::make_shared<int>(0)](engine::Task&, const data::Batch&) {
+    if (++*calls == 2 * kStepsPerEpoch + 2) throw std::runtime_error("power cut");
+  };
+  CHECK_THROWS_AS(train_in(folder / "parts", resolved, Resume::Auto, watched_tasks(crash)), std::runtime_error);
+  const Json failed = Json::parse(read_file(folder / "parts" / "run.json"));
+  CHECK(failed["state"] == "failed");
+  CHECK(failed["error"] == "power cut");
+  CHECK(json_lines(folder / "parts" / "metrics.jsonl").back()["step"] == 2 * kStepsPerEpoch + 1);
+
+  train_in(folder / "parts", resolved, Resume::Auto, watched_tasks());
+  check_equal_runs(folder / "whole", folder / "parts");
+  CHECK_FALSE(Json::parse(read_file(folder / "parts" / "run.json")).contains("error"));
+}
+
+TEST_CASE("a training learns what its data hold") {
+  const TempDir folder;
+  const auto result = train_in(folder / "run", tiny({"train.epochs=20", "model.width=8", "model.dropout=0"}));
+  CHECK(result.summary["metrics"]["test/acc1"].get<double>() >= 90);
+  const auto rows = json_lines(folder / "run" / "metrics.jsonl");
+  CHECK(rows.back()["train/loss"].get<double>() < rows.front()["step/loss"].get<double>() / 2);
+}
+
+TEST_CASE("a loss that is not finite stops the training and names the step and its samples") {
+  const TempDir folder;
+  const auto resolved = tiny_watched();
+  const auto spoil = [calls = std::make_shared<int>(0)](engine::Task& task, const data::Batch&) {
+    if (++*calls != kStepsPerEpoch + 2) return;
+    const torch::NoGradGuard no_gradients;
+    task.models().front().second->parameters().front().fill_(NAN);
+  };
+  const std::string error =
+      user_error([&] { train_in(folder / "run", resolved, Resume::Never, watched_tasks(spoil)); });
+  CHECK(error.find("the loss is not finite at step 5 (samples ") == 0);
+  CHECK(error.find("lower optimizer.lr") != std::string::npos);
+  const auto checkpoints = engine::list_checkpoints(folder / "run" / "checkpoints");
+  REQUIRE(checkpoints.size() == 1);
+  CHECK(checkpoints.front().filename() == "step-00000003");
+  CHECK_NOTHROW(engine::read_checkpoint(checkpoints.front()));
+  CHECK(Json::parse(read_file(folder / "run" / "run.json"))["state"] == "failed");
+}
+
+TEST_CASE("a learning rate that is far too high is a user error, not a result") {
+  const TempDir folder;
+  const std::string error = user_error([&] {
+    train_in(folder / "run", tiny({"optimizer.lr=1e30", "train.epochs=20", "schedule=constant"}));
+  });
+  CHECK(error.find("the loss is not finite at step ") == 0);
+  CHECK(Json::parse(read_file(folder / "run" / "run.json"))["state"] == "failed");
+}

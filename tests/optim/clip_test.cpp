@@ -1,0 +1,71 @@
+#include "optim/clip.h"
+
+#include <cmath>
+#include <limits>
+
+#include "optim/optimizers.h"
+
+using namespace mlrun;
+
+namespace {
+
+optim::NamedTensors two_parameters(const torch::Tensor& first, const torch::Tensor& second) {
+  auto a = torch::zeros_like(first).requires_grad_();
+  auto b = torch::zeros_like(second).requires_grad_();
+  a.mutable_grad() = first;
+  b.mutable_grad() = second;
+  return {{"a", a}, {"none", torch::zeros({3}).requires_grad_()}, {"b", b}};
+}
+
+}  // namespace
+
+TEST_CASE("gradients above the norm are scaled down together", "[optim]") {
+  // 1, 2, 2 and 4: the norm is 5.
+  const auto parameters =
+      two_parameters(torch::tensor({{1.0, -2.0}}, torch::kFloat64), torch::tensor({2.0, 4.0}, torch::kFloat64));
+  CHECK(optim::clip_grad_norm(parameters, 2.5) == Approx(5).epsilon(1e-14));
+  const double factor = 2.5 / (5 + 1e-6);
+  CHECK(test::relative_difference(parameters[0].second.grad(), torch::tensor({{1.0, -2.0}}, torch::kFloat64) * factor) <
+        1e-14);
+  CHECK(test::relative_difference(parameters[2].second.grad(), torch::tensor({2.0, 4.0}, torch::kFloat64) * factor) <
+        1e-14);
+  CHECK_FALSE(parameters[1].second.grad().defined());
+}
+
+TEST_CASE("gradients within the norm stay as they are", "[optim]") {
+  const auto parameters = two_parameters(torch::tensor({1.0F, -2.0F}), torch::tensor({2.0F, 4.0F}));
+  CHECK(optim::clip_grad_norm(parameters, 5.1) == Approx(5));
+  CHECK(torch::equal(parameters[0].second.grad(), torch::tensor({1.0F, -2.0F})));
+  CHECK(torch::equal(parameters[2].second.grad(), torch::tensor({2.0F, 4.0F})));
+}
+
+TEST_CASE("clipping equals PyTorch's own", "[optim]") {
+  const auto first = test::gradient_values(60, 0).reshape({3, 4, 5, 1}).to(torch::kFloat32);
+  const auto second = test::gradient_values(11, 1).to(torch::kFloat32);
+  for (const double limit : {0.01, 1.0, 100.0}) {
+    const auto ours = two_parameters(first.clone(at::MemoryFormat::ChannelsLast), second.clone());
+    const auto theirs = two_parameters(first.clone(), second.clone());
+    const double norm = torch::nn::utils::clip_grad_norm_({theirs[0].second, theirs[2].second}, limit);
+    CHECK(optim::clip_grad_norm(ours, limit) == Approx(norm).epsilon(1e-6));
+    for (const std::size_t i : {0, 2}) {
+      CHECK(test::relative_difference(ours[i].second.grad(), theirs[i].second.grad()) < 1e-6);
+    }
+  }
+}
+
+TEST_CASE("a norm that is not finite is returned and nothing is scaled", "[optim]") {
+  const auto infinite = two_parameters(torch::tensor({std::numeric_limits<float>::infinity(), 1.0F}), torch::ones({1}));
+  CHECK(std::isinf(optim::clip_grad_norm(infinite, 1)));
+  CHECK(infinite[2].second.grad().item<float>() == 1);
+  const auto undefined = two_parameters(torch::tensor({std::nanf(""), 1.0F}), torch::ones({1}));
+  CHECK(std::isnan(optim::clip_grad_norm(undefined, 1)));
+  CHECK(undefined[2].second.grad().item<float>() == 1);
+}
+
+TEST_CASE("without gradients the norm is 0", "[optim]") {
+  CHECK(optim::clip_grad_norm({}, 1) == 0);
+  CHECK(optim::clip_grad_norm({{"w", torch::ones({2}).requires_grad_()}}, 1) == 0);
+  const auto zero = two_parameters(torch::zeros({2}), torch::zeros({0}));
+  CHECK(optim::clip_grad_norm(zero, 1) == 0);
+  CHECK(torch::equal(zero[0].second.grad(), torch::zeros({2})));
+}

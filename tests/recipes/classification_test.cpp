@@ -1,0 +1,166 @@
+#include <torch/torch.h>
+
+#include "engine/training.h"
+#include "recipes/classification/losses.h"
+
+using namespace mlrun;
+using namespace mlrun::test;
+
+namespace {
+
+std::unique_ptr<engine::Task> make_task(const config::Resolved& resolved, std::optional<data::DataInfo> known = {}) {
+  return recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, std::move(known)});
+}
+
+/// Runs the model as it is and notes what the task asks for.
+class Witness : public engine::Step {
+ public:
+  explicit Witness(const engine::Task& task) : task_(task) {}
+  torch::Tensor run(const std::string& model, const torch::Tensor& input) override {
+    CHECK(model == "model");
+    return (*task_.models().front().second)(input);
+  }
+  void minimise(const std::string& model, const torch::Tensor& loss) override {
+    CHECK(model == "model");
+    minimised = loss;
+  }
+  void log(const std::string& name, const torch::Tensor& value, std::int64_t weight) override {
+    CHECK_FALSE(value.requires_grad());
+    logged[name] = {value.item<double>(), weight};
+  }
+
+  torch::Tensor minimised;
+  std::map<std::string, std::pair<double, std::int64_t>> logged;
+
+ private:
+  const engine::Task& task_;
+};
+
+std::vector<data::Sample> samples_of(engine::Task& task, data::Split split, std::int64_t count) {
+  const auto source = task.source(split);
+  std::vector<data::Sample> samples;
+  for (std::int64_t i = 0; i < count; ++i) samples.push_back(source->get({i, 0, 0}));
+  return samples;
+}
+
+}  // namespace
+
+TEST_CASE("the catalogue knows every kind of component that recipes name") {
+  for (const char* kind : {"task", "model", "source", "transform", "optimizer", "schedule", "loss", "metric"}) {
+    INFO(kind);
+    REQUIRE(recipes::catalogue().has(kind));
+    CHECK_FALSE(recipes::catalogue().at(kind).entries().empty());
+  }
+  for (const auto* registry : recipes::catalogue().all()) {
+    for (const auto& entry : registry->entries()) {
+      INFO(registry->kind() << " " << entry.name);
+      CHECK_FALSE(entry.description.empty());
+    }
+  }
+}
+
+TEST_CASE("cross entropy is the mean negative log-likelihood, smoothed where asked for") {
+  const auto& losses = classification::losses();
+  const torch::Tensor logits = torch::tensor({{2.0, 0.0, -1.0}, {0.5, 0.5, 0.5}});
+  const torch::Tensor labels = torch::tensor({0, 2});
+  const torch::Tensor logs = logits.log_softmax(1);
+  const double plain = -(logs[0][0] + logs[1][2]).item<double>() / 2;
+  CHECK((*losses.make(losses.defaults("cross_entropy")))(logits, labels).item<double>() == Approx(plain));
+
+  const auto resolved = resolve_text(tiny_text(), {"task={name: classification, loss: {name: cross_entropy, "
+                                                   "label_smoothing: 0.1}}"});
+  const auto task = make_task(resolved);
+  nn::initialise(*task->models().front().second, 1);
+  task->models().front().second->eval();
+  auto batch = task->collate(samples_of(*task, data::Split::Val, 6));
+  Witness witness(*task);
+  task->train(witness, batch);
+  const torch::Tensor shares = task->predict(batch).tensor("logits").log_softmax(1);
+  const torch::Tensor own = shares.gather(1, batch.targets.tensor("label").unsqueeze(1)).mean();
+  CHECK(witness.minimised.item<double>() == Approx(-(0.9 * own + 0.1 * shares.mean()).item<double>()).epsilon(1e-5));
+}
+
+TEST_CASE("training minimises the loss and logs it with the accuracy") {
+  const auto task = make_task(tiny({"model.dropout=0"}));
+  nn::initialise(*task->models().front().second, 1);
+  task->models().front().second->eval();
+  const auto batch = task->collate(samples_of(*task, data::Split::Train, 10));
+  Witness witness(*task);
+  task->train(witness, batch);
+  CHECK(witness.minimised.requires_grad());
+  CHECK(witness.minimised.dim() == 0);
+  CHECK(witness.logged.at("loss").first == Approx(witness.minimised.item<double>()));
+  CHECK(witness.logged.at("loss").second == 10);
+  const auto correct = task->predict(batch).tensor("logits").argmax(1).eq(batch.targets.tensor("label"));
+  CHECK(witness.logged.at("acc1").first == Approx(correct.to(torch::kDouble).mean().item<double>() * 100));
+}
+
+TEST_CASE("samples become a batch in their order") {
+  const auto task = make_task(tiny());
+  const auto batch = task->collate(samples_of(*task, data::Split::Test, 5));
+  CHECK(batch.size() == 5);
+  CHECK(batch.ids == std::vector<std::string>{"0", "1", "2", "3", "4"});
+  CHECK(batch.indices == std::vector<std::int64_t>{0, 1, 2, 3, 4});
+  CHECK(batch.inputs.tensor("image").sizes() == torch::IntArrayRef({5, 1, 8, 8}));
+  CHECK(batch.inputs.tensor("image").scalar_type() == torch::kFloat);
+  CHECK(batch.targets.tensor("label").equal(torch::tensor({0, 1, 2, 3, 0})));
+}
+
+TEST_CASE("images of different sizes are refused, both samples named") {
+  const auto task = make_task(tiny());
+  auto samples = samples_of(*task, data::Split::Test, 2);
+  samples[0].id = "cats/a.png";
+  samples[1].id = "dogs/b.png";
+  samples[1].inputs.set("image", torch::zeros({1, 9, 7}));
+  CHECK(user_error([&] { task->collate(samples); }) ==
+        "sample dogs/b.png is 9x7 where cats/a.png is 8x8; bring all images to one size: add resize or "
+        "random_resized_crop to data.augment and data.preprocess");
+}
+
+TEST_CASE("training samples are augmented anew in each epoch, evaluation samples never") {
+  const auto task = make_task(tiny());
+  const auto train = task->source(data::Split::Train), test = task->source(data::Split::Test);
+  const auto image = [](const data::Source& source, std::int64_t index, std::int64_t epoch, std::uint64_t seed) {
+    return source.get({index, epoch, seed}).inputs.tensor("image");
+  };
+  int changed = 0;
+  for (std::int64_t i = 0; i < 8; ++i) {
+    if (!image(*train, i, 0, 3).equal(image(*train, i, 1, 3))) ++changed;
+    CHECK(image(*train, i, 1, 3).equal(image(*train, i, 1, 3)));
+    CHECK(image(*test, i, 0, 3).equal(image(*test, i, 1, 4)));
+  }
+  CHECK(changed >= 4);
+}
+
+TEST_CASE("answers are the likeliest classes by name") {
+  const auto task = make_task(tiny());
+  data::Fields prediction;
+  prediction.set("logits", torch::tensor({{0.0, 0.0, 0.0, 0.0}, {1.0, 3.0, 2.0, 0.0}}));
+  const Json answers = task->answers(prediction, 1, 3);
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[0]["class"] == "1");
+  CHECK(answers[1]["index"] == 2);
+  CHECK(answers[0]["probability"].get<double>() ==
+        Approx(std::exp(3.0) / (1 + std::exp(1.0) + std::exp(2.0) + std::exp(3.0))));
+  const Json all = task->answers(prediction, 0, 99);
+  REQUIRE(all.size() == 4);
+  for (int i = 0; i < 4; ++i) CHECK(all[i]["index"] == i);  // equal ones in class order
+}
+
+TEST_CASE("the task says what its weights need") {
+  const auto task = make_task(tiny());
+  CHECK(task->headline() == "acc1");
+  CHECK(task->preprocessing() == Json{{"channels", 1}, {"input_size", 28}, {"resize_size", 28}});
+  CHECK(task->metrics(data::Split::Val).size() == 4);
+  CHECK(task->source(data::Split::Val)->size() == 12);
+  CHECK(make_task(tiny({"data.val_samples=0"}))->source(data::Split::Val) == nullptr);
+}
+
+TEST_CASE("a model is built for known data without opening any") {
+  const data::DataInfo known{"elsewhere", "f00d", {"a", "b", "c"}, 3};
+  const auto task = make_task(tiny(), known);
+  CHECK(task->data().name == "elsewhere");
+  task->models().front().second->eval();
+  CHECK((*task->models().front().second)(torch::zeros({2, 3, 8, 8})).sizes() == torch::IntArrayRef({2, 3}));
+  CHECK(user_error([&] { task->source(data::Split::Test); }).find("has other classes") != std::string::npos);
+}

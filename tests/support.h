@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "catch.h"
+
+namespace mlrun::test {
+
+/// A file below tests/fixtures.
+std::filesystem::path fixture(const std::string& name);
+
+/// The root of the source tree.
+std::filesystem::path source_root();
+
+/// A folder of the developers' real data (README, "Tests"), or nothing where it is absent.
+std::optional<std::filesystem::path> real_data(const std::string& name);
+
+/// A new empty folder, removed with everything in it when the test ends.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  /// Writes `text` to `name` in the folder, making parents, and returns its path.
+  std::filesystem::path write(const std::string& name, const std::string& text) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The text of the UserError that `action` throws; fails the test when it throws none.
+template <class Action>
+std::string user_error(Action action) {
+  try {
+    action();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  FAIL("no UserError was thrown");
+  return "";
+}
+
+}  // namespace mlrun::test
