@@ -39,8 +39,8 @@ struct RecipeArguments::Impl {
 
 RecipeArguments::RecipeArguments(CLI::App& app, const std::string& operands) : impl_(std::make_unique<Impl>()) {
   impl_->app = &app;
-  impl_->words_option =
-      app.add_option(operands, impl_->words, "what to work on, and key=value overrides of its recipe");
+  impl_->words_option = app.add_option(operands, impl_->words, "what to work on, and key=value overrides of its recipe")
+                            ->type_name("[KEY=VALUE]");
   app.add_option("-c,--config", impl_->recipes, "recipe: a file, or the name of a shipped one")
       ->type_name("RECIPE")
       ->allow_extra_args(false);

@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
 
+#include <sstream>
+
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
 #include "base/files.h"
@@ -76,6 +78,22 @@ Command add_reference(CLI::App& group) {
           }};
 }
 
+/// The recipe's text with a relative `root:` made absolute, so that the copy finds the same data.
+std::string rooted_text(const fs::path& source) {
+  std::istringstream lines(read_file(source));
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    const auto at = line.find("root: ");
+    const bool own_line = at != std::string::npos && line.find_first_not_of(' ') == at;
+    const fs::path root = own_line ? line.substr(at + 6) : "";
+    if (own_line && root.is_relative() && fs::exists(source.parent_path() / root)) {
+      line = line.substr(0, at + 6) + fs::absolute(source.parent_path() / root).lexically_normal().string();
+    }
+    text += line + "\n";
+  }
+  return text;
+}
+
 Command add_copy(CLI::App& group) {
   CLI::App* app = group.add_subcommand("copy", "Copy a shipped recipe to a file of your own");
   const auto name = std::make_shared<std::string>();
@@ -87,7 +105,7 @@ Command add_copy(CLI::App& group) {
             fs::path file = target->empty() ? source.filename() : fs::path(*target);
             if (fs::is_directory(file)) file /= source.filename();
             if (fs::exists(file)) throw file_error(file.string(), "exists already", "choose another name");
-            write_file(file, read_file(source));
+            write_file(file, rooted_text(source));
             Result result;
             result.json = {{"source", source.string()}, {"file", file.string()}};
             result.text = file.string() + "\n";

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -31,15 +32,16 @@ bool matches(const std::string& name, const std::string& pattern) {
   return pattern.empty() || fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
 
-/// The comment lines that open a recipe, as its description.
-std::string opening_comment(const fs::path& file) {
+/// The first sentence of the comment that opens a recipe, as its description.
+std::string opening_sentence(const fs::path& file) {
   std::ifstream in(file);
   std::string text;
   for (std::string line; std::getline(in, line) && line.rfind("#", 0) == 0;) {
     const auto begin = line.find_first_not_of("# ");
     if (begin != std::string::npos) text += (text.empty() ? "" : " ") + line.substr(begin);
   }
-  return text;
+  const auto stop = std::min(text.find(". "), text.find(": "));
+  return stop == std::string::npos ? text : text.substr(0, stop);
 }
 
 Result list_recipes(const std::string& pattern) {
@@ -48,7 +50,7 @@ Result list_recipes(const std::string& pattern) {
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       if (entry.path().extension() != ".yaml") continue;
       const std::string name = fs::relative(entry.path(), folder).replace_extension().generic_string();
-      if (matches(name, pattern)) found.emplace(name, opening_comment(entry.path()));
+      if (matches(name, pattern)) found.emplace(name, opening_sentence(entry.path()));
     }
   }
   Result result;

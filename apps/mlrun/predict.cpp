@@ -36,7 +36,8 @@ std::vector<fs::path> list_files(const std::vector<std::string>& operands) {
       files.emplace_back(operand);
       continue;
     }
-    for (const auto& file : data::list_images(operand, "")) files.push_back(fs::path(operand) / file.path);
+    for (const auto& file : data::list_images(operand, "", /*dangling=*/true))
+      files.push_back(fs::path(operand) / file.path);
   }
   if (files.empty()) throw UserError("there is nothing to predict", "name images, or folders that hold some");
   return files;

@@ -35,6 +35,10 @@ class Outputs {
 
   void write(spdlog::level::level_enum level, const std::string& prefix, const std::string& message) {
     terminal_.log(level, prefix + message);
+    record(level, message);
+  }
+
+  void record(spdlog::level::level_enum level, const std::string& message) {
     if (file_) file_->log(level, message);
   }
 
@@ -74,6 +78,7 @@ void set_file(const std::filesystem::path& path) { outputs().set_file(path); }
 void debug(const std::string& message) { outputs().write(spdlog::level::debug, "", message); }
 void info(const std::string& message) { outputs().write(spdlog::level::info, "", message); }
 void warning(const std::string& message) { outputs().write(spdlog::level::warn, "warning: ", message); }
+void record(const std::string& message) { outputs().record(spdlog::level::info, message); }
 void error(const std::string& message) { outputs().write(spdlog::level::err, "error: ", message); }
 
 }  // namespace mlrun::log

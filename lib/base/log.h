@@ -19,5 +19,7 @@ void debug(const std::string& message);
 void info(const std::string& message);
 void warning(const std::string& message);
 void error(const std::string& message);
+/// For the file alone.
+void record(const std::string& message);
 
 }  // namespace mlrun::log

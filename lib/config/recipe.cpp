@@ -61,6 +61,9 @@ void TrainSection::declare(Declare<TrainSection>& d) {
       .above(0);
   d("select", &TrainSection::select, "metric that chooses `best`, as `val/acc1`; null: the task's own");
   d("device", &TrainSection::device, "auto, cpu, cuda or cuda:N");
+  d("memory_format", &TrainSection::memory_format,
+    "layout of images and convolution weights; which is faster depends on the model")
+      .choices({"contiguous", "channels_last"});
   d("threads", &TrainSection::threads, "compute threads; null: what affinity and cgroup quota allow").min(1);
   d("workers", &TrainSection::workers, "loading threads; null: as many as compute threads; 0: load between steps")
       .min(0)

@@ -53,6 +53,7 @@ struct TrainSection {
   std::optional<double> clip_grad_norm;
   std::optional<std::string> select;
   std::string device = "auto";
+  std::string memory_format = "contiguous";
   std::optional<std::int64_t> threads;
   std::optional<std::int64_t> workers;
   Span evaluate{1, Span::Unit::Epochs};

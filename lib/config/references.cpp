@@ -229,7 +229,7 @@ void References::report_missing(const Node& node, const std::string& path, const
 bool References::is_declared(const std::string& key) const {
   Shape shape = shape_;
   const Node* node = &result_.root;
-  static const Node kNothing;
+  static const Node nothing;
   const auto parts = split_key(key);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const bool last = i + 1 == parts.size();
@@ -241,7 +241,7 @@ bool References::is_declared(const std::string& key) const {
     }
     shape = child_shape(shape, *node, parts[i], catalogue_);
     const Node* next = node->find(parts[i]);
-    node = next != nullptr ? next : &kNothing;
+    node = next != nullptr ? next : &nothing;
   }
   return false;
 }

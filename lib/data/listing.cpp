@@ -34,13 +34,14 @@ std::vector<std::string> visible_names(const fs::path& folder) {
 
 class Walk {
  public:
-  explicit Walk(const fs::path& root) : root_(root) {}
+  Walk(const fs::path& root, bool dangling) : root_(root), dangling_(dangling) {}
 
   void folder(const std::string& relative) {
     struct stat about {};
     const fs::path path = root_ / relative;
     if (::stat(path.c_str(), &about) != 0 || !seen_.insert({about.st_dev, about.st_ino}).second) return;
-    for (const auto& name : visible_names(path)) entry(relative + "/" + name, name);
+    const std::string prefix = relative.empty() ? "" : relative + "/";
+    for (const auto& name : visible_names(path)) entry(prefix + name, name);
   }
 
   std::vector<ListedFile> take() {
@@ -54,6 +55,10 @@ class Walk {
     const fs::path path = root_ / relative;
     if (::stat(path.c_str(), &about) != 0) {
       if (!is_image_name(name)) return;
+      if (dangling_) {
+        found_.push_back({relative, 0});
+        return;
+      }
       const std::string reason = std::error_code(errno, std::generic_category()).message();
       throw file_error(path.string(), "the image cannot be read: " + reason, "mend or remove it");
     }
@@ -65,6 +70,7 @@ class Walk {
   }
 
   const fs::path& root_;
+  bool dangling_;
   std::set<std::pair<dev_t, ino_t>> seen_;  // folders, so that links which lead back end somewhere
   std::vector<ListedFile> found_;
 };
@@ -117,8 +123,8 @@ bool is_image_name(const std::string& name) {
   return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
 }
 
-std::vector<ListedFile> list_images(const fs::path& root, const std::string& folder) {
-  Walk walk(root);
+std::vector<ListedFile> list_images(const fs::path& root, const std::string& folder, bool dangling) {
+  Walk walk(root, dangling);
   walk.folder(folder);
   return walk.take();
 }

@@ -32,6 +32,8 @@ bool is_image_name(const std::string& name);
 /// All image files below `root/folder`, sorted by path. Hidden files and folders are left out;
 /// links are followed, and a folder that is reached twice is read once. UserError for a folder that
 /// cannot be read and for an image that is a dangling link.
-std::vector<ListedFile> list_images(const std::filesystem::path& root, const std::string& folder);
+/// With `dangling` such a link is listed like a file, of size 0.
+std::vector<ListedFile> list_images(const std::filesystem::path& root, const std::string& folder,
+                                    bool dangling = false);
 
 }  // namespace mlrun::data

@@ -92,7 +92,7 @@ Loaded load(const TaskFactory& tasks, const config::Resolved& resolved, const We
   loaded.task = tasks.make(resolved.recipe.task.kind, TaskRequest{resolved.recipe, known});
   load_model_tensors(loaded.task->models(), content.tensors, weights.file.string());
   for (const auto& model : loaded.task->models()) {
-    model.second->to(loaded.context.device);
+    place(*model.second, loaded.context);
     model.second->eval();
   }
   return loaded;
@@ -145,7 +145,7 @@ Predictions predict_files(Loaded& loaded, const std::vector<fs::path>& files, st
   std::int64_t number = 0;
   while (auto batch = loader.next()) {
     if (batch->size() > 0) {
-      batch->inputs = batch->inputs.to(loaded.context.device);
+      batch->inputs = place(batch->inputs, loaded.context);
       const data::Fields prediction = loaded.task->predict(*batch).to(torch::kCPU);
       for (std::int64_t row = 0; row < batch->size(); ++row) {
         result.done.push_back({batch->ids[static_cast<std::size_t>(row)], loaded.task->answers(prediction, row, most)});

@@ -1,5 +1,7 @@
 #include "engine/checkpointer.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/model_state.h"
@@ -13,10 +15,28 @@ bool better(const std::string& metric, double value, double than) {
   return loss ? value < than : value > than;
 }
 
-std::string names(const metrics::Figures& figures) {
-  std::string list;
-  for (const auto& figure : figures) list += (list.empty() ? "val/" : ", val/") + figure.first;
-  return list;
+/// The metric that chooses `best`: what the recipe says, which must be measured, or the task's own.
+std::string selecting_metric(Task& task, const std::optional<std::string>& wanted) {
+  if (!wanted) return "val/" + task.headline();
+  const auto refuse = [&](const std::string& why, const std::string& remedy) {
+    throw UserError(Problem{"", 0, 0, "train.select", "'" + *wanted + "' " + why, remedy});
+  };
+  if (!task.source(data::Split::Val)) {
+    refuse("cannot be measured: the data set '" + task.data().name + "' has no val split",
+           "give data.split.val a share, or set train.select to null");
+  }
+  std::vector<std::string> known;
+  std::string all;
+  for (const auto& metric : task.metrics(data::Split::Val)) {
+    for (const auto& figure : metric->compute()) {
+      known.push_back("val/" + figure.first);
+      all += (all.empty() ? "" : ", ") + known.back();
+    }
+  }
+  if (std::find(known.begin(), known.end(), *wanted) == known.end()) {
+    refuse("is not measured during training", "choose one of " + all);
+  }
+  return *wanted;
 }
 
 /// What a resumed run will say again is taken out of its log.
@@ -38,7 +58,7 @@ Json carried_recipe(const Json& values) {
 
 Checkpointer::Checkpointer(const RunDirectory& run, Trainer& trainer, Task& task, const config::Resolved& resolved)
     : run_(run), trainer_(trainer), task_(task), resolved_(resolved) {
-  select_ = resolved.recipe.train.select.value_or("val/" + task.headline());
+  select_ = selecting_metric(task, resolved.recipe.train.select);
 }
 
 bool Checkpointer::restore() {
@@ -72,12 +92,8 @@ void Checkpointer::relink(const std::vector<std::filesystem::path>& all) const {
 
 bool Checkpointer::improve(const EpochReport& report) {
   if (!report.evaluation) return false;
-  const double* value = select_.rfind("val/", 0) == 0 ? report.evaluation->find(select_.substr(4)) : nullptr;
-  if (value == nullptr) {
-    throw UserError(Problem{run_.recipe_file().string(), 0, 0, "train.select",
-                            "'" + select_ + "' is not measured during training",
-                            "choose one of " + names(report.evaluation->figures)});
-  }
+  const double* value = report.evaluation->find(select_.substr(std::string("val/").size()));
+  MLRUN_ASSERT(value != nullptr, "the evaluation has no " + select_);
   if (best_ && !better(select_, *value, best_->value)) return false;
   best_ = Best{select_, *value, report.position.step};
   return true;

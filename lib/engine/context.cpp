@@ -45,8 +45,27 @@ Context make_context(const config::TrainSection& train) {
   context.device = choose_device(train.device);
   context.threads = train.threads.value_or(available_processors());
   context.workers = train.workers.value_or(available_processors());
+  if (train.memory_format == "channels_last") context.memory_format = torch::MemoryFormat::ChannelsLast;
   at::set_num_threads(static_cast<int>(context.threads));
   return context;
+}
+
+void place(nn::Layer& model, const Context& context) {
+  model.to(context.device);
+  if (context.memory_format == torch::MemoryFormat::Contiguous) return;
+  for (auto& parameter : model.parameters()) {
+    if (parameter.dim() == 4) parameter.set_data(parameter.detach().contiguous(context.memory_format));
+  }
+}
+
+data::Fields place(const data::Fields& fields, const Context& context) {
+  data::Fields moved = fields.to(context.device);
+  if (context.memory_format == torch::MemoryFormat::Contiguous) return moved;
+  for (const auto& [name, value] : data::Fields(moved)) {
+    const auto* tensor = std::get_if<torch::Tensor>(&value);
+    if (tensor != nullptr && tensor->dim() == 4) moved.set(name, tensor->contiguous(context.memory_format));
+  }
+  return moved;
 }
 
 std::string device_text(const torch::Device& device) { return device.str(); }

@@ -69,7 +69,7 @@ Evaluation evaluate(Task& task, data::Split split, const Context& context, const
                       {context.workers, 2});
   while (auto batch = loader.next()) {
     roll.call(*batch);
-    batch->inputs = batch->inputs.to(context.device);
+    batch->inputs = place(batch->inputs, context);
     const data::Fields prediction = task.predict(*batch).to(torch::kCPU);
     for (auto& metric : metrics) metric->update(prediction, *batch);
     if (options.observe) options.observe(*batch, prediction);

@@ -61,8 +61,8 @@ std::string epoch_line(const EpochReport& report, const Plan& plan) {
   return line;
 }
 
-Progress::Progress(bool terminal, double seconds)
-    : terminal_(terminal), interval_(terminal ? kLiveInterval : seconds) {}
+Progress::Progress(bool terminal, double seconds, bool quiet)
+    : terminal_(terminal), quiet_(quiet), interval_(terminal ? kLiveInterval : seconds) {}
 
 void Progress::on_start(const Plan& plan, const Position& position) {
   plan_ = plan;
@@ -70,7 +70,7 @@ void Progress::on_start(const Plan& plan, const Position& position) {
   begin_ = shown_ = measured_ = Clock::now();
 }
 
-bool Progress::time_to_show() const { return seconds_between(shown_, Clock::now()) >= interval_; }
+bool Progress::time_to_show() const { return !quiet_ && seconds_between(shown_, Clock::now()) >= interval_; }
 
 void Progress::show(const std::string& line) {
   shown_ = Clock::now();
@@ -130,7 +130,9 @@ void Progress::on_evaluation(std::int64_t done, std::int64_t total) {
 
 void Progress::on_epoch(const EpochReport& report) {
   clear();
-  log::info(epoch_line(report, plan_));
+  const std::string line = epoch_line(report, plan_);
+  if (quiet_) log::record(line);
+  else log::info(line);
   shown_ = measured_ = Clock::now();
   images_ = 0;
   waited_ = waited_before_ = 0;

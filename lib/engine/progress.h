@@ -11,7 +11,8 @@ namespace mlrun::engine {
 /// `seconds`; a summary line for every epoch in both.
 class Progress : public Hook {
  public:
-  Progress(bool terminal, double seconds);
+  /// With `quiet` the summary lines go to the run's log alone.
+  Progress(bool terminal, double seconds, bool quiet = false);
 
   void on_start(const Plan& plan, const Position& position) override;
   void on_step(const StepReport& report) override;
@@ -29,7 +30,7 @@ class Progress : public Hook {
   std::string step_line(const StepReport& report);
   double remaining(const Position& position) const;
 
-  bool terminal_;
+  bool terminal_, quiet_;
   double interval_;
   Plan plan_;
   Position first_;           // where this process took up the training

@@ -81,10 +81,8 @@ class Session {
 
   TrainResult run() {
     prepare();
-    Progress progress(stderr_is_terminal(), recipe_.train.log_every.value);
-    std::vector<Hook*> hooks = {&recorder_};
-    if (request_.progress) hooks.push_back(&progress);
-    hooks.push_back(&checkpointer_);  // after what it must find in the log
+    Progress progress(stderr_is_terminal(), recipe_.train.log_every.value, !request_.progress);
+    const std::vector<Hook*> hooks = {&recorder_, &progress, &checkpointer_};  // the last after what the log must hold
     watch_signals();
     const bool finished = trainer_.run(hooks);
     return finished ? finish() : interrupt();

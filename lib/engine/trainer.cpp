@@ -46,7 +46,7 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
   plan_.steps_per_epoch = (plan_.samples + train.batch_size - 1) / train.batch_size;
   for (const auto& [name, model] : task.models()) {
     nn::initialise(*model, static_cast<std::uint64_t>(train.seed));
-    model->to(context.device);
+    place(*model, context);
     optim::NamedTensors parameters;
     for (const auto& parameter : model->named_parameters()) {
       parameters.emplace_back(parameter.key(), parameter.value());
@@ -86,7 +86,7 @@ Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std:
   EpochOutcome outcome;
   while (auto micro = feed.next()) {
     outcome.lr = learning_rate_->at(position_.step);
-    micro->batch.inputs = micro->batch.inputs.to(context_.device);
+    micro->batch.inputs = place(micro->batch.inputs, context_);
     micro->batch.targets = micro->batch.targets.to(context_.device);
     train_micro(*micro, outcome.lr);
     if (!micro->last) continue;

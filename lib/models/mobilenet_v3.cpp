@@ -191,16 +191,16 @@ void add_mobilenet(ModelFactory& factory, const std::string& name, const std::st
       imagenet_facts(published));
 }
 
-constexpr const char* kSource =
+constexpr const char* kMobileNetSource =
     "PyTorch blog, 2021, \"Everything you need to know about TorchVision's MobileNetV3 implementation\"";
 
 }  // namespace
 
 void add_mobilenets_v3(ModelFactory& factory) {
   add_mobilenet(factory, "mobilenet_v3_small", "MobileNetV3-Small: inverted residuals, for phones", kSmall,
-                {67.668, 87.402, "IMAGENET1K_V1", kSource});
+                {67.668, 87.402, "IMAGENET1K_V1", kMobileNetSource});
   add_mobilenet(factory, "mobilenet_v3_large", "MobileNetV3-Large: inverted residuals, for phones", kLarge,
-                {74.042, 91.340, "IMAGENET1K_V1", kSource});
+                {74.042, 91.340, "IMAGENET1K_V1", kMobileNetSource});
 }
 
 }  // namespace mlrun::models

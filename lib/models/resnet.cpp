@@ -36,7 +36,7 @@ struct ResnetOptions {
   }
 };
 
-struct BlockOptions {
+struct ResidualOptions {
   bool bottleneck = false;
   int64_t in = 0;     ///< channels
   int64_t width = 0;  ///< channels inside the branch; a bottleneck puts out 4 times as many
@@ -57,7 +57,7 @@ struct Stage {
 /// layer of its own.
 class ResidualBlock : public nn::UnaryLayer {
  public:
-  explicit ResidualBlock(const BlockOptions& o) : UnaryLayer(o.bottleneck ? "Bottleneck" : "BasicBlock") {
+  explicit ResidualBlock(const ResidualOptions& o) : UnaryLayer(o.bottleneck ? "Bottleneck" : "BasicBlock") {
     if (o.bottleneck) {
       push(o.in, o.width, 1, 1);
       push(o.width, o.width, 3, o.stride);
@@ -119,7 +119,7 @@ class Resnet : public nn::Sequential {
   Resnet(const ResnetTable& table, const ResnetOptions& options, const ModelRequest& request)
       : Sequential("ResNet"), zero_init_residual_(options.zero_init_residual) {
     push_stem(options.stem == "small", request.channels);
-    BlockOptions block{.bottleneck = table.bottleneck, .in = 64, .width = 64, .stride = 1};
+    ResidualOptions block{.bottleneck = table.bottleneck, .in = 64, .width = 64, .stride = 1};
     for (std::size_t i = 0; i < table.blocks.size(); ++i) {
       auto stage = std::make_shared<nn::Sequential>();
       for (int64_t n = 0; n < table.blocks[i]; ++n) {
@@ -168,17 +168,17 @@ void add_resnet(ModelFactory& factory, const std::string& name, const std::strin
       imagenet_facts(published));
 }
 
-constexpr const char* kSource = "torchvision 0.14.1, https://pytorch.org/vision/0.14/models.html";
+constexpr const char* kResnetSource = "torchvision 0.14.1, https://pytorch.org/vision/0.14/models.html";
 
 }  // namespace
 
 void add_resnets(ModelFactory& factory) {
   add_resnet(factory, "resnet18", "ResNet-18: residual network of basic blocks", kResnet18,
-             {69.758, 89.078, "IMAGENET1K_V1", kSource});
+             {69.758, 89.078, "IMAGENET1K_V1", kResnetSource});
   add_resnet(factory, "resnet34", "ResNet-34: residual network of basic blocks", kResnet34,
-             {73.314, 91.420, "IMAGENET1K_V1", kSource});
+             {73.314, 91.420, "IMAGENET1K_V1", kResnetSource});
   add_resnet(factory, "resnet50", "ResNet-50: residual network of bottleneck blocks", kResnet50,
-             {76.130, 92.862, "IMAGENET1K_V1", kSource});
+             {76.130, 92.862, "IMAGENET1K_V1", kResnetSource});
 }
 
 }  // namespace mlrun::models

@@ -62,9 +62,9 @@ std::string shortest(double value) {
 }
 
 std::string compact(double count) {
-  constexpr std::array<const char*, 5> units = {"", "k", "M", "G", "T"};
-  const std::size_t steps = reduce(count, 1000, units.size() - 1);
-  return fixed(count, steps == 0 && count == std::trunc(count) ? 0 : 1) + units[steps];
+  constexpr std::array<const char*, 5> kUnits = {"", "k", "M", "G", "T"};
+  const std::size_t steps = reduce(count, 1000, kUnits.size() - 1);
+  return fixed(count, steps == 0 && count == std::trunc(count) ? 0 : 1) + kUnits[steps];
 }
 
 std::string grouped(std::int64_t count) {
@@ -75,9 +75,9 @@ std::string grouped(std::int64_t count) {
 }
 
 std::string bytes(double size) {
-  constexpr std::array<const char*, 6> units = {" B", " KiB", " MiB", " GiB", " TiB", " PiB"};
-  const std::size_t steps = reduce(size, 1024, units.size() - 1);
-  return fixed(size, steps == 0 ? 0 : 1) + units[steps];
+  constexpr std::array<const char*, 6> kUnits = {" B", " KiB", " MiB", " GiB", " TiB", " PiB"};
+  const std::size_t steps = reduce(size, 1024, kUnits.size() - 1);
+  return fixed(size, steps == 0 ? 0 : 1) + kUnits[steps];
 }
 
 std::string duration(double seconds) {

@@ -78,9 +78,9 @@ class Message {
 };
 
 // Field numbers of event.proto, summary.proto and tensor.proto.
-enum EventField { kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5, kSessionLog = 7 };
-enum SummaryField { kValue = 1 };
-enum ValueField { kTag = 1, kSimpleValue = 2, kTensor = 8, kMetadata = 9 };
+constexpr int kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5, kSessionLog = 7;
+constexpr int kValue = 1;
+constexpr int kTag = 1, kSimpleValue = 2, kTensor = 8, kMetadata = 9;
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 

@@ -93,8 +93,8 @@ TEST_CASE("Operands and overrides that make no sense are refused") {
       "more than one recipe: tiny.yaml and quickstart",
       "no recipe is named; name a file, or one of `mlrun list recipes`",
       "no recipe is named; name a file, or one of `mlrun list recipes`",
-      "there is no recipe 'quikstart', neither as a file nor among the shipped ones; did you mean 'quickstart'?",
-      "command line: train.sed: unknown key; did you mean 'seed'?",
+      "there is no recipe 'quikstart', neither as a file nor among the shipped ones; did you mean quickstart?",
+      "command line: train.sed: unknown key; did you mean seed?",
       "'train.seed' has no '='; write key=value, as train.epochs=5",
       "command line: train.seed: ",
   };

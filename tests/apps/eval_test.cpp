@@ -49,7 +49,7 @@ TEST_CASE("`eval` measures a run's test split, every sample once") {
   CHECK(result.at("engine") == "eager");
   CHECK(result.at("samples") == Json{{"total", 23}, {"evaluated", 23}, {"skipped", Json::array()}});
   CHECK(result.at("expect") == Json::array());
-  const Json& trained = tiny.trained.json().at("result").at("metrics");
+  const Json trained = tiny.trained.json().at("result").at("metrics");
   for (const char* name : {"acc1", "acc5", "loss"}) {
     CHECK(result.at("metrics").at(name) == trained.at(std::string("test/") + name));
   }
@@ -93,7 +93,7 @@ TEST_CASE("`eval --dump-outputs` writes what the figures were made of") {
 
 TEST_CASE("`eval` takes other splits, weights and data") {
   const TinyRun& tiny = tiny_run();
-  const fs::path last = tiny.run / "checkpoints" / "step-00000004";
+  const fs::path last = tiny.run / "checkpoints" / "step-00000032";
   const auto outcomes = run_all({{{"eval", tiny.run, "--split", "val", "--json"}},
                                  {{"eval", last, "--json"}},
                                  {{"eval", tiny.run, "--weights", "last", "--json"}},
@@ -105,7 +105,7 @@ TEST_CASE("`eval` takes other splits, weights and data") {
   CHECK(result(0).at("split") == "val");
   CHECK(result(0).at("samples").at("evaluated") == 20);
   CHECK(result(0).at("metrics").at("acc1") == tiny.trained.json().at("result").at("metrics").at("val/acc1"));
-  CHECK(result(1).at("weights") == "step-00000004");
+  CHECK(result(1).at("weights") == "step-00000032");
   CHECK(result(2).at("weights") == "last");
   CHECK(result(3).at("weights") == "model.safetensors");
   CHECK(result(1).at("metrics") == result(2).at("metrics"));

@@ -19,7 +19,7 @@ TEST_CASE("`inspect` shows a run, a checkpoint and a weight file") {
   const Json run = result_of(outcomes[0], "inspect", "ok");
   CHECK(run.at("state") == "finished");
   CHECK(run.at("seed") == 0);
-  CHECK(run.at("checkpoints") == Json{"step-00000002", "step-00000004"});
+  CHECK(run.at("checkpoints") == Json{"step-00000016", "step-00000024", "step-00000032"});
   CHECK(contains(outcomes[3].out, "finished"));
 
   const Json weights = result_of(outcomes[1], "inspect", "ok");

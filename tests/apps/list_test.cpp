@@ -63,7 +63,7 @@ TEST_CASE("`list models` tells sizes and costs") {
 
 TEST_CASE("`list` of an unknown kind is refused") {
   const auto outcomes = run_all({{{"list", "modles"}}, {{"list", "zebras"}}, {{"list"}}});
-  CHECK_THAT(refusal(outcomes[0]), Catch::Contains("there is no list of 'modles'; did you mean 'models'?"));
+  CHECK_THAT(refusal(outcomes[0]), Catch::Contains("there is no list of 'modles'; did you mean models?"));
   CHECK_THAT(refusal(outcomes[1]), Catch::Contains("choose one of recipes, losses, metrics, models"));
   CHECK_THAT(refusal(outcomes[2]), Catch::Contains("KIND"));
 }

@@ -58,6 +58,7 @@ class Child {
     redirect(invocation);
     ::signal(SIGPIPE, invocation.ignore_sigpipe ? SIG_IGN : SIG_DFL);
     if (::chdir(invocation.folder.c_str()) == 0) ::execve(MLRUN_EXECUTABLE, argv.data(), envp.data());
+    ::dprintf(STDERR_FILENO, "%s cannot be started\n", MLRUN_EXECUTABLE);
     ::_exit(126);
   }
   ~Child() {

@@ -10,7 +10,7 @@
 
 namespace mlrun::test {
 
-/// A training of a moment: 5 classes of 16 x 16 images, a network of a few hundred weights, 4 steps.
+/// A training of a moment: 5 classes of 16 x 16 images, a network of a few thousand weights, 32 steps.
 inline const char* const kTinyRecipe = R"(task: classification
 model: {name: small_cnn, width: 4, dropout: 0}
 data:
@@ -23,8 +23,8 @@ data:
   width: 16
   augment: [normalize]
   preprocess: [{name: resize, size: [16, 16]}, normalize]
-train: {epochs: 2, batch_size: 32, seed: 0, device: cpu, threads: 1, workers: 0}
-optimizer: {name: sgd, lr: 0.05, momentum: 0.9}
+train: {epochs: 4, batch_size: 8, seed: 0, device: cpu, threads: 1, workers: 0}
+optimizer: {name: sgd, lr: 0.1, momentum: 0.9}
 )";
 
 /// A folder with `tiny.yaml` and the finished run `run` of it, trained once for all tests.

@@ -142,26 +142,26 @@ Strings heavy_headers(const fs::path& root) {
 
 }  // namespace
 
-TEST_CASE("the sources were found") {
+TEST_CASE("the sources were found", "[floors]") {
   // Guards the tests below against reading an empty tree.
   CHECK(sources(source_root(), {"lib"}).size() > 20);
   CHECK(includes(source_root(), {"lib"}).size() > 50);
 }
 
-TEST_CASE("every folder of lib is a floor") { CHECK(unknown_floors(source_root()) == Strings{}); }
+TEST_CASE("every folder of lib is a floor", "[floors]") { CHECK(unknown_floors(source_root()) == Strings{}); }
 
-TEST_CASE("a lower floor never includes a higher one") { CHECK(upward_includes(source_root()) == Strings{}); }
+TEST_CASE("a lower floor never includes a higher one", "[floors]") { CHECK(upward_includes(source_root()) == Strings{}); }
 
-TEST_CASE("base, config, report and their tests include no LibTorch") {
+TEST_CASE("base, config, report and their tests include no LibTorch", "[floors]") {
   CHECK(torch_below(source_root()) == Strings{});
   CHECK(torch_in_tests(source_root()) == Strings{});
 }
 
-TEST_CASE("spdlog, yaml-cpp, CLI11 and OpenCV stay out of headers") {
+TEST_CASE("spdlog, yaml-cpp, CLI11 and OpenCV stay out of headers", "[floors]") {
   CHECK(heavy_headers(source_root()) == Strings{});
 }
 
-TEST_CASE("breaches of the floors are found and named") {
+TEST_CASE("breaches of the floors are found and named", "[floors]") {
   const TempDir tree;
   tree.write("lib/base/torch_compat.h", "#include <torch/torch.h>\n");
   tree.write("lib/base/a.h", "#pragma once\n#include \"config/b.h\"\n");

@@ -118,7 +118,6 @@ void ResnetOptions::declare(Declare<ResnetOptions>& d) {
 }
 
 void ImageFolderOptions::declare(Declare<ImageFolderOptions>& d) {
-  d("exif", &ImageFolderOptions::exif, "orientation of phone photos").choices({"ignore", "apply"});
   d("extensions", &ImageFolderOptions::extensions, "files that count as images");
 }
 

@@ -34,7 +34,6 @@ struct ResnetOptions {
 };
 
 struct ImageFolderOptions {
-  std::string exif = "ignore";
   std::vector<std::string> extensions{"jpg", "png"};
   static void declare(config::Declare<ImageFolderOptions>& d);
 };

@@ -74,8 +74,8 @@ TEST_CASE("each component has its branch, which is closed too") {
   CHECK(sgd["properties"]["name"] == true);
   const Json& data = section("data");
   CHECK(branch(data, "image_folder")["properties"].contains("root"));
-  CHECK(branch(data, "image_folder")["properties"].contains("exif"));
-  CHECK_FALSE(branch(data, "idx")["properties"].contains("exif"));
+  CHECK(branch(data, "image_folder")["properties"].contains("extensions"));
+  CHECK_FALSE(branch(data, "idx")["properties"].contains("extensions"));
 }
 
 TEST_CASE("component names are listed with their descriptions") {

@@ -20,7 +20,7 @@ std::string ppm(int width, int height, char value) {
          std::string(static_cast<std::size_t>(3 * width * height), value);
 }
 
-std::shared_ptr<const Dataset> open(const fs::path& root, const config::SplitOptions& split = {}) {
+std::shared_ptr<const Dataset> open_folder(const fs::path& root, const config::SplitOptions& split = {}) {
   return open_image_folder({}, {root, split});
 }
 
@@ -40,7 +40,7 @@ std::vector<std::string> ids(const Source& source) {
 }
 
 std::string open_error(const test::TempDir& folder, const config::SplitOptions& split = {}) {
-  const std::string text = test::user_error([&] { open(folder.path(), split); });
+  const std::string text = test::user_error([&] { open_folder(folder.path(), split); });
   const std::string root = folder.path().string();
   return text.find(root) == 0 ? text.substr(root.size()) : text;
 }
@@ -52,7 +52,7 @@ TEST_CASE("classes are the folders in code point order", "[data][image_folder]")
   fill(folder, "", {"zebra", "Ant", "\xC3\xA9toile", "10", "9"}, 2);
   folder.write("README.txt", "not a class");
   folder.write(".git/x.jpg", "not a class");
-  const auto data = open(folder.path());
+  const auto data = open_folder(folder.path());
   REQUIRE(data->info().classes == std::vector<std::string>{"10", "9", "Ant", "zebra", "\xC3\xA9toile"});
   REQUIRE(data->info().channels == 3);
   REQUIRE(data->split(Split::Val) == nullptr);
@@ -71,7 +71,7 @@ TEST_CASE("shares divide a folder of classes", "[data][image_folder]") {
   fill(folder, "", {"a", "b"}, 10);
   config::SplitOptions split;
   split.test = 0.2;
-  const auto data = open(folder.path(), split);
+  const auto data = open_folder(folder.path(), split);
   REQUIRE(data->split(Split::Val) == nullptr);
   const auto train = ids(*data->split(Split::Train));
   const auto test = ids(*data->split(Split::Test));
@@ -80,14 +80,14 @@ TEST_CASE("shares divide a folder of classes", "[data][image_folder]") {
   std::set<std::string> all(train.begin(), train.end());
   all.insert(test.begin(), test.end());
   REQUIRE(all.size() == 20);
-  REQUIRE(ids(*open(folder.path(), split)->split(Split::Test)) == test);
+  REQUIRE(ids(*open_folder(folder.path(), split)->split(Split::Test)) == test);
 }
 
 TEST_CASE("folders named train, val and test are splits", "[data][image_folder]") {
   const test::TempDir folder;
   fill(folder, "train/", {"a", "b", "c"}, 10);
   fill(folder, "val/", {"b", "a"}, 3);
-  const auto data = open(folder.path());
+  const auto data = open_folder(folder.path());
   REQUIRE(data->info().classes == std::vector<std::string>{"a", "b", "c"});
   REQUIRE(data->split(Split::Train)->size() == 30);
   REQUIRE(data->split(Split::Test) == nullptr);
@@ -98,8 +98,8 @@ TEST_CASE("folders named train, val and test are splits", "[data][image_folder]"
 
   config::SplitOptions split;
   split.test = 0.1;
-  REQUIRE(open(folder.path(), split)->split(Split::Test)->size() == 3);
-  REQUIRE(open(folder.path(), split)->split(Split::Train)->size() == 27);
+  REQUIRE(open_folder(folder.path(), split)->split(Split::Test)->size() == 3);
+  REQUIRE(open_folder(folder.path(), split)->split(Split::Train)->size() == 27);
   split.val = 0.1;
   REQUIRE(open_error(folder, split) == "data.split.val: the data set has a val split of its own; remove this share");
 
@@ -110,7 +110,7 @@ TEST_CASE("folders named train, val and test are splits", "[data][image_folder]"
 TEST_CASE("classes may be called train and test", "[data][image_folder]") {
   const test::TempDir folder;
   fill(folder, "", {"bus", "test", "train"}, 1);
-  REQUIRE(open(folder.path())->info().classes == std::vector<std::string>{"bus", "test", "train"});
+  REQUIRE(open_folder(folder.path())->info().classes == std::vector<std::string>{"bus", "test", "train"});
 }
 
 TEST_CASE("roots that hold no images of classes are refused", "[data][image_folder]") {
@@ -124,7 +124,7 @@ TEST_CASE("roots that hold no images of classes are refused", "[data][image_fold
   REQUIRE(open_error(folder) ==
           "/b: the class folder holds no images; jpg, jpeg, png, bmp, webp, tif, tiff, ppm and pgm files count; remove "
           "the folder or fill it");
-  REQUIRE(test::user_error([&] { open(folder / "none"); }).find("data.root: there is no folder") == 0);
+  REQUIRE(test::user_error([&] { open_folder(folder / "none"); }).find("data.root: there is no folder") == 0);
 }
 
 TEST_CASE("an image that cannot be read is named when it is asked for", "[data][image_folder]") {
@@ -132,7 +132,7 @@ TEST_CASE("an image that cannot be read is named when it is asked for", "[data][
   fill(folder, "", {"a"}, 2);
   folder.write("b/broken.jpg", "this is text");
   folder.write("b/gone.jpg", "");
-  const auto train = open(folder.path())->split(Split::Train);
+  const auto train = open_folder(folder.path())->split(Split::Train);
   fs::remove(folder / "b/gone.jpg");
   REQUIRE_NOTHROW(train->get({1, 0, 0}));
   REQUIRE(test::user_error([&] {
@@ -146,8 +146,8 @@ TEST_CASE("the order of files on disk does not matter", "[data][image_folder]") 
   const std::vector<std::string> names = {"a/1.ppm", "b/1.ppm", "a/0.ppm", "b/x/2.ppm", "b/x.ppm"};
   for (auto name = names.begin(); name != names.end(); ++name) one.write(*name, ppm(1, 1, 5));
   for (auto name = names.rbegin(); name != names.rend(); ++name) two.write(*name, ppm(1, 1, 5));
-  REQUIRE(ids(*open(one.path())->split(Split::Train)) == ids(*open(two.path())->split(Split::Train)));
-  REQUIRE(open(one.path())->info().fingerprint == open(two.path())->info().fingerprint);
+  REQUIRE(ids(*open_folder(one.path())->split(Split::Train)) == ids(*open_folder(two.path())->split(Split::Train)));
+  REQUIRE(open_folder(one.path())->info().fingerprint == open_folder(two.path())->info().fingerprint);
 }
 
 TEST_CASE("Sign Language Digits opens with a seeded hold-out", "[data][image_folder]") {
@@ -155,7 +155,7 @@ TEST_CASE("Sign Language Digits opens with a seeded hold-out", "[data][image_fol
   if (!root) return;
   config::SplitOptions split;
   split.test = 0.2;
-  const auto data = open(*root / "Dataset", split);
+  const auto data = open_folder(*root / "Dataset", split);
   REQUIRE(data->info().classes.size() == 10);
   const auto train = data->split(Split::Train);
   const auto test = data->split(Split::Test);

@@ -9,10 +9,10 @@ using namespace mlrun::data;
 
 namespace {
 
-KeyedRandom draw(std::uint64_t i) { return KeyedRandom(9, "image test", 0, i); }
+KeyedRandom draw_for_image(std::uint64_t i) { return KeyedRandom(9, "image test", 0, i); }
 
 torch::Tensor applied(const std::string& name, const torch::Tensor& image, const Json& options = Json::object()) {
-  auto random = draw(0);
+  auto random = draw_for_image(0);
   return test::single_transform(name, options, {224, 256, image.size(2)})->apply(image, random);
 }
 
@@ -22,7 +22,7 @@ double flip_rate(const std::string& name, double p) {
   constexpr int kDraws = 4000;
   int flipped = 0;
   for (int i = 0; i < kDraws; ++i) {
-    auto random = draw(i);
+    auto random = draw_for_image(i);
     flipped += torch::equal(flip->apply(image, random), image) ? 0 : 1;
   }
   return static_cast<double>(flipped) / kDraws;
@@ -49,7 +49,7 @@ TEST_CASE("no transform changes the image it is given") {
   for (const auto& name : transforms().names()) {
     for (const auto& transform : transforms().make(transforms().defaults(name), {8, 10, 3})) {
       if (name.rfind("classification", 0) == 0 || name == "none") continue;
-      auto random = draw(1);
+      auto random = draw_for_image(1);
       transform->apply(image, random);
       INFO(name);
       CHECK(torch::equal(image, before));
@@ -109,7 +109,7 @@ TEST_CASE("normalize takes one value or one per channel") {
 }
 
 TEST_CASE("normalize refuses an image with other channels than announced") {
-  auto random = draw(0);
+  auto random = draw_for_image(0);
   const auto normalize = test::single_transform("normalize");
   CHECK_THROWS_AS(normalize->apply(test::formula_image("noise", 4, 4, 1), random), InternalError);
 }

@@ -34,6 +34,8 @@ TEST_CASE("images are found below a folder, sorted, hidden ones left out", "[dat
   const auto files = list_images(folder.path(), "cat");
   REQUIRE(paths(files) == Names{"cat/Z.webp", "cat/a.png", "cat/b.JPG", "cat/deep/er/c.tiff"});
   REQUIRE(files[2].size == 5);
+  REQUIRE(paths(list_images(folder.path(), "")) ==
+          Names{"cat/Z.webp", "cat/a.png", "cat/b.JPG", "cat/deep/er/c.tiff", "dog/e.jpg"});
   REQUIRE(sub_folders(folder.path()) == Names{"cat", "dog"});
   REQUIRE(sub_folders(folder / "dog").empty());
 }
@@ -70,6 +72,9 @@ TEST_CASE("an image that leads nowhere is an error", "[data][listing]") {
   fs::create_symlink("gone.jpg", folder / "cat/b.jpg");
   REQUIRE(test::user_error([&] { list_images(folder.path(), "cat"); }) ==
           (folder / "cat/b.jpg").string() + ": the image cannot be read: No such file or directory; mend or remove it");
+  const auto listed = list_images(folder.path(), "cat", /*dangling=*/true);
+  REQUIRE(listed.size() == 2);
+  CHECK(listed[1].path == "cat/b.jpg");
 }
 
 TEST_CASE("a folder that cannot be read is an error", "[data][listing]") {

@@ -10,7 +10,7 @@
 namespace mlrun::data {
 namespace {
 
-std::shared_ptr<const Dataset> open(const SyntheticOptions& options, const config::SplitOptions& split = {}) {
+std::shared_ptr<const Dataset> open_patterns(const SyntheticOptions& options, const config::SplitOptions& split = {}) {
   return open_synthetic(options, {{}, split});
 }
 
@@ -33,7 +33,7 @@ TEST_CASE("synthetic samples have the shapes asked for", "[data][synthetic]") {
   options.train_samples = 20;
   options.val_samples = 10;
   options.test_samples = 0;
-  const auto data = open(options);
+  const auto data = open_patterns(options);
   REQUIRE(data->info().name == "synthetic");
   REQUIRE(data->info().classes.size() == 7);
   REQUIRE(data->info().channels == options.channels);
@@ -51,8 +51,8 @@ TEST_CASE("synthetic samples have the shapes asked for", "[data][synthetic]") {
 }
 
 TEST_CASE("a synthetic sample can be made again, in any order", "[data][synthetic]") {
-  const auto one = open({})->split(Split::Train);
-  const auto two = open({})->split(Split::Train);
+  const auto one = open_patterns({})->split(Split::Train);
+  const auto two = open_patterns({})->split(Split::Train);
   const auto late = image(*two, 1000);
   for (const std::int64_t index : {5, 3, 5}) REQUIRE(torch::equal(image(*one, index), image(*two, index)));
   REQUIRE(torch::equal(image(*one, 1000), late));
@@ -64,16 +64,16 @@ TEST_CASE("a synthetic sample can be made again, in any order", "[data][syntheti
 TEST_CASE("splits and seeds hold different synthetic samples", "[data][synthetic]") {
   SyntheticOptions options;
   options.val_samples = 10;
-  const auto data = open(options);
+  const auto data = open_patterns(options);
   REQUIRE_FALSE(torch::equal(image(*data->split(Split::Train), 0), image(*data->split(Split::Test), 0)));
   REQUIRE_FALSE(torch::equal(image(*data->split(Split::Val), 0), image(*data->split(Split::Test), 0)));
   const auto fingerprint = data->info().fingerprint;
   options.seed = 1;
-  const auto other = open(options);
+  const auto other = open_patterns(options);
   REQUIRE_FALSE(torch::equal(image(*data->split(Split::Train), 0), image(*other->split(Split::Train), 0)));
   REQUIRE(fingerprint != other->info().fingerprint);
   options.seed = 0;
-  REQUIRE(fingerprint == open(options)->info().fingerprint);
+  REQUIRE(fingerprint == open_patterns(options)->info().fingerprint);
 }
 
 TEST_CASE("shares divide the synthetic training samples", "[data][synthetic]") {
@@ -82,15 +82,15 @@ TEST_CASE("shares divide the synthetic training samples", "[data][synthetic]") {
   options.test_samples = 50;
   config::SplitOptions split;
   split.val = 0.2;
-  const auto data = open(options, split);
-  const auto whole = open(options)->split(Split::Train);
+  const auto data = open_patterns(options, split);
+  const auto whole = open_patterns(options)->split(Split::Train);
   REQUIRE(data->split(Split::Train)->size() == 80);
   const auto val = data->split(Split::Val);
   REQUIRE(val->size() == 20);
   const Sample held_out = val->get({4, 0, 0});
   REQUIRE(torch::equal(held_out.inputs.tensor("image"), image(*whole, std::stoll(held_out.id))));
   split.test = 0.2;
-  REQUIRE(test::user_error([&] { open(options, split); }).find("data.split.test: ") == 0);
+  REQUIRE(test::user_error([&] { open_patterns(options, split); }).find("data.split.test: ") == 0);
 }
 
 TEST_CASE("synthetic classes can be learnt", "[data][synthetic]") {
@@ -98,7 +98,7 @@ TEST_CASE("synthetic classes can be learnt", "[data][synthetic]") {
   options.height = 16;
   options.width = 16;
   options.train_samples = 1000;
-  const auto data = open(options);
+  const auto data = open_patterns(options);
   const auto train = data->split(Split::Train);
   auto means = torch::zeros({10, 16 * 16 * 3});
   for (std::int64_t i = 0; i < train->size(); ++i) {
@@ -120,9 +120,9 @@ TEST_CASE("noise stays within its amplitude", "[data][synthetic]") {
   options.num_classes = 1;
   options.train_samples = 200;
   options.noise = 0;
-  const auto clean = open(options)->split(Split::Train);
+  const auto clean = open_patterns(options)->split(Split::Train);
   options.noise = 0.1;
-  const auto noisy = open(options)->split(Split::Train);
+  const auto noisy = open_patterns(options)->split(Split::Train);
   int largest = 0;
   for (std::int64_t i = 0; i < 200; ++i) {
     const auto difference = image(*noisy, i).to(torch::kInt) - image(*clean, i).to(torch::kInt);
@@ -136,7 +136,7 @@ TEST_CASE("a small synthetic sample takes microseconds", "[data][synthetic][.ben
   options.height = 8;
   options.width = 8;
   options.channels = 1;
-  const auto train = open(options)->split(Split::Train);
+  const auto train = open_patterns(options)->split(Split::Train);
   const auto start = std::chrono::steady_clock::now();
   for (std::int64_t i = 0; i < 10000; ++i) train->get({i % 1024, 0, 0});
   const double microseconds =

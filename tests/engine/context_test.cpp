@@ -4,6 +4,7 @@
 
 #include "base/threads.h"
 #include "base/torch_compat.h"
+#include "nn/layers.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -51,4 +52,30 @@ TEST_CASE("devices and memory as text and numbers") {
   CHECK(engine::device_text(torch::Device(torch::kCPU)) == "cpu");
   CHECK(engine::device_text(torch::Device(torch::kCUDA, 1)) == "cuda:1");
   CHECK(engine::peak_memory() > std::int64_t{10} << 20);
+}
+
+TEST_CASE("models and batches are laid out as the context says") {
+  const int before_threads = at::get_num_threads();
+  config::TrainSection train = section("cpu");
+  CHECK(make_context(train).memory_format == torch::MemoryFormat::Contiguous);
+  train.memory_format = "channels_last";
+  const auto context = make_context(train);
+  nn::Conv2d model(nn::Conv2dOptions{.in = 4, .out = 6, .kernel = 3, .padding = 1, .bias = true});
+  nn::name_layers(model);
+  nn::initialise(model, 1);
+  const torch::Tensor before = model.parameters().front().detach().clone();
+  engine::place(model, context);
+  const torch::Tensor weight = model.parameters().front();
+  CHECK(weight.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  CHECK(weight.equal(before));
+  CHECK(weight.requires_grad());
+
+  data::Fields fields;
+  fields.set("image", torch::rand({2, 4, 5, 7}));
+  fields.set("box", torch::rand({2, 4}));
+  const data::Fields placed = engine::place(fields, context);
+  CHECK(placed.tensor("image").is_contiguous(torch::MemoryFormat::ChannelsLast));
+  CHECK(placed.tensor("image").equal(fields.tensor("image")));
+  CHECK(placed.tensor("box").is_contiguous());
+  at::set_num_threads(before_threads);
 }

@@ -12,8 +12,8 @@ using engine::EpochFeed;
 
 namespace {
 
-struct Fixture {
-  explicit Fixture(const std::vector<std::string>& overrides = {})
+struct FeedFixture {
+  explicit FeedFixture(const std::vector<std::string>& overrides = {})
       : resolved(tiny(overrides)),
         task(recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}})),
         source(task->source(data::Split::Train)) {}
@@ -41,7 +41,7 @@ std::vector<std::int64_t> order(const std::vector<engine::MicroBatch>& batches) 
 }  // namespace
 
 TEST_CASE("an epoch hands out every sample once, in an order of its own") {
-  const Fixture fixture;
+  const FeedFixture fixture;
   const auto first = order(fixture.all(0)), second = order(fixture.all(1));
   CHECK(first != second);
   CHECK(first == order(fixture.all(0)));
@@ -50,11 +50,11 @@ TEST_CASE("an epoch hands out every sample once, in an order of its own") {
     REQUIRE(indices.size() == 40);
     for (std::int64_t i = 0; i < 40; ++i) CHECK(indices[static_cast<std::size_t>(i)] == i);
   }
-  CHECK(first != order(Fixture({"train.seed=4"}).all(0)));
+  CHECK(first != order(FeedFixture({"train.seed=4"}).all(0)));
 }
 
 TEST_CASE("steps are divided into micro-batches, the last step holds what is left") {
-  const auto batches = Fixture({"train.accumulate=4"}).all(0);
+  const auto batches = FeedFixture({"train.accumulate=4"}).all(0);
   REQUIRE(batches.size() == 4 + 4 + 2);
   for (std::size_t i = 0; i < batches.size(); ++i) {
     CHECK(batches[i].batch.size() == 4);
@@ -66,7 +66,7 @@ TEST_CASE("steps are divided into micro-batches, the last step holds what is lef
 }
 
 TEST_CASE("an epoch that is taken up at a step goes on as it would have") {
-  const Fixture fixture;
+  const FeedFixture fixture;
   const auto whole = fixture.all(2), rest = fixture.all(2, 1), nothing = fixture.all(2, 3);
   REQUIRE(rest.size() == whole.size() - 1);
   for (std::size_t i = 0; i < rest.size(); ++i) {
@@ -77,7 +77,7 @@ TEST_CASE("an epoch that is taken up at a step goes on as it would have") {
 }
 
 TEST_CASE("workers hand out the same batches") {
-  const Fixture fixture;
+  const FeedFixture fixture;
   const auto alone = fixture.all(1), helped = fixture.all(1, 0, 3);
   REQUIRE(alone.size() == helped.size());
   for (std::size_t i = 0; i < alone.size(); ++i) {

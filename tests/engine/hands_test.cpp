@@ -13,8 +13,8 @@ using engine::RunningFigures;
 namespace {
 
 /// A linear model y = x W + b with weights that depend on `seed` alone, and SGD on it.
-struct Fixture {
-  explicit Fixture(const std::vector<std::string>& names) {
+struct HandsFixture {
+  explicit HandsFixture(const std::vector<std::string>& names) {
     for (const auto& name : names) {
       auto model = std::make_shared<nn::Linear>(6, 3);
       nn::name_layers(*model);
@@ -33,7 +33,7 @@ struct Fixture {
 
 /// One step of `parts` micro-batches over the same samples; returns the weights after it.
 torch::Tensor step_in_parts(const std::vector<std::int64_t>& parts, double* loss, std::optional<double> clip = {}) {
-  Fixture fixture({"model"});
+  HandsFixture fixture({"model"});
   Hands hands(fixture.models, fixture.optimizers, clip);
   torch::manual_seed(1);
   const torch::Tensor inputs = torch::randn({32, 6}), targets = torch::randn({32, 3});
@@ -71,12 +71,12 @@ TEST_CASE("clipping sees the gradient of the whole step") {
   const torch::Tensor parts = step_in_parts({16, 16}, &loss, 0.1);
   CHECK((whole - parts).abs().max().item<double>() < 1e-6);
   CHECK((whole - free).abs().max().item<double>() > 1e-3);
-  const torch::Tensor before = Fixture({"model"}).weight().detach();
+  const torch::Tensor before = HandsFixture({"model"}).weight().detach();
   CHECK((whole - before).norm().item<double>() <= 0.5 * 0.1 * 1.001);  // lr times the largest norm
 }
 
 TEST_CASE("a loss is minimised by the named model's parameters alone") {
-  Fixture fixture({"generator", "discriminator"});
+  HandsFixture fixture({"generator", "discriminator"});
   Hands hands(fixture.models, fixture.optimizers, std::nullopt);
   const torch::Tensor generator = fixture.weight(0).detach().clone();
   const torch::Tensor discriminator = fixture.weight(1).detach().clone();

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::set<std::string> entries(const fs::path& folder) {
+std::set<std::string> file_names(const fs::path& folder) {
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename().string());
   return names;
@@ -34,12 +34,12 @@ TEST_CASE("a run directory is laid out as documented") {
   const auto result = train_in(run, tiny());
   CHECK(result.state == TrainResult::State::Finished);
   CHECK(result.run == run);
-  CHECK(entries(run) == std::set<std::string>{".lock", "checkpoints", "metrics.csv", "metrics.jsonl", "recipe.yaml",
+  CHECK(file_names(run) == std::set<std::string>{".lock", "checkpoints", "metrics.csv", "metrics.jsonl", "recipe.yaml",
                                               "run.json", "tensorboard", "train.log"});
   const auto checkpoints = engine::list_checkpoints(run / "checkpoints");
   REQUIRE_FALSE(checkpoints.empty());
   for (const auto& path : checkpoints) {
-    CHECK(entries(path) ==
+    CHECK(file_names(path) ==
           std::set<std::string>{"manifest.json", "model.safetensors", "state.json", "state.safetensors"});
   }
   CHECK(fs::read_symlink(run / "checkpoints" / "last") == "step-00000012");
@@ -116,6 +116,10 @@ TEST_CASE("train.select chooses the best by another figure, and a wrong name is 
   CHECK(run_json(folder / "run")["result"]["best"]["value"] == least);
   const std::string error = user_error([&] { train_in(folder / "wrong", tiny({"train.select=val/map"})); });
   CHECK(error.find("train.select: 'val/map' is not measured during training; choose one of val/acc1, ") !=
+        std::string::npos);
+  CHECK(user_error([&] {
+          train_in(folder / "wrong", tiny({"train.select=val/acc1", "data.val_samples=0"}));
+        }).find("train.select: 'val/acc1' cannot be measured: the data set 'synthetic' has no val split") !=
         std::string::npos);
 }
 

@@ -61,6 +61,25 @@ void check_equal_runs(const std::filesystem::path& a, const std::filesystem::pat
   }
 }
 
+/// Trains whole, and stopped after `stop` steps and resumed: both must be the same run.
+void check_stop_and_resume(const std::vector<std::string>& overrides, int stop) {
+  const TempDir folder;
+  const auto resolved = tiny_watched(overrides);
+  CHECK(train_in(folder / "whole", resolved, Resume::Never, watched_tasks()).state == TrainResult::State::Finished);
+
+  const auto stopped = train_in(folder / "parts", resolved, Resume::Auto, watched_tasks(stop_at(stop)));
+  CHECK(stopped.state == TrainResult::State::Interrupted);
+  CHECK(stopped.signal == SIGTERM);
+  const Json info = Json::parse(read_file(folder / "parts" / "run.json"));
+  CHECK(info["state"] == "interrupted");
+  CHECK(info["step"] == stop);
+  CHECK(last_file(folder / "parts", "model.safetensors") != last_file(folder / "whole", "model.safetensors"));
+
+  const auto resumed = train_in(folder / "parts", resolved, Resume::Must, watched_tasks());
+  CHECK(resumed.state == TrainResult::State::Finished);
+  check_equal_runs(folder / "whole", folder / "parts");
+}
+
 }  // namespace
 
 TEST_CASE("the number of loading workers does not change a bit of the weights") {
@@ -83,21 +102,11 @@ TEST_CASE("a training that was stopped and resumed is the training that was not"
                                       "{name: rmsprop, lr: 0.01, momentum: 0.5}");
   const int stop = GENERATE(2 * kStepsPerEpoch, 2 * kStepsPerEpoch + 1, 1);
   INFO(method << " stopped at step " << stop);
-  const TempDir folder;
-  const auto resolved = tiny_watched({"optimizer=" + method});
-  CHECK(train_in(folder / "whole", resolved, Resume::Never, watched_tasks()).state == TrainResult::State::Finished);
+  check_stop_and_resume({"optimizer=" + method}, stop);
+}
 
-  const auto stopped = train_in(folder / "parts", resolved, Resume::Auto, watched_tasks(stop_at(stop)));
-  CHECK(stopped.state == TrainResult::State::Interrupted);
-  CHECK(stopped.signal == SIGTERM);
-  const Json info = Json::parse(read_file(folder / "parts" / "run.json"));
-  CHECK(info["state"] == "interrupted");
-  CHECK(info["step"] == stop);
-  CHECK(last_file(folder / "parts", "model.safetensors") != last_file(folder / "whole", "model.safetensors"));
-
-  const auto resumed = train_in(folder / "parts", resolved, Resume::Must, watched_tasks());
-  CHECK(resumed.state == TrainResult::State::Finished);
-  check_equal_runs(folder / "whole", folder / "parts");
+TEST_CASE("so is one with images in channels-last order") {
+  check_stop_and_resume({"train.memory_format=channels_last", "data.channels=3"}, kStepsPerEpoch + 2);
 }
 
 TEST_CASE("a training that crashed goes on from its last finished epoch") {
