@@ -50,6 +50,7 @@ std::string nearest_recipes(const std::string& name, const std::vector<std::stri
   const std::string whole = did_you_mean(wanted, names);
   if (!whole.empty()) return whole;
   std::vector<std::string> last_parts;
+  last_parts.reserve(names.size());
   for (const auto& candidate : names) last_parts.push_back(last_part(candidate));
   const auto similar = nearest(last_part(wanted), last_parts);
   std::string listed;

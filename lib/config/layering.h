@@ -52,8 +52,10 @@ class Merger {
   };
   void discard_settings(Node& base, const Node& over, const Shape& shape, const std::string& path);
   void override_problem(const Override& set, std::string message, std::string hint = "");
-  void set_value(Place place, const std::vector<std::string>& keys, std::size_t from, Node value, const Override& set);
-  void set_item(Place place, const std::vector<std::string>& keys, std::size_t at, Node value, const Override& set);
+  void set_value(const Place& place, const std::vector<std::string>& keys, std::size_t from, Node value,
+                 const Override& set);
+  void set_item(const Place& place, const std::vector<std::string>& keys, std::size_t at, Node value,
+                const Override& set);
 
   const Catalogue& catalogue_;
   Layered& result_;

@@ -68,7 +68,7 @@ void Loader::load(const fs::path& file, const Origin& named_at) {
   constexpr int kMostFiles = 256;
   std::error_code error;
   fs::path identity = fs::weakly_canonical(file, error);
-  const Link link{file.string(), error ? file : std::move(identity)};
+  const Link link{file.string(), error ? file : identity};
   if (is_cycle(link, named_at)) return;
   if (++count_ == kMostFiles) problem(named_at, "the recipe extends more than 256 files", "extend fewer");
   if (count_ >= kMostFiles) return;

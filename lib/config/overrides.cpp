@@ -119,7 +119,7 @@ void Merger::apply(Node& root, const Shape& shape, const Override& set) {
 }
 
 /// Goes down from `place` along the keys as far as there are maps; a list on the way is entered.
-void Merger::set_value(Place place, const std::vector<std::string>& keys, std::size_t from, Node value,
+void Merger::set_value(const Place& place, const std::vector<std::string>& keys, std::size_t from, Node value,
                        const Override& set) {
   Node* node = place.node;
   Shape shape = place.shape;
@@ -140,7 +140,7 @@ void Merger::set_value(Place place, const std::vector<std::string>& keys, std::s
   merge(*place.node, std::move(over), place.shape, place.path);
 }
 
-void Merger::set_item(Place place, const std::vector<std::string>& keys, std::size_t at, Node value,
+void Merger::set_item(const Place& place, const std::vector<std::string>& keys, std::size_t at, Node value,
                       const Override& set) {
   if (place.node->type != Node::Type::List) {
     return override_problem(set, place.path + " is no list in " + place.node->origin.text(),

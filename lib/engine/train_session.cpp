@@ -181,15 +181,15 @@ class StepTimer : public Hook {
   void on_step(const StepReport& report) override {
     const auto now = std::chrono::steady_clock::now();
     if (++count_ > kWarmUp) {
-      seconds_.push_back(std::chrono::duration<double>(now - before_).count());
-      waits_.push_back(report.wait - waited_);
+      seconds.push_back(std::chrono::duration<double>(now - before_).count());
+      waits.push_back(report.wait - waited_);
     }
     before_ = now;
     waited_ = report.wait;
   }
 
   static constexpr int kWarmUp = 2;
-  std::vector<double> seconds_, waits_;
+  std::vector<double> seconds, waits;
 
  private:
   int count_ = 0;
@@ -228,13 +228,13 @@ DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved) {
   Trainer trainer(*task, recipe, result.context);
   StepTimer timer;
   trainer.run_steps(StepTimer::kWarmUp + kSteps, {&timer});
-  if (timer.seconds_.empty()) throw UserError("an epoch of this recipe is too short to be timed", "train it instead");
+  if (timer.seconds.empty()) throw UserError("an epoch of this recipe is too short to be timed", "train it instead");
 
   result.plan = trainer.plan();
-  result.steps = static_cast<std::int64_t>(timer.seconds_.size());
-  result.seconds_per_step = median(timer.seconds_);
+  result.steps = static_cast<std::int64_t>(timer.seconds.size());
+  result.seconds_per_step = median(timer.seconds);
   result.seconds_per_epoch = result.seconds_per_step * static_cast<double>(result.plan.steps_per_epoch);
-  result.wait_share = std::clamp(median(timer.waits_) / result.seconds_per_step, 0.0, 1.0);
+  result.wait_share = std::clamp(median(timer.waits) / result.seconds_per_step, 0.0, 1.0);
   data::State state;
   trainer.save(state, "");
   result.checkpoint_bytes = byte_count(model_tensors(task->models())) + byte_count(state.tensors());
