@@ -141,15 +141,10 @@ void add_output_options(CLI::App& app, OutputOptions& output) {
   app.add_option("--log-level", output.log_level, "debug, info, warning, error or off")->type_name("LEVEL");
 }
 
-/// `mlrun 0.1.0 (commit)`; a tree without git knows no commit.
-std::string version_text() {
-  const std::string commit = kCommit;
-  return std::string("mlrun ") + kVersion + (commit.empty() ? "" : " (" + commit + ")");
-}
-
 /// --version for `app` and every command below it.
 void add_version(CLI::App& app) {
-  app.set_version_flag("--version", version_text(), "Print the version and exit");
+  app.set_version_flag("--version", std::string("mlrun ") + kVersion + " (" + kCommit + ")",
+                       "Print the version and exit");
   for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) add_version(*sub);
 }
 

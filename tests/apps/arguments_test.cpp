@@ -26,7 +26,7 @@ struct Folder : TempDir {
   }
 };
 
-TEST_CASE("Recipe and overrides stand in any order, and the later override wins") {
+TEST_CASE("Recipe and overrides stand in any order, and the later override wins", "[apps]") {
   const Folder folder;
   const std::vector<Words> lines = {
       {"tiny.yaml", "--seed", "3", "train.seed=4"},
@@ -55,7 +55,7 @@ TEST_CASE("Recipe and overrides stand in any order, and the later override wins"
   CHECK(recipes[6].at("workers") == 3);
 }
 
-TEST_CASE("A recipe is a file or the name of a shipped one") {
+TEST_CASE("A recipe is a file or the name of a shipped one", "[apps]") {
   const Folder folder;
   const auto outcomes = folder.shown({{"quickstart"},
                                       {"classification/fashion_mnist", "data.root=somewhere"},
@@ -68,7 +68,7 @@ TEST_CASE("A recipe is a file or the name of a shipped one") {
   CHECK(outcomes[3].json().at("result").at("recipe").at("train").at("seed") == 0);  // a file of that name
 }
 
-TEST_CASE("$MLRUN_CONFIGS names a folder of recipes") {
+TEST_CASE("$MLRUN_CONFIGS names a folder of recipes", "[apps]") {
   const TempDir folder;
   folder.write("own/tiny.yaml", kTinyRecipe);
   const Outcome outcome = run({show({"own/tiny"}), "/", {{"MLRUN_CONFIGS", folder.path().string()}}});
@@ -76,7 +76,7 @@ TEST_CASE("$MLRUN_CONFIGS names a folder of recipes") {
   CHECK(result_of(outcome, "config show", "ok").at("recipe").at("data").at("num_classes") == 5);
 }
 
-TEST_CASE("Operands and overrides that make no sense are refused") {
+TEST_CASE("Operands and overrides that make no sense are refused", "[apps]") {
   const Folder folder;
   const std::vector<Invocation> invocations = {
       {{"config", "check", "tiny.yaml", "quickstart"}, folder.path(), {}},

@@ -39,7 +39,7 @@ std::string name_of(const std::vector<std::string>& command) {
   return name;
 }
 
-TEST_CASE("--help of every command goes to stdout") {
+TEST_CASE("--help of every command goes to stdout", "[apps]") {
   const auto outcomes = with_option("--help");
   std::set<std::string> pages;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -56,7 +56,7 @@ TEST_CASE("--help of every command goes to stdout") {
   }
 }
 
-TEST_CASE("--version of every command goes to stdout") {
+TEST_CASE("--version of every command goes to stdout", "[apps]") {
   const auto outcomes = with_option("--version");
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     INFO(name_of(commands()[i]));
@@ -67,7 +67,7 @@ TEST_CASE("--version of every command goes to stdout") {
   CHECK(outcomes[0].out.rfind("mlrun ", 0) == 0);
 }
 
-TEST_CASE("Usage errors are one line with what to do") {
+TEST_CASE("Usage errors are one line with what to do", "[apps]") {
   const auto outcomes = run_all({{{}},
                                  {{"tran"}},
                                  {{"config"}},
@@ -91,7 +91,7 @@ TEST_CASE("Usage errors are one line with what to do") {
   for (std::size_t i = 0; i < outcomes.size(); ++i) CHECK_THAT(refusal(outcomes[i]), Catch::Contains(texts[i]));
 }
 
-TEST_CASE("--json answers with one object on success and on failure") {
+TEST_CASE("--json answers with one object on success and on failure", "[apps]") {
   const auto outcomes = run_all({{{"env", "--json"}},
                                  {{"list", "models", "--json", "--nope"}},
                                  {{"--json"}},
@@ -113,7 +113,7 @@ TEST_CASE("--json answers with one object on success and on failure") {
   CHECK(error.at("hint").is_string());
 }
 
-TEST_CASE("A closed or full stdout is noticed") {
+TEST_CASE("A closed or full stdout is noticed", "[apps]") {
   const auto outcomes = run_all({{{"env"}, ".", {}, "|"},
                                  {{"env"}, ".", {}, "|", /*ignore_sigpipe=*/true},
                                  {{"env", "--json"}, ".", {}, "/dev/full"}});

@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST_CASE("What `config show --plain` prints is the same recipe again") {
+TEST_CASE("What `config show --plain` prints is the same recipe again", "[apps]") {
   const TempDir folder;
   const auto first = run_all({{{"config", "show", "quickstart", "--plain", "train.seed=7"}, folder.path(), {}},
                               {{"config", "show", "quickstart", "--json", "train.seed=7"}, folder.path(), {}}});
@@ -29,7 +29,7 @@ TEST_CASE("What `config show --plain` prints is the same recipe again") {
   CHECK(again[2].out == first[0].out);
 }
 
-TEST_CASE("`config show` says where every value came from") {
+TEST_CASE("`config show` says where every value came from", "[apps]") {
   const TempDir folder;
   folder.write("base.yaml", kTinyRecipe);
   folder.write("own.yaml", "extends: base.yaml\ntrain:\n  epochs: 3\n");
@@ -54,7 +54,7 @@ TEST_CASE("`config show` says where every value came from") {
   }
 }
 
-TEST_CASE("All problems of a recipe come together, with their places") {
+TEST_CASE("All problems of a recipe come together, with their places", "[apps]") {
   const TempDir folder;
   folder.write("broken.yaml",
                "task: classification\nmodel: smal_cnn\ndata: {format: synthetic}\n"
@@ -81,7 +81,7 @@ TEST_CASE("All problems of a recipe come together, with their places") {
   CHECK(listing(folder.path()) == std::vector<std::string>{"broken.yaml"});
 }
 
-TEST_CASE("`config schema` is a JSON Schema of the recipe's words") {
+TEST_CASE("`config schema` is a JSON Schema of the recipe's words", "[apps]") {
   const Outcome outcome = mlrun({"config", "schema"});
   CHECK(outcome.code == 0);
   CHECK(outcome.err.empty());
@@ -92,7 +92,7 @@ TEST_CASE("`config schema` is a JSON Schema of the recipe's words") {
   }
 }
 
-TEST_CASE("`config reference` is the same page everywhere, and the committed one is current") {
+TEST_CASE("`config reference` is the same page everywhere, and the committed one is current", "[apps]") {
   const auto outcomes = run_all({{{"config", "reference"}, "/", {{"LC_ALL", "C"}}}, {{"config", "reference"}}});
   CHECK(outcomes[0].code == 0);
   CHECK(outcomes[0].err.empty());
@@ -104,7 +104,7 @@ TEST_CASE("`config reference` is the same page everywhere, and the committed one
   if (fs::exists(committed)) CHECK(read_file(committed) == outcomes[0].out);
 }
 
-TEST_CASE("`config copy` copies a shipped recipe and overwrites nothing") {
+TEST_CASE("`config copy` copies a shipped recipe and overwrites nothing", "[apps]") {
   const TempDir folder;
   fs::create_directory(folder / "sub");
   const Outcome copied = mlrun({"config", "copy", "classification/fashion_mnist"}, folder.path());

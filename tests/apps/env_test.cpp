@@ -3,7 +3,7 @@
 namespace mlrun::test {
 namespace {
 
-TEST_CASE("`env` tells versions, machine and folders") {
+TEST_CASE("`env` tells versions, machine and folders", "[apps]") {
   const auto outcomes = run_all(
       {{{"env", "--json"}, "/", {{"XDG_CACHE_HOME", "/somewhere"}, {"MLRUN_CONFIGS", "/elsewhere"}}}, {{"env"}}});
   CHECK(outcomes[0].code == 0);

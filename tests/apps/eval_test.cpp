@@ -39,7 +39,7 @@ class WeightFile {
   std::uint64_t data_ = 0;
 };
 
-TEST_CASE("`eval` measures a run's test split, every sample once") {
+TEST_CASE("`eval` measures a run's test split, every sample once", "[apps]") {
   const TinyRun& tiny = tiny_run();
   const Outcome outcome = mlrun({"eval", tiny.run, "--json"});
   CHECK(outcome.code == 0);
@@ -63,7 +63,7 @@ TEST_CASE("`eval` measures a run's test split, every sample once") {
   CHECK(result.at("metrics").at("acc1").get<double>() == Approx(100.0 * static_cast<double>(correct) / 23));
 }
 
-TEST_CASE("`eval --dump-outputs` writes what the figures were made of") {
+TEST_CASE("`eval --dump-outputs` writes what the figures were made of", "[apps]") {
   const TempDir folder;
   const Outcome outcome = mlrun({"eval", tiny_run().run, "--json", "--dump-outputs", "dump.safetensors",
                                  "--confusion-csv", "confusion.csv", "--per-class-csv", "classes.csv"},
@@ -91,7 +91,7 @@ TEST_CASE("`eval --dump-outputs` writes what the figures were made of") {
   CHECK(std::count(classes.begin(), classes.end(), '\n') == 6);
 }
 
-TEST_CASE("`eval` takes other splits, weights and data") {
+TEST_CASE("`eval` takes other splits, weights and data", "[apps]") {
   const TinyRun& tiny = tiny_run();
   const fs::path last = tiny.run / "checkpoints" / "step-00000032";
   const auto outcomes = run_all({{{"eval", tiny.run, "--split", "val", "--json"}},
@@ -117,7 +117,7 @@ TEST_CASE("`eval` takes other splits, weights and data") {
   CHECK(contains(outcomes[5].out, "95 % interval"));
 }
 
-TEST_CASE("`eval` holds a run against its expectations") {
+TEST_CASE("`eval` holds a run against its expectations", "[apps]") {
   const std::string run = tiny_run().run;
   const std::string expect = "expect=[{metric: test/acc1, value: 101, direction: at_least}]";
   const auto outcomes =
@@ -135,7 +135,7 @@ TEST_CASE("`eval` holds a run against its expectations") {
   CHECK(outcomes[2].code == 0);  // not run
 }
 
-TEST_CASE("`eval` refuses what it cannot evaluate") {
+TEST_CASE("`eval` refuses what it cannot evaluate", "[apps]") {
   const TempDir folder;
   const TinyRun& tiny = tiny_run();
   fs::copy(tiny.run, folder / "damaged", fs::copy_options::recursive | fs::copy_options::copy_symlinks);

@@ -7,7 +7,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST_CASE("`inspect` shows a run, a checkpoint and a weight file") {
+TEST_CASE("`inspect` shows a run, a checkpoint and a weight file", "[apps]") {
   const TinyRun& tiny = tiny_run();
   const fs::path best = tiny.run / "checkpoints" / "best";
   const auto outcomes = run_all({{{"inspect", tiny.run, "--json"}},
@@ -38,7 +38,7 @@ TEST_CASE("`inspect` shows a run, a checkpoint and a weight file") {
   CHECK(result_of(outcomes[2], "inspect", "ok").at("tensors") == weights.at("tensors"));
 }
 
-TEST_CASE("`inspect --model` counts parameters and multiply-adds layer by layer") {
+TEST_CASE("`inspect --model` counts parameters and multiply-adds layer by layer", "[apps]") {
   const auto outcomes = run_all({{{"inspect", "--model", "resnet18", "--json"}}, {{"inspect", "--model", "resnet18"}}});
   const Json model = result_of(outcomes[0], "inspect", "ok");
   CHECK(model.at("params") == 11689512);
@@ -52,7 +52,7 @@ TEST_CASE("`inspect --model` counts parameters and multiply-adds layer by layer"
   CHECK(contains(outcomes[1].out, "resnet18 at 224 px: 11,689,512 parameters"));
 }
 
-TEST_CASE("`inspect` refuses what is damaged or not there") {
+TEST_CASE("`inspect` refuses what is damaged or not there", "[apps]") {
   const TempDir folder;
   const std::string whole = read_file(tiny_run().run / "checkpoints" / "best" / "model.safetensors");
   folder.write("cut.safetensors", whole.substr(0, whole.size() - 10));

@@ -11,7 +11,7 @@ std::set<std::string> names(const Json& list) {
   return found;
 }
 
-TEST_CASE("`list` shows every kind") {
+TEST_CASE("`list` shows every kind", "[apps]") {
   const std::vector<std::pair<std::string, std::string>> kinds = {
       {"models", "resnet18"},      {"recipes", "classification/fashion_mnist"},
       {"sources", "image_folder"}, {"transforms", "resize"},
@@ -32,7 +32,7 @@ TEST_CASE("`list` shows every kind") {
   }
 }
 
-TEST_CASE("`list` takes a pattern") {
+TEST_CASE("`list` takes a pattern", "[apps]") {
   const auto outcomes = run_all({{{"list", "models", "resnet*", "--json"}},
                                  {{"list", "optimizers", "adam?", "--json"}},
                                  {{"list", "recipes", "classification/*", "--json"}},
@@ -46,7 +46,7 @@ TEST_CASE("`list` takes a pattern") {
   CHECK(result_of(outcomes[3], "list", "ok") == Json::array());
 }
 
-TEST_CASE("`list models` tells sizes and costs") {
+TEST_CASE("`list models` tells sizes and costs", "[apps]") {
   const auto outcomes = run_all({{{"list", "models", "resnet18", "--json"}}, {{"list", "models", "resnet18"}}});
   const Json list = result_of(outcomes[0], "list", "ok");
   REQUIRE(list.size() == 1);
@@ -61,7 +61,7 @@ TEST_CASE("`list models` tells sizes and costs") {
   CHECK(contains(outcomes[1].out, "11.7M"));
 }
 
-TEST_CASE("`list` of an unknown kind is refused") {
+TEST_CASE("`list` of an unknown kind is refused", "[apps]") {
   const auto outcomes = run_all({{{"list", "modles"}}, {{"list", "zebras"}}, {{"list"}}});
   CHECK_THAT(refusal(outcomes[0]), Catch::Contains("there is no list of 'modles'; did you mean models?"));
   CHECK_THAT(refusal(outcomes[1]), Catch::Contains("choose one of recipes, losses, metrics, models"));

@@ -17,7 +17,7 @@ struct Pictures : TempDir {
   Invocation line(Words words) const { return {std::move(words), path(), {}}; }
 };
 
-TEST_CASE("`predict` gives classes with probabilities, the likeliest first") {
+TEST_CASE("`predict` gives classes with probabilities, the likeliest first", "[apps]") {
   const Pictures pictures;
   const std::string run = tiny_run().run;
   const auto outcomes = run_all({pictures.line({"predict", run, "pictures/a.ppm", "--json"}),
@@ -46,7 +46,7 @@ TEST_CASE("`predict` gives classes with probabilities, the likeliest first") {
   CHECK(contains(outcomes[2].out, "%"));
 }
 
-TEST_CASE("`predict` of a folder names the unreadable file and goes on") {
+TEST_CASE("`predict` of a folder names the unreadable file and goes on", "[apps]") {
   const Pictures pictures;
   const std::string run = tiny_run().run;
   const auto outcomes = run_all({pictures.line({"predict", run, "pictures", "--json"}),
@@ -70,7 +70,7 @@ TEST_CASE("`predict` of a folder names the unreadable file and goes on") {
   CHECK(contains(csv, "\n\"pictures/sub/c,d.ppm\",1,"));
 }
 
-TEST_CASE("`predict` refuses what it cannot do") {
+TEST_CASE("`predict` refuses what it cannot do", "[apps]") {
   const Pictures pictures;
   const std::string run = tiny_run().run;
   pictures.write("empty/notes.txt", "no picture");

@@ -36,7 +36,7 @@ std::int64_t parameters_of(const TinyRun& tiny) {
   return count;
 }
 
-TEST_CASE("`train` leaves a whole run behind and says what it reached") {
+TEST_CASE("`train` leaves a whole run behind and says what it reached", "[apps]") {
   const TinyRun& tiny = tiny_run();
   const Json result = result_of(tiny.trained, "train", "ok");
   CHECK(result.at("run") == "run");
@@ -58,7 +58,7 @@ TEST_CASE("`train` leaves a whole run behind and says what it reached") {
   CHECK(contains(tiny.trained.err, "epoch 4/4"));
 }
 
-TEST_CASE("`train` prints its result on stdout alone, and --quiet silences stderr") {
+TEST_CASE("`train` prints its result on stdout alone, and --quiet silences stderr", "[apps]") {
   const Folder folder;
   const auto outcomes = run_all({folder.line({"train", "tiny.yaml", "--quiet", "--out", "a"}),
                                  folder.line({"train", "tiny.yaml", "train.epochs=1"}),
@@ -76,7 +76,7 @@ TEST_CASE("`train` prints its result on stdout alone, and --quiet silences stder
   CHECK(fs::exists(folder / "runs" / "tiny" / "run.json"));
 }
 
-TEST_CASE("`train --dry-run` tells what a training costs and writes nothing") {
+TEST_CASE("`train --dry-run` tells what a training costs and writes nothing", "[apps]") {
   const Folder folder;
   const std::map<std::string, std::string> home = {{"HOME", folder.path()}, {"XDG_CACHE_HOME", folder / ".cache"}};
   const auto before = listing(folder.path());
@@ -102,7 +102,7 @@ TEST_CASE("`train --dry-run` tells what a training costs and writes nothing") {
   for (const char* row : {"time per step", "time per epoch", "memory", "disk"}) CHECK(contains(outcomes[1].out, row));
 }
 
-TEST_CASE("A training that SIGTERM stops goes on with the same line and ends once") {
+TEST_CASE("A training that SIGTERM stops goes on with the same line and ends once", "[apps]") {
   const Folder folder;
   const Invocation line =
       folder.line({"train", "tiny.yaml", "train.epochs=60", "--out", "run", "--resume", "auto", "--json"});
@@ -129,7 +129,7 @@ TEST_CASE("A training that SIGTERM stops goes on with the same line and ends onc
   CHECK(fs::last_write_time(folder / "run" / "metrics.jsonl") == time);
 }
 
-TEST_CASE("A second SIGINT ends a training at once") {
+TEST_CASE("A second SIGINT ends a training at once", "[apps]") {
   const Folder folder;
   folder.write("slow.yaml",
                "extends: tiny.yaml\nmodel: {width: 128}\ndata: {height: 256, width: 256}\n"
@@ -146,7 +146,7 @@ TEST_CASE("A second SIGINT ends a training at once") {
   CHECK_FALSE(fs::exists(folder / "run" / "checkpoints" / "last"));
 }
 
-TEST_CASE("A run has one writer") {
+TEST_CASE("A run has one writer", "[apps]") {
   const Folder folder;
   const Invocation line = folder.line({"train", "tiny.yaml", "train.epochs=1000000", "--resume", "auto"});
   Child child(line);
@@ -160,7 +160,7 @@ TEST_CASE("A run has one writer") {
   CHECK(stopped.out.rfind("stopped by SIGTERM with its state saved in runs/tiny; ", 0) == 0);
 }
 
-TEST_CASE("`train --resume` refuses what it must not do") {
+TEST_CASE("`train --resume` refuses what it must not do", "[apps]") {
   const Folder folder;
   const std::string run = tiny_run().run;
   folder.write("file", "");
@@ -177,7 +177,7 @@ TEST_CASE("`train --resume` refuses what it must not do") {
   CHECK(listing(folder.path()) == Words{"file", "tiny.yaml"});
 }
 
-TEST_CASE("A resumed run needs no recipe and may change how it runs") {
+TEST_CASE("A resumed run needs no recipe and may change how it runs", "[apps]") {
   const std::string run = tiny_run().run;
   const auto outcomes = run_all({{{"train", "--out", run, "--resume", "must", "--json"}},
                                  {{"train", "--out", run, "--resume", "auto", "--workers", "1", "train.log_steps=7"}}});
@@ -187,7 +187,7 @@ TEST_CASE("A resumed run needs no recipe and may change how it runs") {
   CHECK(outcomes[1].out.rfind("already finished: ", 0) == 0);
 }
 
-TEST_CASE("An expectation that is not met gives exit code 3") {
+TEST_CASE("An expectation that is not met gives exit code 3", "[apps]") {
   const Folder folder;
   folder.write("strict.yaml", std::string(kTinyRecipe) +
                                   "expect:\n"
@@ -210,7 +210,7 @@ TEST_CASE("An expectation that is not met gives exit code 3") {
   CHECK(contains(outcomes[1].out, "not_comparable (when.samples is 10, evaluated were 23)"));
 }
 
-TEST_CASE("What the user can mend in a training is one line and exit code 2") {
+TEST_CASE("What the user can mend in a training is one line and exit code 2", "[apps]") {
   const Folder folder;
   const auto outcomes = run_all({folder.line({"train", "tiny.yaml", "--device", "cuda"}),
                                  folder.line({"train", "tiny.yaml", "--device", "cuda:1", "--dry-run"}),
@@ -225,7 +225,7 @@ TEST_CASE("What the user can mend in a training is one line and exit code 2") {
   CHECK_THAT(refusal(outcomes[4]), Catch::Contains("train.select: 'val/f1' is not measured during training"));
 }
 
-TEST_CASE("The records of a training have one row for each") {
+TEST_CASE("The records of a training have one row for each", "[apps]") {
   const fs::path run = tiny_run().run;
   const std::string csv = read_file(run / "metrics.csv");
   const std::string jsonl = read_file(run / "metrics.jsonl");

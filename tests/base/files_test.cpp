@@ -66,7 +66,7 @@ class Unprivileged {
 
 }  // namespace
 
-TEST_CASE("an atomic file appears whole when it is committed, and only then") {
+TEST_CASE("an atomic file appears whole when it is committed, and only then", "[base]") {
   TempDir folder;
   {
     AtomicFile file(folder / "a.txt");
@@ -79,7 +79,7 @@ TEST_CASE("an atomic file appears whole when it is committed, and only then") {
   CHECK(names_in(folder.path()) == std::set<std::string>{"a.txt"});
 }
 
-TEST_CASE("an atomic file that is given up leaves nothing, and the old content as it was") {
+TEST_CASE("an atomic file that is given up leaves nothing, and the old content as it was", "[base]") {
   TempDir folder;
   folder.write("a.txt", "old");
   {
@@ -90,7 +90,7 @@ TEST_CASE("an atomic file that is given up leaves nothing, and the old content a
   CHECK(names_in(folder.path()) == std::set<std::string>{"a.txt"});
 }
 
-TEST_CASE("an overwrite shows readers the old file or the new one, never a part") {
+TEST_CASE("an overwrite shows readers the old file or the new one, never a part", "[base]") {
   TempDir folder;
   const auto path = folder.write("a.txt", "old");
   std::ifstream reader(path);
@@ -104,7 +104,7 @@ TEST_CASE("an overwrite shows readers the old file or the new one, never a part"
   CHECK(seen == "old");
 }
 
-TEST_CASE("a write that fails names the file and the remedy, and leaves nothing") {
+TEST_CASE("a write that fails names the file and the remedy, and leaves nothing", "[base]") {
   TempDir folder;
   const std::string path = (folder / "big.bin").string();
   std::string message;
@@ -116,13 +116,13 @@ TEST_CASE("a write that fails names the file and the remedy, and leaves nothing"
   CHECK(names_in(folder.path()).empty());
 }
 
-TEST_CASE("a full disk is said") {
+TEST_CASE("a full disk is said", "[base]") {
   if (!fs::exists("/dev/full")) return;
   CHECK(user_error([] { append_file("/dev/full", "x"); }) ==
         "/dev/full: cannot be written: No space left on device; free some space or choose another folder with --out");
 }
 
-TEST_CASE("a folder that cannot be written to is said") {
+TEST_CASE("a folder that cannot be written to is said", "[base]") {
   TempDir folder;
   fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
   const std::string path = (folder / "a.txt").string();
@@ -137,14 +137,14 @@ TEST_CASE("a folder that cannot be written to is said") {
   CHECK(names_in(folder.path()).empty());
 }
 
-TEST_CASE("a folder that does not exist is said") {
+TEST_CASE("a folder that does not exist is said", "[base]") {
   TempDir folder;
   const std::string path = (folder / "absent/a.txt").string();
   CHECK(user_error([&] { write_file(path, "x"); }) == path + ": cannot be written: No such file or directory");
   CHECK(user_error([&] { append_file(path, "x"); }) == path + ": cannot be written: No such file or directory");
 }
 
-TEST_CASE("a folder in the way of a file is said, and nothing is left") {
+TEST_CASE("a folder in the way of a file is said, and nothing is left", "[base]") {
   TempDir folder;
   fs::create_directory(folder / "a");
   const std::string path = (folder / "a").string();
@@ -152,14 +152,14 @@ TEST_CASE("a folder in the way of a file is said, and nothing is left") {
   CHECK(names_in(folder.path()) == std::set<std::string>{"a"});
 }
 
-TEST_CASE("append adds to the end and makes the file") {
+TEST_CASE("append adds to the end and makes the file", "[base]") {
   TempDir folder;
   append_file(folder / "log", "one\n");
   append_file(folder / "log", "two\n");
   CHECK(read_file(folder / "log") == "one\ntwo\n");
 }
 
-TEST_CASE("read_file gives every byte and keeps to its limit") {
+TEST_CASE("read_file gives every byte and keeps to its limit", "[base]") {
   TempDir folder;
   std::string bytes(200000, '\0');
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31);
@@ -171,7 +171,7 @@ TEST_CASE("read_file gives every byte and keeps to its limit") {
   CHECK(read_file(folder.write("empty", "")).empty());
 }
 
-TEST_CASE("what cannot be read is said") {
+TEST_CASE("what cannot be read is said", "[base]") {
   TempDir folder;
   const std::string absent = (folder / "absent").string();
   CHECK(user_error([&] { read_file(absent); }) == absent + ": cannot be read: No such file or directory");
@@ -180,7 +180,7 @@ TEST_CASE("what cannot be read is said") {
   CHECK(user_error([&] { read_gzip(absent, 10); }) == absent + ": cannot be read: No such file or directory");
 }
 
-TEST_CASE("folders are made with their parents; a file in the way is said") {
+TEST_CASE("folders are made with their parents; a file in the way is said", "[base]") {
   TempDir folder;
   make_directories(folder / "a/b/c");
   CHECK(fs::is_directory(folder / "a/b/c"));
@@ -190,7 +190,7 @@ TEST_CASE("folders are made with their parents; a file in the way is said") {
   CHECK(user_error([&] { make_directories(blocked); }) == blocked + ": cannot be created: Not a directory");
 }
 
-TEST_CASE("SHA-256 gives the standard's known answers") {
+TEST_CASE("SHA-256 gives the standard's known answers", "[base]") {
   // FIPS 180-4, NIST's example messages.
   CHECK(sha256("", 0) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(sha256("abc", 3) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -201,7 +201,7 @@ TEST_CASE("SHA-256 gives the standard's known answers") {
   CHECK(sha256_file(folder.write("million", million)) == expected);
 }
 
-TEST_CASE("gzip content is inflated, plain content is passed on") {
+TEST_CASE("gzip content is inflated, plain content is passed on", "[base]") {
   TempDir folder;
   const std::string text = std::string(100000, 'q') + "end";
   CHECK(read_gzip(folder.write("t.gz", gzipped(text)), 1 << 20) == text);
@@ -209,14 +209,14 @@ TEST_CASE("gzip content is inflated, plain content is passed on") {
   CHECK(read_gzip(folder.write("plain", "plain text"), 100) == "plain text");
 }
 
-TEST_CASE("gzip content that expands beyond the limit is refused") {
+TEST_CASE("gzip content that expands beyond the limit is refused", "[base]") {
   TempDir folder;
   const auto path = folder.write("bomb.gz", gzipped(std::string(1 << 22, '\0')));
   CHECK(fs::file_size(path) < 10000);
   CHECK(user_error([&] { read_gzip(path, 4096); }) == path.string() + ": expands to more than the 4096 bytes expected");
 }
 
-TEST_CASE("gzip content that ends early or was changed is named as damaged") {
+TEST_CASE("gzip content that ends early or was changed is named as damaged", "[base]") {
   TempDir folder;
   const std::string whole = gzipped("some text that is long enough to be cut in the middle of it");
   const auto cut = folder.write("cut.gz", whole.substr(0, whole.size() / 2));

@@ -48,14 +48,14 @@ double correlation(const std::vector<double>& x, const std::vector<double>& y) {
 
 }  // namespace
 
-TEST_CASE("the same key gives the same stream, whoever else draws") {
+TEST_CASE("the same key gives the same stream, whoever else draws", "[base]") {
   KeyedRandom other(7, "augment", 3, 12);
   const auto expected = draws(KeyedRandom(7, "augment", 3, 11), 100);
   for (int i = 0; i < 50; ++i) other.bits32();
   CHECK(draws(KeyedRandom(7, "augment", 3, 11), 100) == expected);
 }
 
-TEST_CASE("streams are the same in every version") {
+TEST_CASE("streams are the same in every version", "[base]") {
   // Frozen when first released: a change here breaks every resume and every published seed.
   KeyedRandom random(0, "augment", 1, 2);
   CHECK(random.bits32() == 2500458809u);
@@ -65,7 +65,7 @@ TEST_CASE("streams are the same in every version") {
   CHECK(permutation(8, KeyedRandom(0, "shuffle", 1)) == std::vector<std::int64_t>{5, 3, 7, 0, 1, 4, 6, 2});
 }
 
-TEST_CASE("every part of the key changes the stream") {
+TEST_CASE("every part of the key changes the stream", "[base]") {
   std::set<std::vector<std::uint64_t>> streams;
   std::size_t made = 0;
   for (std::uint64_t seed : {0u, 1u, 2u}) {
@@ -78,12 +78,12 @@ TEST_CASE("every part of the key changes the stream") {
   CHECK(streams.size() == made);
 }
 
-TEST_CASE("the two numbers of a key do not stand for one another") {
+TEST_CASE("the two numbers of a key do not stand for one another", "[base]") {
   CHECK(draws(KeyedRandom(0, "x", 1, 2), 4) != draws(KeyedRandom(0, "x", 2, 1), 4));
   CHECK(draws(KeyedRandom(1, "x", 0, 0), 4) != draws(KeyedRandom(0, "x", 1, 0), 4));
 }
 
-TEST_CASE("uniform numbers lie in [0, 1), fill it evenly and have the right moments") {
+TEST_CASE("uniform numbers lie in [0, 1), fill it evenly and have the right moments", "[base]") {
   KeyedRandom random(0, "uniform");
   std::vector<std::int64_t> counts(100);
   double sum = 0, squares = 0;
@@ -102,7 +102,7 @@ TEST_CASE("uniform numbers lie in [0, 1), fill it evenly and have the right mome
   CHECK(std::abs(squares / n - 1.0 / 3) < 4 * std::sqrt(4.0 / 45 / n));
 }
 
-TEST_CASE("a uniform range is respected") {
+TEST_CASE("a uniform range is respected", "[base]") {
   KeyedRandom random(1, "range");
   double lowest = 10, highest = -10;
   for (int i = 0; i < 10000; ++i) {
@@ -116,14 +116,14 @@ TEST_CASE("a uniform range is respected") {
   CHECK(highest > 4.98);
 }
 
-TEST_CASE("first draws of neighbouring keys are uniform: one sample draws from each") {
+TEST_CASE("first draws of neighbouring keys are uniform: one sample draws from each", "[base]") {
   std::vector<std::int64_t> counts(64);
   for (std::uint64_t sample = 0; sample < 64000; ++sample)
     ++counts[KeyedRandom(0, "augment", 5, sample).bits32() >> 26];
   CHECK(chi_square(counts) < chi_square_limit(counts.size()));
 }
 
-TEST_CASE("neighbouring keys are uncorrelated") {
+TEST_CASE("neighbouring keys are uncorrelated", "[base]") {
   const std::size_t n = 20000;
   std::vector<double> here(n), next_sample(n), next_epoch(n), next_seed(n);
   for (std::size_t i = 0; i < n; ++i) {
@@ -138,7 +138,7 @@ TEST_CASE("neighbouring keys are uncorrelated") {
   CHECK(std::abs(correlation(here, next_seed)) < limit);
 }
 
-TEST_CASE("every bit is set half of the time") {
+TEST_CASE("every bit is set half of the time", "[base]") {
   KeyedRandom random(2, "bits");
   std::array<int, 64> set{};
   const int n = 20000;
@@ -151,7 +151,7 @@ TEST_CASE("every bit is set half of the time") {
   CHECK(*most < n / 2 + 5 * std::sqrt(n) / 2);
 }
 
-TEST_CASE("integers below a bound are unbiased") {
+TEST_CASE("integers below a bound are unbiased", "[base]") {
   for (const std::uint64_t bound : {1u, 2u, 3u, 7u, 10u, 100u}) {
     KeyedRandom random(3, "below", bound);
     std::vector<std::int64_t> counts(bound);
@@ -166,7 +166,7 @@ TEST_CASE("integers below a bound are unbiased") {
   }
 }
 
-TEST_CASE("integers below a bound near 2^64 stay below it") {
+TEST_CASE("integers below a bound near 2^64 stay below it", "[base]") {
   KeyedRandom random(4, "below");
   const std::uint64_t bound = (1ULL << 63) + 1;
   int outside = 0, upper = 0;
@@ -179,7 +179,7 @@ TEST_CASE("integers below a bound near 2^64 stay below it") {
   CHECK(std::abs(upper - 500) < 4 * std::sqrt(1000.0) / 2);
 }
 
-TEST_CASE("chance follows its probability") {
+TEST_CASE("chance follows its probability", "[base]") {
   KeyedRandom random(5, "chance");
   int hits = 0, never = 0, always = 0;
   for (int i = 0; i < 10000; ++i) {
@@ -192,7 +192,7 @@ TEST_CASE("chance follows its probability") {
   CHECK(always == 10000);
 }
 
-TEST_CASE("a permutation holds every number once and depends on its key") {
+TEST_CASE("a permutation holds every number once and depends on its key", "[base]") {
   auto order = permutation(1000, KeyedRandom(0, "shuffle", 1));
   CHECK(permutation(1000, KeyedRandom(0, "shuffle", 1)) == order);
   CHECK(permutation(1000, KeyedRandom(0, "shuffle", 2)) != order);
@@ -204,7 +204,7 @@ TEST_CASE("a permutation holds every number once and depends on its key") {
   CHECK(permutation(1, KeyedRandom(0, "shuffle")) == std::vector<std::int64_t>{0});
 }
 
-TEST_CASE("all orders of four are equally likely") {
+TEST_CASE("all orders of four are equally likely", "[base]") {
   std::vector<std::int64_t> counts(256);
   for (std::uint64_t epoch = 0; epoch < 24000; ++epoch) {
     const auto order = permutation(4, KeyedRandom(0, "shuffle", epoch));
@@ -215,7 +215,7 @@ TEST_CASE("all orders of four are equally likely") {
   CHECK(chi_square(counts) < chi_square_limit(24));
 }
 
-TEST_CASE("texts that differ a little hash far apart") {
+TEST_CASE("texts that differ a little hash far apart", "[base]") {
   std::set<std::uint64_t> seen;
   for (int i = 0; i < 10000; ++i) seen.insert(stable_hash("sample-" + std::to_string(i)));
   CHECK(seen.size() == 10000);

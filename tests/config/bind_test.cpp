@@ -33,7 +33,7 @@ std::string problem(const std::string& more) {
   return problems.front();
 }
 
-TEST_CASE("a minimal recipe binds, and all else has its default") {
+TEST_CASE("a minimal recipe binds, and all else has its default", "[config]") {
   const auto checked = check(kSound);
   REQUIRE(checked.problems.empty());
   const Recipe& r = checked.recipe;
@@ -50,7 +50,7 @@ TEST_CASE("a minimal recipe binds, and all else has its default") {
   CHECK(checked.provenance.at("train.checkpoint.keep") == "default");
 }
 
-TEST_CASE("every kind of value reaches its member") {
+TEST_CASE("every kind of value reaches its member", "[config]") {
   const auto checked = check(kSound +
                              "train: {epochs: 5, batch_size: 5k, clip_grad_norm: 1e-1, evaluate: 25 %,\n"
                              "        threads: null, select: val/acc1, checkpoint: {every: 500 steps}}\n"
@@ -76,7 +76,7 @@ TEST_CASE("every kind of value reaches its member") {
   CHECK(checked.provenance.at("expect.0.when.samples") == "r.yaml:9:52");
 }
 
-TEST_CASE("components in a list are names or maps, and one name is a list of one") {
+TEST_CASE("components in a list are names or maps, and one name is a list of one", "[config]") {
   const auto one = check("task: classification\nmodel: resnet18\ndata: {format: idx, augment: classification_train}\n");
   REQUIRE(one.problems.empty());
   REQUIRE(one.recipe.data.augment.size() == 1);
@@ -91,7 +91,7 @@ TEST_CASE("components in a list are names or maps, and one name is a list of one
   CHECK(several.provenance.at("data.augment.1.size") == "r.yaml:5:40");
 }
 
-TEST_CASE("paths become absolute, relative to the file that names them") {
+TEST_CASE("paths become absolute, relative to the file that names them", "[config]") {
   const auto root = [](const std::string& value, const std::string& file) {
     return check("task: classification\nmodel: resnet18\ndata: {format: idx, root: " + value + "}\n", file)
         .recipe.data.root;
@@ -105,7 +105,7 @@ TEST_CASE("paths become absolute, relative to the file that names them") {
   CHECK(root("\"\"", "/recipes/a/r.yaml").empty());
 }
 
-TEST_CASE("booleans are true and false alone") {
+TEST_CASE("booleans are true and false alone", "[config]") {
   CHECK(check(kSound + "optimizer: {nesterov: true, momentum: 0.9}\n").problems.empty());
   CHECK(problem("optimizer: {nesterov: yes}\n") ==
         "r.yaml:4:23: optimizer.nesterov: expected true or false, got \"yes\"; write true");
@@ -117,7 +117,7 @@ TEST_CASE("booleans are true and false alone") {
         "r.yaml:4:23: optimizer.nesterov: expected true or false, got 1; write true");
 }
 
-TEST_CASE("integers are decimal digits with a sign, and may end in k, M or G") {
+TEST_CASE("integers are decimal digits with a sign, and may end in k, M or G", "[config]") {
   const auto epochs = [](const std::string& text) { return check(kSound + "train: {epochs: " + text + "}\n"); };
   CHECK(epochs("+7").recipe.train.epochs == 7);
   CHECK(epochs("5M").recipe.train.epochs == 5'000'000);
@@ -136,7 +136,7 @@ TEST_CASE("integers are decimal digits with a sign, and may end in k, M or G") {
         std::vector<std::string>{expected + "\"9223372036854775807k\"" + range});
 }
 
-TEST_CASE("numbers are finite decimals") {
+TEST_CASE("numbers are finite decimals", "[config]") {
   const auto rate = [](const std::string& text) {
     const auto checked = check(kSound + "optimizer: {lr: " + text + "}\n");
     REQUIRE(checked.problems.empty());
@@ -154,7 +154,7 @@ TEST_CASE("numbers are finite decimals") {
   CHECK(problem("optimizer: {lr: [0.1]}\n") == expected + "a list");
 }
 
-TEST_CASE("bounds are inclusive or exclusive as declared") {
+TEST_CASE("bounds are inclusive or exclusive as declared", "[config]") {
   CHECK(check(kSound + "optimizer: {momentum: 0}\n").problems.empty());
   CHECK(problem("optimizer: {momentum: 1}\n") ==
         "r.yaml:4:23: optimizer.momentum: expected a number of at least 0 and below 1, got 1");
@@ -164,13 +164,13 @@ TEST_CASE("bounds are inclusive or exclusive as declared") {
         "r.yaml:4:18: train.workers: expected an integer from 0 to 256 or null, got 257");
 }
 
-TEST_CASE("a string must be quoted where it looks like something else") {
+TEST_CASE("a string must be quoted where it looks like something else", "[config]") {
   CHECK(check(kSound + "train: {select: \"1\"}\n").recipe.train.select == "1");
   CHECK(check(kSound + "train: {select: yes}\n").recipe.train.select == "yes");
   CHECK(problem("train: {device: 0}\n") == "r.yaml:4:17: train.device: expected a string, got 0; quote it: \"0\"");
 }
 
-TEST_CASE("spans need their unit") {
+TEST_CASE("spans need their unit", "[config]") {
   const std::string expected =
       "r.yaml:4:19: train.evaluate: expected a length as `5 epochs`, `500 steps`, `25 %` or `7.8 s`, got ";
   CHECK(problem("train: {evaluate: 5}\n") == expected + "5; write `5 epochs` or `5 steps`");
@@ -180,7 +180,7 @@ TEST_CASE("spans need their unit") {
         "write `9 epochs` or `9 steps`");
 }
 
-TEST_CASE("lists have their length, and their items are checked one by one") {
+TEST_CASE("lists have their length, and their items are checked one by one", "[config]") {
   CHECK(problem("optimizer: {name: adam, betas: [0.9]}\n") ==
         "r.yaml:4:32: optimizer.betas: expected a list of 2 numbers of at least 0 and below 1, got a list of 1");
   CHECK(problem("optimizer: {name: adam, betas: 0.9}\n") ==
@@ -191,7 +191,7 @@ TEST_CASE("lists have their length, and their items are checked one by one") {
                     "r.yaml:4:36: optimizer.betas.1: expected a number of at least 0 and below 1, got 2"});
 }
 
-TEST_CASE("an unknown key is answered with the nearest one, here or elsewhere") {
+TEST_CASE("an unknown key is answered with the nearest one, here or elsewhere", "[config]") {
   CHECK(problem("train: {epoch: 1}\n") == "r.yaml:4:9: train.epoch: unknown key; did you mean epochs?");
   CHECK(problem("optimizer: {batch_size: 1}\n") ==
         "r.yaml:4:13: optimizer.batch_size: unknown key; did you mean train.batch_size?");
@@ -202,7 +202,7 @@ TEST_CASE("an unknown key is answered with the nearest one, here or elsewhere") 
         "r.yaml:4:12: schedule.quux: unknown key; known keys: name, warmup, warmup_method, warmup_factor, interval");
 }
 
-TEST_CASE("an option of another component is named as such") {
+TEST_CASE("an option of another component is named as such", "[config]") {
   CHECK(problem("optimizer: {name: adam, nesterov: true}\n") ==
         "r.yaml:4:25: optimizer.nesterov: 'nesterov' is an option of optimizer sgd, but optimizer.name is adam");
   CHECK(problem("optimizer: {betas: [0, 0]}\n") ==
@@ -210,7 +210,7 @@ TEST_CASE("an option of another component is named as such") {
         "by default");
 }
 
-TEST_CASE("an unknown component is answered with the nearest ones") {
+TEST_CASE("an unknown component is answered with the nearest ones", "[config]") {
   CHECK(problem("optimizer: adan\n") ==
         "r.yaml:4:12: optimizer.name: unknown optimizer \"adan\"; did you mean adam? `mlrun list optimizers` "
         "shows "
@@ -221,13 +221,13 @@ TEST_CASE("an unknown component is answered with the nearest ones") {
         "r.yaml:4:19: optimizer.name: expected the name of an optimizer, got a list");
 }
 
-TEST_CASE("under an unknown name, options of any component pass") {
+TEST_CASE("under an unknown name, options of any component pass", "[config]") {
   const auto problems = check(kSound + "optimizer: {name: zigzag, nesterov: true, foo: 1}\n").problems;
   REQUIRE(problems.size() == 2);
   CHECK(problems[1] == "r.yaml:4:43: optimizer.foo: unknown key");
 }
 
-TEST_CASE("what is required and missing is reported at its section") {
+TEST_CASE("what is required and missing is reported at its section", "[config]") {
   const auto problems = check("task: classification\ndata:\n  root: photos\n").problems;
   CHECK(problems ==
         std::vector<std::string>{
@@ -237,7 +237,7 @@ TEST_CASE("what is required and missing is reported at its section") {
   CHECK(problem("expect: [{value: 3}]\n") == "r.yaml:4:10: expect.0.metric: required, but missing; expected a string");
 }
 
-TEST_CASE("a rule is checked once the values that it needs are sound") {
+TEST_CASE("a rule is checked once the values that it needs are sound", "[config]") {
   CHECK(problem("optimizer: {nesterov: true}\n") == "r.yaml:4:23: optimizer.nesterov: needs a momentum above 0");
   CHECK(problem("optimizer: {nesterov: true, momentum: x}\n") ==
         "r.yaml:4:39: optimizer.momentum: expected a number of at least 0 and below 1, got \"x\"");
@@ -245,7 +245,7 @@ TEST_CASE("a rule is checked once the values that it needs are sound") {
         "r.yaml:4:36: train.accumulate: must divide train.batch_size");
 }
 
-TEST_CASE("sections must be maps, and lists lists") {
+TEST_CASE("sections must be maps, and lists lists", "[config]") {
   CHECK(problem("train: 5\n") == "r.yaml:4:8: train: expected a map, got 5");
   CHECK(problem("optimizer: [sgd]\n") == "r.yaml:4:12: optimizer: expected a string or a map, got a list");
   CHECK(problem("expect: {metric: a, value: 1}\n") ==
@@ -254,25 +254,25 @@ TEST_CASE("sections must be maps, and lists lists") {
   CHECK(check("- 1\n").problems == std::vector<std::string>{"r.yaml:1:1: expected a map, got a list"});
 }
 
-TEST_CASE("an empty section is an absent one") {
+TEST_CASE("an empty section is an absent one", "[config]") {
   const auto checked = check(kSound + "train:\noptimizer:\nexpect:\n");
   CHECK(checked.problems.empty());
   CHECK(checked.recipe.train.epochs == 10);
   CHECK(checked.recipe.optimizer.method.name == "sgd");
 }
 
-TEST_CASE("null is a value only where it is declared to be") {
+TEST_CASE("null is a value only where it is declared to be", "[config]") {
   CHECK(check(kSound + "train: {workers: null}\n").problems.empty());
   CHECK(problem("train: {epochs: null}\n") == "r.yaml:4:17: train.epochs: expected an integer of at least 1, got null");
 }
 
-TEST_CASE("what a user wrote is repeated in short and printable") {
+TEST_CASE("what a user wrote is repeated in short and printable", "[config]") {
   const std::string text = problem("train: {epochs: \"a\\tb\\u0007" + std::string(200, 'x') + "\"}\n");
   CHECK(text == "r.yaml:4:17: train.epochs: expected an integer of at least 1, got \"a\\tb\\x07" +
                     std::string(56, 'x') + "...\"");
 }
 
-TEST_CASE("all problems are found at once") {
+TEST_CASE("all problems are found at once", "[config]") {
   const auto problems = check(
                             "task: classify\nmodel: {name: resnet18, small_stem: 2}\ndata: {format: idx}\n"
                             "train: {epochs: 0, batch: 1}\n")

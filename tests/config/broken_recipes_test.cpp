@@ -58,7 +58,7 @@ std::string complaint(const Broken& broken) {
   return text + "\n";
 }
 
-TEST_CASE("every broken recipe is answered with exactly what is wrong with it") {
+TEST_CASE("every broken recipe is answered with exactly what is wrong with it", "[config]") {
   const auto cases = read_cases();
   REQUIRE(cases.size() >= 60);
   for (const auto& broken : cases) {
@@ -68,7 +68,7 @@ TEST_CASE("every broken recipe is answered with exactly what is wrong with it") 
   }
 }
 
-TEST_CASE("binary content is refused with its place") {
+TEST_CASE("binary content is refused with its place", "[config]") {
   const std::string junk("task: classification\nmodel: \x00\x01\x02\xff\n", 32);
   CHECK(complaint({"", {{"recipe.yaml", junk}}, {}, ""}) ==
         "recipe.yaml:2:8: holds the control byte 0x00; a recipe is a YAML text file in UTF-8\n");
@@ -82,19 +82,19 @@ TEST_CASE("binary content is refused with its place") {
         "recipe.yaml:1:10: is not UTF-8 text: byte 0xE9; a recipe is a YAML text file in UTF-8\n");
 }
 
-TEST_CASE("a recipe that is not there is named") { CHECK(complaint({}) == "recipe.yaml: there is no such file\n"); }
+TEST_CASE("a recipe that is not there is named", "[config]") { CHECK(complaint({}) == "recipe.yaml: there is no such file\n"); }
 
-TEST_CASE("a folder is no recipe") {
+TEST_CASE("a folder is no recipe", "[config]") {
   CHECK(complaint({"", {{"recipe.yaml/inner.yaml", ""}}, {}, ""}) ==
         "recipe.yaml: is a folder; name a YAML file in it\n");
 }
 
-TEST_CASE("brackets without end are refused") {
+TEST_CASE("brackets without end are refused", "[config]") {
   CHECK(complaint({"", {{"recipe.yaml", "model: " + std::string(100'000, '[')}}, {}, ""}) ==
         "recipe.yaml:1:9: model.0: a key must be plain text; write 'key: value', and close every bracket\n");
 }
 
-TEST_CASE("a recipe needs no file where the command line says it all") {
+TEST_CASE("a recipe needs no file where the command line says it all", "[config]") {
   LayerRequest request;
   for (const char* set :
        {"task=classification", "model=resnet18", "data.format=idx", "optimizer={name: adam, lr: 1}"}) {

@@ -32,7 +32,7 @@ Resolved resolve_text(const test::TempDir& folder, const std::string& text) {
   return resolve(request, test::fake_catalogue());
 }
 
-TEST_CASE("a dump has every option, components with theirs") {
+TEST_CASE("a dump has every option, components with theirs", "[config]") {
   const test::TempDir folder;
   const auto resolved =
       resolve_text(folder,
@@ -52,7 +52,7 @@ TEST_CASE("a dump has every option, components with theirs") {
   CHECK(resolved.name == "recipe");
 }
 
-TEST_CASE("a dumped recipe resolves to the same values") {
+TEST_CASE("a dumped recipe resolves to the same values", "[config]") {
   const test::TempDir folder;
   const auto first =
       resolve_text(folder,
@@ -73,7 +73,7 @@ TEST_CASE("a dumped recipe resolves to the same values") {
   CHECK(first.values["data"]["extensions"] == Json::array({"yes", "1e3", "${x}"}));
 }
 
-TEST_CASE("YAML is written in blocks, lists of scalars on one line") {
+TEST_CASE("YAML is written in blocks, lists of scalars on one line", "[config]") {
   const Json values = {{"a", {{"b", 1}, {"c", {1.5, 2.0}}}},
                        {"d", Json::array({{{"name", "x"}, {"size", 3}}, {{"name", "z"}, {"e", Json::object()}}})},
                        {"f", Json::array()},
@@ -94,7 +94,7 @@ TEST_CASE("YAML is written in blocks, lists of scalars on one line") {
         "  - [1, 2]\n");
 }
 
-TEST_CASE("provenance stands behind each leaf, in one column") {
+TEST_CASE("provenance stands behind each leaf, in one column", "[config]") {
   const Json values = {{"a", {{"b", 1}, {"long_name", "text"}}}, {"list", Json::array({{{"name", "x"}}})}};
   const Provenance provenance = {{"a.b", "r.yaml:1:2"}, {"a.long_name", "default"}, {"list.0.name", "command line"}};
   CHECK(to_yaml(values, &provenance) ==
@@ -105,7 +105,7 @@ TEST_CASE("provenance stands behind each leaf, in one column") {
         "  - name: x        # command line\n");
 }
 
-TEST_CASE("every leaf of a resolved recipe has a provenance") {
+TEST_CASE("every leaf of a resolved recipe has a provenance", "[config]") {
   const test::TempDir folder;
   const auto resolved = resolve_text(folder,
                                      "task: classification\nmodel: resnet18\n"
@@ -123,7 +123,7 @@ TEST_CASE("every leaf of a resolved recipe has a provenance") {
   CHECK(leaves > 30);
 }
 
-TEST_CASE("strings that look like something else are quoted, and all read back") {
+TEST_CASE("strings that look like something else are quoted, and all read back", "[config]") {
   const std::vector<std::string> texts = {
       "",          " ",          "plain",  "two words", "trailing ", " leading", "1",           "-1",
       "+1",        "1.5",        ".5",     "1e3",       "0x1F",      "0o17",     "010",         "1_000",
@@ -152,12 +152,12 @@ TEST_CASE("strings that look like something else are quoted, and all read back")
   }
 }
 
-TEST_CASE("keys that look like something else are quoted too") {
+TEST_CASE("keys that look like something else are quoted too", "[config]") {
   const Json values = {{"1", 2}, {"a: b", 3}, {"null", 4}};
   CHECK(values_of(parse_yaml(to_yaml(values), "x.yaml")) == values);
 }
 
-TEST_CASE("numbers are written shortest, and floats stay floats") {
+TEST_CASE("numbers are written shortest, and floats stay floats", "[config]") {
   const auto text = [](const Json& value) {
     const std::string yaml = to_yaml({{"v", value}});
     return yaml.substr(3, yaml.size() - 4);
@@ -176,7 +176,7 @@ TEST_CASE("numbers are written shortest, and floats stay floats") {
   }
 }
 
-TEST_CASE("problems of references are not repeated as wrong types") {
+TEST_CASE("problems of references are not repeated as wrong types", "[config]") {
   const test::TempDir folder;
   const std::string text = test::user_error([&] {
     resolve_text(folder,

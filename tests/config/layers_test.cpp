@@ -94,7 +94,7 @@ struct Files : TempDir {
   }
 };
 
-TEST_CASE("later layers win: maps merge, lists replace, null removes") {
+TEST_CASE("later layers win: maps merge, lists replace, null removes", "[config]") {
   const Files files;
   files.write("a.yaml", "train: {epochs: 1, seed: 1, select: x}\nexpect: [1, 2]\nmodel: {layers: [1, 2]}\n");
   files.write("b.yaml", "train: {seed: 2, select: ~}\nexpect: [3]\n");
@@ -105,7 +105,7 @@ TEST_CASE("later layers win: maps merge, lists replace, null removes") {
   CHECK(files.tree("extends: []\n") == "{}");
 }
 
-TEST_CASE("origins tell the layer, and paths stay relative to the file that names them") {
+TEST_CASE("origins tell the layer, and paths stay relative to the file that names them", "[config]") {
   const Files files;
   files.write("sub/base.yaml", "extends: ../root.yaml\ntrain:\n  epochs: 5\n  seed: 1\n");
   files.write("root.yaml", "train: {epochs: 3}\ndata: {root: here}\n");
@@ -118,7 +118,7 @@ TEST_CASE("origins tell the layer, and paths stay relative to the file that name
   CHECK(result.root.origin.file == (files / "r.yaml").string());
 }
 
-TEST_CASE("a bare string stands for its map") {
+TEST_CASE("a bare string stands for its map", "[config]") {
   const Files files;
   CHECK(files.tree("optimizer: adamw\ndata: photos\nmodel: {name: net, norm: batch}\n") ==
         "{optimizer: {name: adamw}, data: {root: photos}, model: {name: net, norm: {name: batch}}}");
@@ -127,7 +127,7 @@ TEST_CASE("a bare string stands for its map") {
         "{optimizer: {name: adamw, lr: 1}, data: {root: b, format: idx}}");
 }
 
-TEST_CASE("a changed name discards the component's settings from lower layers") {
+TEST_CASE("a changed name discards the component's settings from lower layers", "[config]") {
   const Files files;
   const std::string base = (files / "base.yaml").string();
   const std::string top = (files / "r.yaml").string();
@@ -141,7 +141,7 @@ TEST_CASE("a changed name discards the component's settings from lower layers") 
                                      ":3:12, no longer sgd"});
 }
 
-TEST_CASE("the same name keeps the settings") {
+TEST_CASE("the same name keeps the settings", "[config]") {
   const Files files;
   files.write("base.yaml", "optimizer: {name: sgd, lr: 0.5}\nmodel: {width: 4}\n");
   const Layered same = files.read("extends: base\noptimizer: sgd\nmodel: net\n");
@@ -153,7 +153,7 @@ TEST_CASE("the same name keeps the settings") {
   CHECK(files.tree("extends: base\noptimizer: {name: null, momentum: 1}\n") == "{optimizer: {momentum: 1}}");
 }
 
-TEST_CASE("a component inside a component") {
+TEST_CASE("a component inside a component", "[config]") {
   const Files files;
   files.write("base.yaml", "model: {name: net, norm: {name: layer, eps: 1}, width: 2}\n");
   CHECK(files.tree("extends: base\nmodel: {norm: batch}\n") == "{model: {name: net, norm: {name: batch}, width: 2}}");
@@ -161,7 +161,7 @@ TEST_CASE("a component inside a component") {
         "{model: {name: net, norm: {name: layer, eps: 2}, width: 2}}");
 }
 
-TEST_CASE("overrides set values of every kind") {
+TEST_CASE("overrides set values of every kind", "[config]") {
   CHECK(overridden({"train.epochs=3", "train.evaluate=2 epochs", "data.root=/a/b: c #d", "train.select='5'"}) ==
         "{train: {epochs: 3, evaluate: 2 epochs, select: \"5\"}, data: {root: /a/b: c #d}}");
   CHECK(overridden({"model.layers=[1, 2]", "data.augment=none", "optimizer={name: adamw, lr: 1e-3}"}) ==
@@ -173,7 +173,7 @@ TEST_CASE("overrides set values of every kind") {
   CHECK(overridden({"data.root=a=b"}) == "{data: {root: a=b}}");
 }
 
-TEST_CASE("overrides are one layer: their order does not discard them") {
+TEST_CASE("overrides are one layer: their order does not discard them", "[config]") {
   const Files files;
   const std::string recipe = "optimizer: {name: sgd, lr: 0.5, momentum: 1}\n";
   CHECK(files.tree(recipe, {"optimizer.lr=1", "optimizer.name=adamw"}) == "{optimizer: {name: adamw, lr: 1}}");
@@ -182,7 +182,7 @@ TEST_CASE("overrides are one layer: their order does not discard them") {
   CHECK(files.tree(recipe, {"optimizer.momentum=null"}) == "{optimizer: {name: sgd, lr: 0.5}}");
 }
 
-TEST_CASE("overrides reach into lists") {
+TEST_CASE("overrides reach into lists", "[config]") {
   const Files files;
   const std::string recipe =
       "data: {augment: [flip, {name: crop, p: 0.1}]}\nexpect:\n- {metric: a, value: 1}\nmodel: {layers: [1, 2]}\n";
@@ -209,7 +209,7 @@ TEST_CASE("overrides reach into lists") {
         "command line: expect.0.value: there is no item '0' in expect; the list is empty\n");
 }
 
-TEST_CASE("broken overrides") {
+TEST_CASE("broken overrides", "[config]") {
   const std::string grammar = "; write key=value, as train.epochs=5";
   CHECK(user_error([] { parse_override("train.epochs"); }) == "'train.epochs' has no '='" + grammar);
   CHECK(user_error([] { parse_override("=5"); }) == "'' is no option's name" + grammar);
@@ -232,7 +232,7 @@ TEST_CASE("broken overrides") {
       "command line: data.root: holds the control byte 0x1B\n");
 }
 
-TEST_CASE("references keep the type of a whole value and splice into texts") {
+TEST_CASE("references keep the type of a whole value and splice into texts", "[config]") {
   const Files files;
   CHECK(files.tree("train: {epochs: 5, select: \"7\"}\nschedule:\n  steps: ${train.epochs}\n  text: ${train.select}\n"
                    "  warmup: ${train.epochs} epochs\n  quoted: [\"${train.epochs}\", \"$${x} ${train.select}\"]\n") ==
@@ -243,7 +243,7 @@ TEST_CASE("references keep the type of a whole value and splice into texts") {
         "{data: {augment: [{name: a}, b], preprocess: [{name: a}, b]}, model: {x: a}}");
 }
 
-TEST_CASE("references see overrides, shorthands and what other references give") {
+TEST_CASE("references see overrides, shorthands and what other references give", "[config]") {
   const Files files;
   CHECK(files.tree("train: {epochs: 5}\nschedule: {steps: \"${train.epochs}\"}\n", {"train.epochs=9"}) ==
         "{train: {epochs: 9}, schedule: {steps: 9}}");
@@ -254,7 +254,7 @@ TEST_CASE("references see overrides, shorthands and what other references give")
   CHECK(overridden({"a=${b}", "b=4"}) == "{a: 4, b: 4}");
 }
 
-TEST_CASE("references to the environment") {
+TEST_CASE("references to the environment", "[config]") {
   const Files files;
   ::setenv("MLRUN_TEST_NUMBER", "12", 1);
   ::setenv("MLRUN_TEST_TRICK", "${a} $${b}", 1);
@@ -269,7 +269,7 @@ TEST_CASE("references to the environment") {
         "r.yaml:3:4: c: the environment variable  is not set; set it, or write the value out\n");
 }
 
-TEST_CASE("broken references are told together") {
+TEST_CASE("broken references are told together", "[config]") {
   const Files files;
   CHECK(
       files.broken(
@@ -286,7 +286,7 @@ TEST_CASE("broken references are told together") {
       "r.yaml:10:4: i: ${train.seed.x} refers to a key that does not exist; did you mean train.seed, train.select?\n");
 }
 
-TEST_CASE("cycles of references name the chain") {
+TEST_CASE("cycles of references name the chain", "[config]") {
   const Files files;
   const std::string hint = "; write one of the values out\n";
   CHECK(files.broken("a: ${b}\nb: x${c}\nc: ${a}\n") ==
@@ -297,7 +297,7 @@ TEST_CASE("cycles of references name the chain") {
         "r.yaml:2:8: c.d: the reference leads back to itself: a.b -> c -> c.d -> a.b" + hint);
 }
 
-TEST_CASE("references cannot blow up") {
+TEST_CASE("references cannot blow up", "[config]") {
   const Files files;
   std::string maps = "k0: [x, x, x, x, x, x, x, x, x, x]\n", texts = "k0: xxxxxxxxxx\n", chain = "k0: x\n";
   for (int i = 1; i < 40; ++i) {
@@ -315,7 +315,7 @@ TEST_CASE("references cannot blow up") {
   CHECK(message == "r.yaml:199:8: k4802: the references form too long a chain; refer to the value itself\n");
 }
 
-TEST_CASE("a section cannot be added to a reference") {
+TEST_CASE("a section cannot be added to a reference", "[config]") {
   const Files files;
   CHECK(files.broken("optimizer: ${x}\nx: {name: sgd}\n", {"optimizer.lr=1"}) ==
         "command line: optimizer: adds to the reference ${x} of " +
@@ -323,7 +323,7 @@ TEST_CASE("a section cannot be added to a reference") {
             ":1:12; change what it refers to, or write the whole section here\n");
 }
 
-TEST_CASE("cycles and missing files of extends") {
+TEST_CASE("cycles and missing files of extends", "[config]") {
   const Files files;
   files.write("a.yaml", "train: {seed: 1}\nextends: b\n");
   files.write("b.yaml", "extends: [r.yaml]\n");
@@ -344,7 +344,7 @@ TEST_CASE("cycles and missing files of extends") {
         "r.yaml:8:7: task: ${x} refers to a key that does not exist\n");
 }
 
-TEST_CASE("files that extend too much") {
+TEST_CASE("files that extend too much", "[config]") {
   const Files files;
   files.write("k0.yaml", "task: t\n");
   for (int i = 1; i < 20; ++i) {
@@ -356,7 +356,7 @@ TEST_CASE("files that extend too much") {
   CHECK(std::count(message.begin(), message.end(), '\n') == 1);
 }
 
-TEST_CASE("shipped recipes can be extended by name") {
+TEST_CASE("shipped recipes can be extended by name", "[config]") {
   const Files files;
   files.write("shipped/classification/base.yaml", "train: {seed: 4}\n");
   LayerRequest request;
@@ -368,7 +368,7 @@ TEST_CASE("shipped recipes can be extended by name") {
   CHECK(node_text(result.root) == "{train: {seed: 4}}");
 }
 
-TEST_CASE("files that are no recipe end at once") {
+TEST_CASE("files that are no recipe end at once", "[config]") {
   const Files files;
   CHECK(user_error([&] { files.read("- a\n"); }) ==
         (files / "r.yaml").string() + ":1:1: a recipe must be a map of sections; begin with 'task: classification'");
@@ -378,7 +378,7 @@ TEST_CASE("files that are no recipe end at once") {
             ":1:4: a '[' is not closed; close it with ']' and separate its items with ','");
 }
 
-TEST_CASE("recipes are found by path and by name") {
+TEST_CASE("recipes are found by path and by name", "[config]") {
   const Files files;
   const auto folder = files / "configs";
   files.write("configs/classification/fashion_mnist.yaml", "");

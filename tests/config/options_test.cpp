@@ -40,7 +40,7 @@ struct Everything {
   }
 };
 
-TEST_CASE("a declaration keeps type, range, choices, unit and default") {
+TEST_CASE("a declaration keeps type, range, choices, unit and default", "[config]") {
   const auto spec = spec_of<Everything>();
   REQUIRE(spec->fields.size() == 11);
   CHECK(spec->shorthand == "word");
@@ -61,7 +61,7 @@ TEST_CASE("a declaration keeps type, range, choices, unit and default") {
   CHECK(spec->find("absent") == nullptr);
 }
 
-TEST_CASE("an inlined component is no field of the map itself") {
+TEST_CASE("an inlined component is no field of the map itself", "[config]") {
   const auto spec = spec_of<Everything>();
   CHECK(spec->find("method") == nullptr);
   REQUIRE(spec->inlined() != nullptr);
@@ -71,7 +71,7 @@ TEST_CASE("an inlined component is no field of the map itself") {
   CHECK(spec_of<Inner>()->inlined() == nullptr);
 }
 
-TEST_CASE("fields read and write their member") {
+TEST_CASE("fields read and write their member", "[config]") {
   const auto spec = spec_of<Everything>();
   const auto made = spec->make();
   auto& object = *static_cast<Everything*>(made.get());
@@ -95,7 +95,7 @@ TEST_CASE("fields read and write their member") {
   CHECK(object.inners.empty());
 }
 
-TEST_CASE("a rule sees the struct") {
+TEST_CASE("a rule sees the struct", "[config]") {
   const auto spec = spec_of<Everything>();
   Everything object;
   REQUIRE(spec->rules.size() == 1);
@@ -104,7 +104,7 @@ TEST_CASE("a rule sees the struct") {
   CHECK(spec->rules[0].broken(&object) == "too many");
 }
 
-TEST_CASE("spans are read with and without the space") {
+TEST_CASE("spans are read with and without the space", "[config]") {
   const auto check = [](const char* text, double value, Span::Unit unit, const char* again) {
     INFO(text);
     const auto span = parse_span(text);
@@ -122,7 +122,7 @@ TEST_CASE("spans are read with and without the space") {
   check("0 epochs", 0, Span::Unit::Epochs, "0 epochs");
 }
 
-TEST_CASE("what is no span is refused") {
+TEST_CASE("what is no span is refused", "[config]") {
   for (const char* text :
        {"", "5", "epochs", "-1 epochs", "101 %", "5 epoch s", "5 minutes", "nan s", "inf s", "1 epoch "}) {
     INFO(text);

@@ -20,7 +20,7 @@ CurveFactory curves() {
   return factory;
 }
 
-TEST_CASE("a factory makes the component that is named, with its options") {
+TEST_CASE("a factory makes the component that is named, with its options", "[config]") {
   const auto factory = curves();
   CHECK(factory.kind() == "schedule");
   CHECK(factory.names() == std::vector<std::string>{"constant", "cosine", "step"});
@@ -33,7 +33,7 @@ TEST_CASE("a factory makes the component that is named, with its options") {
   CHECK(factory.find("konstant") == nullptr);
 }
 
-TEST_CASE("an unknown name lists the nearest ones") {
+TEST_CASE("an unknown name lists the nearest ones", "[config]") {
   const auto factory = curves();
   using test::user_error;
   CHECK(user_error([&] { factory.at("cosnie"); }) == "there is no schedule named 'cosnie'; did you mean cosine?");
@@ -42,7 +42,7 @@ TEST_CASE("an unknown name lists the nearest ones") {
   CHECK(user_error([&] { CurveFactory("loss").at("x"); }) == "there is no loss named 'x'");
 }
 
-TEST_CASE("a name or a kind that is taken is a bug") {
+TEST_CASE("a name or a kind that is taken is a bug", "[config]") {
   auto factory = curves();
   const auto again = [&] {
     factory.add<NoOptions>("step", "again", [](const NoOptions&, std::int64_t x) { return x; });
@@ -58,7 +58,7 @@ TEST_CASE("a name or a kind that is taken is a bug") {
   CHECK(&catalogue.at("schedule") == &factory);
 }
 
-TEST_CASE("nearest names") {
+TEST_CASE("nearest names", "[config]") {
   const std::vector<std::string> words{"momentum", "nesterov", "lr", "weight_decay", "mode", "model"};
   CHECK(nearest("momentun", words) == std::vector<std::string>{"momentum"});
   CHECK(nearest("momnetum", words) == std::vector<std::string>{"momentum"});

@@ -32,7 +32,7 @@ const Json& branch(const Json& map, const std::string& component) {
   throw InternalError(__FILE__, __LINE__, "no branch of " + component);
 }
 
-TEST_CASE("the schema is closed draft-07 with the recipe's words") {
+TEST_CASE("the schema is closed draft-07 with the recipe's words", "[config]") {
   CHECK(schema()["$schema"] == "http://json-schema.org/draft-07/schema#");
   CHECK(schema()["additionalProperties"] == false);
   std::set<std::string> words;
@@ -43,7 +43,7 @@ TEST_CASE("the schema is closed draft-07 with the recipe's words") {
   CHECK(schema()["anyOf"] == Json::array({{{"required", {"extends"}}}, {{"required", {"task", "model", "data"}}}}));
 }
 
-TEST_CASE("ranges, units, choices and defaults reach the schema") {
+TEST_CASE("ranges, units, choices and defaults reach the schema", "[config]") {
   const Json& train = section("train")["properties"];
   CHECK(train["epochs"]["anyOf"][0]["anyOf"][0] == Json({{"type", "integer"}, {"minimum", 1}}));
   CHECK(train["epochs"]["default"] == 10);
@@ -61,7 +61,7 @@ TEST_CASE("ranges, units, choices and defaults reach the schema") {
   CHECK(adam["betas"]["default"] == Json::array({0.9, 0.999}));
 }
 
-TEST_CASE("each component has its branch, which is closed too") {
+TEST_CASE("each component has its branch, which is closed too", "[config]") {
   const Json& optimizer = section("optimizer");
   CHECK(optimizer["allOf"].size() == 4);
   CHECK(optimizer["properties"].contains("nesterov"));
@@ -78,14 +78,14 @@ TEST_CASE("each component has its branch, which is closed too") {
   CHECK_FALSE(branch(data, "idx")["properties"].contains("extensions"));
 }
 
-TEST_CASE("component names are listed with their descriptions") {
+TEST_CASE("component names are listed with their descriptions", "[config]") {
   const Json& names = section("schedule")["properties"]["name"]["anyOf"][0];
   CHECK(names["enum"] == Json::array({"constant", "step", "cosine"}));
   CHECK(names["enumDescriptions"] == Json::array({"no change", "falls at regular distances", "half a cosine"}));
   CHECK(section("schedule")["properties"]["name"]["default"] == "constant");
 }
 
-TEST_CASE("a string may stand for a section") {
+TEST_CASE("a string may stand for a section", "[config]") {
   CHECK(alternative(schema()["properties"]["model"], "string")["enum"].size() == 4);
   CHECK_FALSE(alternative(schema()["properties"]["data"], "string").contains("enum"));
   const Json& augment = section("data")["properties"]["augment"];
@@ -93,7 +93,7 @@ TEST_CASE("a string may stand for a section") {
   CHECK(alternative(augment, "array")["items"]["anyOf"][1]["required"] == Json::array({"name"}));
 }
 
-TEST_CASE("list items must be complete, sections need not: they may be layers") {
+TEST_CASE("list items must be complete, sections need not: they may be layers", "[config]") {
   const Json& items = alternative(schema()["properties"]["expect"], "array")["items"]["anyOf"];
   CHECK(items[0]["required"] == Json::array({"metric", "value"}));
   const Json& transform = alternative(section("data")["properties"]["augment"], "array")["items"]["anyOf"][1];
@@ -102,7 +102,7 @@ TEST_CASE("list items must be complete, sections need not: they may be layers") 
   CHECK_FALSE(section("data").contains("required"));
 }
 
-TEST_CASE("every reference inside the schema leads somewhere") {
+TEST_CASE("every reference inside the schema leads somewhere", "[config]") {
   int count = 0;
   const std::function<void(const Json&)> walk = [&](const Json& node) {
     if (node.is_object() && node.contains("$ref")) {
@@ -119,7 +119,7 @@ TEST_CASE("every reference inside the schema leads somewhere") {
   CHECK(count > 50);
 }
 
-TEST_CASE("the reference page has a section for each word and each component") {
+TEST_CASE("the reference page has a section for each word and each component", "[config]") {
   const std::string page = reference_page(test::fake_catalogue());
   for (const char* heading : {"\n## `task`\n", "\n## `train`\n", "\n### optimizer `sgd`\n", "\n### optimizer `lamb`\n",
                               "\n### source `idx`\n", "\n### transform `resize`\n", "\n## `expect`\n"}) {
@@ -131,7 +131,7 @@ TEST_CASE("the reference page has a section for each word and each component") {
   CHECK(page == reference_page(test::fake_catalogue()));
 }
 
-TEST_CASE("the reference page's rows give type, range, default and help") {
+TEST_CASE("the reference page's rows give type, range, default and help", "[config]") {
   const std::string page = reference_page(test::fake_catalogue());
   for (const char* row :
        {"| `epochs` | integer, at least 1 | `10` | passes over the training samples |\n",

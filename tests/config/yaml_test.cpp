@@ -15,7 +15,7 @@ std::string broken(const std::string& text) {
   return user_error([&] { parse_yaml(text, "r.yaml"); });
 }
 
-TEST_CASE("values keep their type, their text and their place") {
+TEST_CASE("values keep their type, their text and their place", "[config]") {
   const std::string text =
       "task: classification\ndata:\n  root: \"1\"\n  sizes: [1, -2.5e3, 'no', ~]\nnone: null\nempty:\nlast: {a: , b: "
       "x}\n";
@@ -31,7 +31,7 @@ TEST_CASE("values keep their type, their text and their place") {
   CHECK(root.find("absent") == nullptr);
 }
 
-TEST_CASE("what YAML allows and recipes need") {
+TEST_CASE("what YAML allows and recipes need", "[config]") {
   CHECK(parsed("a: &x {p: 1}\nb: *x\n") == "{a: {p: 1}, b: {p: 1}}");
   CHECK(parsed("a: !!str 010\nb: ! 7\nc: !!int 3\nd: !!map {}\ne: !!seq []\n") ==
         "{a: \"010\", b: \"7\", c: 3, d: {}, e: []}");
@@ -46,7 +46,7 @@ TEST_CASE("what YAML allows and recipes need") {
   CHECK(parsed("{}") == "{}");
 }
 
-TEST_CASE("duplicate keys name both places, and further mistakes are told with them") {
+TEST_CASE("duplicate keys name both places, and further mistakes are told with them", "[config]") {
   CHECK(broken("train:\n  lr: 1\n  epochs: 2\n  lr: 2\n") ==
         "r.yaml:4:3: train.lr: is given twice, first at 2:3; keep one of them");
   CHECK(broken("a: {x: 1, x: 1}\nb: 007\nc: !secret 5\n") ==
@@ -56,7 +56,7 @@ TEST_CASE("duplicate keys name both places, and further mistakes are told with t
         "r.yaml:3:4: c: the tag !secret is not known here; remove it, or quote the text");
 }
 
-TEST_CASE("numbers with leading zeros") {
+TEST_CASE("numbers with leading zeros", "[config]") {
   for (const char* number : {"010", "-007", "+01", "00.5", "01e3", "0_1"}) {
     CHECK(broken(std::string("a: [") + number + "]\n") ==
           std::string("r.yaml:1:5: a.0: the number ") + number +
@@ -65,7 +65,7 @@ TEST_CASE("numbers with leading zeros") {
   }
 }
 
-TEST_CASE("what yaml-cpp drops or ignores is an error") {
+TEST_CASE("what yaml-cpp drops or ignores is an error", "[config]") {
   CHECK(broken("a: 1\n---\nb: 2\n") == "r.yaml:2:1: a second document begins here; keep one document in each file");
   CHECK(broken("a: 1\n---\n") == "r.yaml:2:1: a second document begins here; keep one document in each file");
   CHECK(broken("- a\nb: 1\n") ==
@@ -84,7 +84,7 @@ TEST_CASE("what yaml-cpp drops or ignores is an error") {
         "r.yaml:1:5: a.0: this value goes on over the next line; is a ',' or a closing bracket missing after it?");
 }
 
-TEST_CASE("keys are plain text") {
+TEST_CASE("keys are plain text", "[config]") {
   const std::string message = "a key must be plain text; write 'key: value', and close every bracket";
   CHECK(broken("? [1]\n: 2\n") == "r.yaml:1:3: " + message);
   CHECK(broken("a:\n  ? {b: 1}\n  : 2\n") == "r.yaml:2:5: a: " + message);
@@ -92,7 +92,7 @@ TEST_CASE("keys are plain text") {
   CHECK(broken("a: &x 1\n*x : 2\n") == "r.yaml:2:1: " + message);
 }
 
-TEST_CASE("syntax errors are told in plain words, at their place") {
+TEST_CASE("syntax errors are told in plain words, at their place", "[config]") {
   CHECK(broken("a: [1, 2\n") == "r.yaml:1:4: a '[' is not closed; close it with ']' and separate its items with ','");
   CHECK(broken("a:\n  b: {c: 1\n") ==
         "r.yaml:2:6: a '{' is not closed; close it with '}' and separate its entries with ','");
@@ -118,18 +118,18 @@ TEST_CASE("syntax errors are told in plain words, at their place") {
   CHECK(broken("a: @x\n") == "r.yaml:1:4: a value cannot begin with this character; quote the text");
 }
 
-TEST_CASE("tabs in the indentation") {
+TEST_CASE("tabs in the indentation", "[config]") {
   CHECK(broken("a:\n\tb: 1\n") == "r.yaml:2:1: a tab stands in the indentation; indent with spaces");
   CHECK(broken("a:\n  b: 1\n  \tc: 2\n") == "r.yaml:3:3: a tab stands in the indentation; indent with spaces");
   CHECK(broken("\ta: 1\n") == "r.yaml:1:1: a tab stands in the indentation; indent with spaces");
 }
 
-TEST_CASE("columns count characters") {
+TEST_CASE("columns count characters", "[config]") {
   CHECK(broken("\xC3\xA9t\xC3\xA9: {a: 1, a: 2}\n") ==
         "r.yaml:1:13: \xC3\xA9t\xC3\xA9.a: is given twice, first at 1:7; keep one of them");
 }
 
-TEST_CASE("alias bombs and deep nesting") {
+TEST_CASE("alias bombs and deep nesting", "[config]") {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 10; ++i) {
     const std::string before = "*a" + std::to_string(i - 1);
@@ -157,7 +157,7 @@ TEST_CASE("alias bombs and deep nesting") {
         "r.yaml:1:11: a.1: the alias refers to a value that contains it; remove the alias");
 }
 
-TEST_CASE("at most fifty problems are listed") {
+TEST_CASE("at most fifty problems are listed", "[config]") {
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "k" + std::to_string(i) + ": 01\n";
   try {
@@ -168,7 +168,7 @@ TEST_CASE("at most fifty problems are listed") {
   }
 }
 
-TEST_CASE("files that hold no text") {
+TEST_CASE("files that hold no text", "[config]") {
   const std::string hint = "; a recipe is a YAML text file in UTF-8";
   CHECK(broken(std::string("a: 1\nb: \0x\n", 11)) == "r.yaml:2:4: holds the control byte 0x00" + hint);
   CHECK(broken("a: \x1B[31m\n") == "r.yaml:1:4: holds the control byte 0x1B" + hint);
@@ -184,7 +184,7 @@ TEST_CASE("files that hold no text") {
   CHECK(broken("a: 1\rb: 2\n") == "r.yaml:1:5: holds the control byte 0x0D" + hint);
 }
 
-TEST_CASE("empty files") {
+TEST_CASE("empty files", "[config]") {
   const std::string message = "r.yaml: is empty; a recipe has at least the sections task, model and data";
   CHECK(broken("") == message);
   CHECK(broken("# only a comment\n\n") == message);
@@ -192,7 +192,7 @@ TEST_CASE("empty files") {
   CHECK(broken("~\n") == message);
 }
 
-TEST_CASE("files that cannot be read") {
+TEST_CASE("files that cannot be read", "[config]") {
   const test::TempDir folder;
   const auto at = [&](const std::string& name) { return (folder / name).string(); };
   CHECK(user_error([&] { read_yaml(folder / "none.yaml"); }) == at("none.yaml") + ": there is no such file");
@@ -206,7 +206,7 @@ TEST_CASE("files that cannot be read") {
   CHECK(read_yaml(good).find("a")->origin.text() == at("good.yaml") + ":1:4");
 }
 
-TEST_CASE("garbage ends in a user error, never otherwise") {
+TEST_CASE("garbage ends in a user error, never otherwise", "[config]") {
   const std::string alphabet = "a1:-[]{}&*!|>'\"%@`?,#~ \n\n  \t.\\$";
   std::uint32_t state = 12345;
   int errors = 0;

@@ -21,7 +21,7 @@ KeyedRandom draw(std::uint64_t i) { return KeyedRandom(5, "crop test", 0, i); }
 
 }  // namespace
 
-TEST_CASE("random_crop reaches every offset, evenly") {
+TEST_CASE("random_crop reaches every offset, evenly", "[data]") {
   const auto crop = test::single_transform("random_crop", {{"size", {3, 4}}}, {224, 256, 1});
   const auto image = numbered(5, 7);
   std::map<int, int> seen;  // by the top left pixel
@@ -42,7 +42,7 @@ TEST_CASE("random_crop reaches every offset, evenly") {
   }
 }
 
-TEST_CASE("random_crop with padding sees the border's fill and all of the image") {
+TEST_CASE("random_crop with padding sees the border's fill and all of the image", "[data]") {
   const auto crop =
       test::single_transform("random_crop", {{"size", {4}}, {"padding", {2}}, {"fill", {255}}}, {224, 256, 1});
   const auto image = numbered(4, 4);
@@ -60,7 +60,7 @@ TEST_CASE("random_crop with padding sees the border's fill and all of the image"
   CHECK(centers.count(255) == 1);
 }
 
-TEST_CASE("random_crop of an image that is too small") {
+TEST_CASE("random_crop of an image that is too small", "[data]") {
   const auto image = numbered(5, 7);
   const auto crop = test::single_transform("random_crop", {{"size", {6, 6}}}, {224, 256, 1});
   auto random = draw(0);
@@ -78,7 +78,7 @@ TEST_CASE("random_crop of an image that is too small") {
   CHECK(sums.size() > 1);
 }
 
-TEST_CASE("boxes of random_resized_crop keep scale and ratio") {
+TEST_CASE("boxes of random_resized_crop keep scale and ratio", "[data]") {
   const std::vector<double> scale{0.2, 0.6}, ratio{0.5, 2.0};
   constexpr double kHeight = 300, kWidth = 400;
   double smallest = 1, largest = 0, narrowest = 9, widest = 0, sum = 0;
@@ -100,7 +100,7 @@ TEST_CASE("boxes of random_resized_crop keep scale and ratio") {
   CHECK(sum / kDraws == Approx(0.386).margin(0.009));
 }
 
-TEST_CASE("boxes reach every offset") {
+TEST_CASE("boxes reach every offset", "[data]") {
   std::set<std::pair<std::int64_t, std::int64_t>> corners;
   for (int i = 0; i < 2000; ++i) {
     auto random = draw(i);
@@ -111,7 +111,7 @@ TEST_CASE("boxes reach every offset") {
   CHECK(corners.size() == 25);
 }
 
-TEST_CASE("a shape that no attempt fits falls back to the centre") {
+TEST_CASE("a shape that no attempt fits falls back to the centre", "[data]") {
   auto random = draw(0);
   const Box wide = random_resized_box(10, 1000, {0.9, 1.0}, {0.75, 4.0 / 3.0}, random);
   CHECK((wide.height == 10 && wide.width == 13 && wide.top == 0 && wide.left == 493));
@@ -121,7 +121,7 @@ TEST_CASE("a shape that no attempt fits falls back to the centre") {
   CHECK((line.height == 1 && line.width == 1));
 }
 
-TEST_CASE("random_resized_crop gives the size asked for, or the model's") {
+TEST_CASE("random_resized_crop gives the size asked for, or the model's", "[data]") {
   const auto image = test::formula_image("noise", 33, 47, 3);
   auto random = draw(3);
   CHECK(test::single_transform("random_resized_crop", {{"size", {20, 30}}})->apply(image, random).sizes() ==
@@ -132,7 +132,7 @@ TEST_CASE("random_resized_crop gives the size asked for, or the model's") {
         torch::IntArrayRef({30, 30, 3}));
 }
 
-TEST_CASE("options of the crops are checked together") {
+TEST_CASE("options of the crops are checked together", "[data]") {
   CHECK(test::broken_rule("center_crop", {{"size", {1, 2, 3}}}) == "size: takes one value, or height and width; not 3");
   CHECK(test::broken_rule("random_crop", {{"padding", {1, 2, 3}}}) == "padding: takes 1, 2 or 4 values, not 3");
   CHECK(test::broken_rule("random_crop", {{"padding", {1, 2, 3, 4}}}).empty());

@@ -30,7 +30,7 @@ double flip_rate(const std::string& name, double p) {
 
 }  // namespace
 
-TEST_CASE("flips mirror, as often as asked") {
+TEST_CASE("flips mirror, as often as asked", "[data]") {
   for (const std::int64_t channels : {1, 3, 4}) {
     const auto image = test::formula_image("noise", 5, 7, channels);
     CHECK(torch::equal(applied("random_horizontal_flip", image, {{"p", 1.0}}), image.flip(1)));
@@ -43,7 +43,7 @@ TEST_CASE("flips mirror, as often as asked") {
   }
 }
 
-TEST_CASE("no transform changes the image it is given") {
+TEST_CASE("no transform changes the image it is given", "[data]") {
   const auto image = test::formula_image("noise", 20, 30, 3);
   const auto before = image.clone();
   for (const auto& name : transforms().names()) {
@@ -57,7 +57,7 @@ TEST_CASE("no transform changes the image it is given") {
   }
 }
 
-TEST_CASE("resize rounds the longer side down and takes the model's size") {
+TEST_CASE("resize rounds the longer side down and takes the model's size", "[data]") {
   const auto sizes = [](std::int64_t height, std::int64_t width, const Json& options) {
     return applied("resize", test::formula_image("gradient", height, width, 1), options).sizes().vec();
   };
@@ -70,7 +70,7 @@ TEST_CASE("resize rounds the longer side down and takes the model's size") {
   CHECK(sizes(10, 20, Json::object()) == Sizes{256, 512, 1});
 }
 
-TEST_CASE("grayscale turns colour into luma and grey into three equal channels") {
+TEST_CASE("grayscale turns colour into luma and grey into three equal channels", "[data]") {
   const auto colours = torch::tensor({255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}, torch::kUInt8).view({1, 4, 3});
   const auto grey = applied("grayscale", colours);
   CHECK(torch::equal(grey, torch::tensor({76, 150, 29, 255}, torch::kUInt8).view({1, 4, 1})));
@@ -83,7 +83,7 @@ TEST_CASE("grayscale turns colour into luma and grey into three equal channels")
         }) == "needs images with 1 or 3 channels, but these have 4");
 }
 
-TEST_CASE("normalize gives the bits of float32 tensor operations, for every value") {
+TEST_CASE("normalize gives the bits of float32 tensor operations, for every value", "[data]") {
   const auto image = torch::arange(256).to(torch::kUInt8).view({16, 16, 1}).expand({16, 16, 3}).contiguous();
   const auto result = applied("normalize", image);
   const auto mean = torch::tensor({0.485F, 0.456F, 0.406F}).view({3, 1, 1});
@@ -94,7 +94,7 @@ TEST_CASE("normalize gives the bits of float32 tensor operations, for every valu
   CHECK(torch::equal(result, expected));
 }
 
-TEST_CASE("normalize takes one value or one per channel") {
+TEST_CASE("normalize takes one value or one per channel", "[data]") {
   const auto make = [](const Json& options, std::int64_t channels) {
     return test::user_error([&] { test::single_transform("normalize", options, {224, 256, channels}); });
   };
@@ -108,7 +108,7 @@ TEST_CASE("normalize takes one value or one per channel") {
   CHECK(torch::equal(one, three));
 }
 
-TEST_CASE("normalize refuses an image with other channels than announced") {
+TEST_CASE("normalize refuses an image with other channels than announced", "[data]") {
   auto random = draw_for_image(0);
   const auto normalize = test::single_transform("normalize");
   CHECK_THROWS_AS(normalize->apply(test::formula_image("noise", 4, 4, 1), random), InternalError);

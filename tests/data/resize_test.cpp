@@ -5,7 +5,7 @@
 using namespace mlrun;
 using namespace mlrun::data;
 
-TEST_CASE("resize gives Pillow's bits") {
+TEST_CASE("resize gives Pillow's bits", "[data]") {
   const Json cases = test::fixture_cases("data/resize.json");
   REQUIRE(cases.size() >= 60);
   std::size_t compared_in_full = 0;
@@ -30,7 +30,7 @@ TEST_CASE("resize gives Pillow's bits") {
   CHECK(compared_in_full >= 6);
 }
 
-TEST_CASE("resize treats any number of channels alike") {
+TEST_CASE("resize treats any number of channels alike", "[data]") {
   const auto image = test::formula_image("noise", 37, 29, 3);
   std::vector<torch::Tensor> planes;
   for (const int c : {0, 1, 2, 1}) planes.push_back(image.select(2, c));
@@ -42,21 +42,21 @@ TEST_CASE("resize treats any number of channels alike") {
   }
 }
 
-TEST_CASE("resize keeps a constant image constant") {
+TEST_CASE("resize keeps a constant image constant", "[data]") {
   const auto image = torch::full({31, 17, 3}, 201, torch::kUInt8);
   for (const auto mode : {Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic}) {
     CHECK((resize(view_of(image), 12, 40, mode) == 201).all().item<bool>());
   }
 }
 
-TEST_CASE("a view of the same size is copied, not shared") {
+TEST_CASE("a view of the same size is copied, not shared", "[data]") {
   const auto image = test::formula_image("noise", 6, 5, 3);
   const auto result = resize(view_of(image), 6, 5, Interpolation::Bicubic);
   CHECK(torch::equal(result, image));
   CHECK(result.data_ptr() != image.data_ptr());
 }
 
-TEST_CASE("crop is the rectangle, and must lie inside") {
+TEST_CASE("crop is the rectangle, and must lie inside", "[data]") {
   const auto image = test::formula_image("noise", 10, 12, 3);
   const auto part = to_tensor(crop(view_of(image), 2, 3, 4, 5));
   CHECK(torch::equal(part, image.slice(0, 2, 6).slice(1, 3, 8)));
@@ -65,7 +65,7 @@ TEST_CASE("crop is the rectangle, and must lie inside") {
   CHECK_THROWS_AS(crop(view_of(image), 0, 0, 0, 5), InternalError);
 }
 
-TEST_CASE("only contiguous uint8 [H, W, C] images are accepted") {
+TEST_CASE("only contiguous uint8 [H, W, C] images are accepted", "[data]") {
   const auto image = test::formula_image("noise", 10, 12, 3);
   CHECK_THROWS_AS(view_of(image.permute({2, 0, 1})), InternalError);
   CHECK_THROWS_AS(view_of(image.to(torch::kFloat32)), InternalError);

@@ -30,7 +30,7 @@ std::string pipeline_error(const Json& steps, const TransformContext& context = 
 
 }  // namespace
 
-TEST_CASE("pipelines give torchvision's bits") {
+TEST_CASE("pipelines give torchvision's bits", "[data]") {
   const Json cases = test::fixture_cases("data/transforms.json");
   REQUIRE(cases.size() >= 29);
   for (const auto& expected : cases) {
@@ -46,7 +46,7 @@ TEST_CASE("pipelines give torchvision's bits") {
   }
 }
 
-TEST_CASE("a sample's key decides everything, whatever thread or order") {
+TEST_CASE("a sample's key decides everything, whatever thread or order", "[data]") {
   const auto line = pipeline({"classification_train"}, {32, 36, 3});
   const auto image = test::formula_image("noise", 60, 80, 3);
   constexpr int kSamples = 24;
@@ -65,7 +65,7 @@ TEST_CASE("a sample's key decides everything, whatever thread or order") {
   CHECK_FALSE(torch::equal(forward[0], line.apply(image, {0, 2, 8})));
 }
 
-TEST_CASE("two equal transforms in a list draw apart") {
+TEST_CASE("two equal transforms in a list draw apart", "[data]") {
   const Json flip = {{"name", "random_horizontal_flip"}};
   const auto twice = pipeline({flip, flip});
   const auto image = test::formula_image("noise", 2, 5, 3);
@@ -76,7 +76,7 @@ TEST_CASE("two equal transforms in a list draw apart") {
   CHECK(flipped < 250);
 }
 
-TEST_CASE("what comes later in a list does not change earlier draws") {
+TEST_CASE("what comes later in a list does not change earlier draws", "[data]") {
   const Json crop = {{"name", "random_crop"}, {"size", {8}}};
   const auto image = test::formula_image("noise", 30, 30, 3);
   const auto alone = pipeline(Json::array({crop})),
@@ -86,7 +86,7 @@ TEST_CASE("what comes later in a list does not change earlier draws") {
   }
 }
 
-TEST_CASE("presets take sizes and channels from the model and the data") {
+TEST_CASE("presets take sizes and channels from the model and the data", "[data]") {
   const auto colour = test::formula_image("noise", 50, 70, 3), grey = test::formula_image("noise", 50, 70, 1);
   CHECK(pipeline({"classification_train"}).apply(colour, {}).sizes() == torch::IntArrayRef({3, 224, 224}));
   CHECK(pipeline({"classification_train"}, {96, 110, 1}).apply(grey, {}).sizes() == torch::IntArrayRef({1, 96, 96}));
@@ -98,7 +98,7 @@ TEST_CASE("presets take sizes and channels from the model and the data") {
   CHECK(imagenet_statistics(1).deviation == std::vector<double>{0.226});
 }
 
-TEST_CASE("a preset is the list it names") {
+TEST_CASE("a preset is the list it names", "[data]") {
   const auto image = test::formula_image("noise", 50, 70, 3);
   const Json train = {{{"name", "random_resized_crop"}, {"size", {40}}}, "random_horizontal_flip", "normalize"};
   for (int i = 0; i < 8; ++i) {
@@ -107,7 +107,7 @@ TEST_CASE("a preset is the list it names") {
   }
 }
 
-TEST_CASE("grayscale changes the channels that normalize must fit") {
+TEST_CASE("grayscale changes the channels that normalize must fit", "[data]") {
   const Json grey = {{"name", "grayscale"}, {"num_output_channels", 1}};
   const Json colour = {{"name", "grayscale"}, {"num_output_channels", 3}};
   CHECK(pipeline(Json::array({grey})).channels() == 1);
@@ -116,7 +116,7 @@ TEST_CASE("grayscale changes the channels that normalize must fit") {
         "data.augment.1.mean: has 3 values, but the images have 1 channel; give one value");
 }
 
-TEST_CASE("nothing may follow normalize") {
+TEST_CASE("nothing may follow normalize", "[data]") {
   CHECK(pipeline_error({"normalize", "random_horizontal_flip"}) ==
         "data.augment.1: 'random_horizontal_flip' follows 'normalize', which normalizes and so comes last; move "
         "'random_horizontal_flip' before it");
@@ -127,13 +127,13 @@ TEST_CASE("nothing may follow normalize") {
         "data.augment.1: 'normalize' follows 'normalize', which normalizes and so comes last; remove one of them");
 }
 
-TEST_CASE("an unknown transform lists the nearest at its place") {
+TEST_CASE("an unknown transform lists the nearest at its place", "[data]") {
   const std::vector<config::Component> list = {{"random_crops", nullptr}};
   const std::string error = test::user_error([&] { Pipeline(list, {}, "data.preprocess"); });
   CHECK_THAT(error, Catch::Matchers::Contains("data.preprocess.0") && Catch::Matchers::Contains("random_crop"));
 }
 
-TEST_CASE("recipes name transforms, with one size or two") {
+TEST_CASE("recipes name transforms, with one size or two", "[data]") {
   struct Section {
     std::vector<config::Component> augment;
     static void declare(config::Declare<Section>& d) {
@@ -166,7 +166,7 @@ TEST_CASE("recipes name transforms, with one size or two") {
         "r.yaml:1:41: augment.0.interpolation: expected nearest, bilinear or bicubic, got \"lanczos\"");
 }
 
-TEST_CASE("every transform documents itself") {
+TEST_CASE("every transform documents itself", "[data]") {
   const std::vector<std::string> expected = {"resize",
                                              "center_crop",
                                              "random_crop",

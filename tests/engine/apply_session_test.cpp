@@ -46,7 +46,7 @@ std::string ppm(int shade) { return "P6\n8 8\n255\n" + std::string(8 * 8 * 3, st
 
 }  // namespace
 
-TEST_CASE("weights of a run are chosen by name") {
+TEST_CASE("weights of a run are chosen by name", "[engine]") {
   const fs::path checkpoints = trained_run() / "checkpoints";
   CHECK(choose_weights(trained_run(), "").name == "best");
   CHECK(choose_weights(trained_run(), "last").file == checkpoints / "last" / "model.safetensors");
@@ -60,7 +60,7 @@ TEST_CASE("weights of a run are chosen by name") {
   CHECK(user_error([&] { choose_weights(empty.path(), ""); }).find("has no checkpoint yet") != std::string::npos);
 }
 
-TEST_CASE("an evaluation of a run repeats what its training measured") {
+TEST_CASE("an evaluation of a run repeats what its training measured", "[engine]") {
   const Json result = Json::parse(read_file(trained_run() / "run.json"))["result"];
   const auto test = evaluate_run(recipe_of_run());
   CHECK(test.evaluation.split == data::Split::Test);
@@ -71,11 +71,11 @@ TEST_CASE("an evaluation of a run repeats what its training measured") {
   CHECK(*evaluate_run(recipe_of_run(), val).evaluation.find("acc1") == result["best"]["value"].get<double>());
 }
 
-TEST_CASE("a run without a test split is evaluated on its validation split") {
+TEST_CASE("a run without a test split is evaluated on its validation split", "[engine]") {
   CHECK(evaluate_run(recipe_of_run({"data.test_samples=0"})).evaluation.split == data::Split::Val);
 }
 
-TEST_CASE("expectations know the data and weights that were evaluated") {
+TEST_CASE("expectations know the data and weights that were evaluated", "[engine]") {
   const std::string fingerprint = Json::parse(read_file(trained_run() / "run.json"))["data"]["fingerprint"];
   const std::string expect =
       "expect=[{metric: test/acc1, value: 0, direction: at_least, when: {data: " + fingerprint + ", weights: best}}]";
@@ -84,7 +84,7 @@ TEST_CASE("expectations know the data and weights that were evaluated") {
   CHECK(other.outcome == engine::Outcome::NotComparable);
 }
 
-TEST_CASE("outputs are dumped in split order") {
+TEST_CASE("outputs are dumped in split order", "[engine]") {
   const TempDir folder;
   engine::EvalRequest request;
   request.dump_outputs = folder / "outputs.safetensors";
@@ -100,7 +100,7 @@ TEST_CASE("outputs are dumped in split order") {
   CHECK(correct * 100 == Approx(*result.evaluation.find("acc1")));
 }
 
-TEST_CASE("data with other classes or channels is refused") {
+TEST_CASE("data with other classes or channels is refused", "[engine]") {
   CHECK(user_error([] {
           evaluate_run(recipe_of_run({"data.num_classes=5"}));
         }).find("has other classes than the data this model was trained on") != std::string::npos);
@@ -109,7 +109,7 @@ TEST_CASE("data with other classes or channels is refused") {
         }).find("has images of 3 channels where this model was trained on 1") != std::string::npos);
 }
 
-TEST_CASE("damaged weights and another architecture's are refused") {
+TEST_CASE("damaged weights and another architecture's are refused", "[engine]") {
   const TempDir folder;
   const fs::path copy = folder / "step-00000001";
   fs::copy(trained_run() / "checkpoints" / "step-00000003", copy);
@@ -126,7 +126,7 @@ TEST_CASE("damaged weights and another architecture's are refused") {
 }
 
 #ifdef MLRUN_WITH_OPENCV
-TEST_CASE("files that cannot be read are named and the others are predicted, in order") {
+TEST_CASE("files that cannot be read are named and the others are predicted, in order", "[engine]") {
   const TempDir folder;
   std::vector<fs::path> files;
   for (int i = 0; i < 6; ++i) files.push_back(folder.write("image-" + std::to_string(i) + ".ppm", ppm(40 * i)));

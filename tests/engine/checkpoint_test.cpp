@@ -49,7 +49,7 @@ void flip_byte(const fs::path& file, std::uintmax_t at) {
 
 }  // namespace
 
-TEST_CASE("a checkpoint is read back as it was written") {
+TEST_CASE("a checkpoint is read back as it was written", "[engine]") {
   const TempDir folder;
   const fs::path path = write_checkpoint(folder / "checkpoints", sample(42));
   CHECK(path == folder / "checkpoints/step-00000042");
@@ -71,7 +71,7 @@ TEST_CASE("a checkpoint is read back as it was written") {
   }
 }
 
-TEST_CASE("a damaged checkpoint is refused, whichever byte is wrong") {
+TEST_CASE("a damaged checkpoint is refused, whichever byte is wrong", "[engine]") {
   for (const char* name : {"model.safetensors", "state.safetensors", "state.json"}) {
     const TempDir folder;
     const fs::path path = write_checkpoint(folder.path(), sample(1));
@@ -91,7 +91,7 @@ TEST_CASE("a damaged checkpoint is refused, whichever byte is wrong") {
   }
 }
 
-TEST_CASE("a damaged or missing manifest is refused") {
+TEST_CASE("a damaged or missing manifest is refused", "[engine]") {
   const TempDir folder;
   const fs::path path = write_checkpoint(folder.path(), sample(1));
   const std::string manifest = read_file(path / "manifest.json");
@@ -108,7 +108,7 @@ TEST_CASE("a damaged or missing manifest is refused") {
   CHECK(user_error([&] { read_checkpoint(folder / "step-00000009"); }).find("is no checkpoint") != std::string::npos);
 }
 
-TEST_CASE("checkpoints are listed by step, nothing else is") {
+TEST_CASE("checkpoints are listed by step, nothing else is", "[engine]") {
   const TempDir folder;
   for (const std::int64_t step : {300, 5, 123456789}) write_checkpoint(folder.path(), sample(step));
   link_checkpoint(folder.path(), "last", "step-00000300");
@@ -122,7 +122,7 @@ TEST_CASE("checkpoints are listed by step, nothing else is") {
   CHECK(checkpoint_step("step-99999999999999999999999") == -1);
 }
 
-TEST_CASE("links are relative and move from one checkpoint to the next") {
+TEST_CASE("links are relative and move from one checkpoint to the next", "[engine]") {
   const TempDir folder;
   write_checkpoint(folder.path(), sample(1));
   write_checkpoint(folder.path(), sample(2));
@@ -133,7 +133,7 @@ TEST_CASE("links are relative and move from one checkpoint to the next") {
   CHECK(entries(folder.path()) == 3);
 }
 
-TEST_CASE("pruning keeps the newest, last and best, and removes what was never finished") {
+TEST_CASE("pruning keeps the newest, last and best, and removes what was never finished", "[engine]") {
   const TempDir folder;
   for (std::int64_t step = 1; step <= 6; ++step) write_checkpoint(folder.path(), sample(step));
   link_checkpoint(folder.path(), "best", "step-00000002");
@@ -147,7 +147,7 @@ TEST_CASE("pruning keeps the newest, last and best, and removes what was never f
   CHECK(names(folder.path()).size() == 3);
 }
 
-TEST_CASE("a checkpoint of the same step is replaced") {
+TEST_CASE("a checkpoint of the same step is replaced", "[engine]") {
   const TempDir folder;
   write_checkpoint(folder.path(), sample(3));
   Checkpoint other = sample(3);
@@ -157,7 +157,7 @@ TEST_CASE("a checkpoint of the same step is replaced") {
   CHECK(entries(folder.path()) == 1);
 }
 
-TEST_CASE("a checkpoint that cannot be written leaves nothing behind") {
+TEST_CASE("a checkpoint that cannot be written leaves nothing behind", "[engine]") {
   const TempDir folder;
   write_checkpoint(folder.path(), sample(1));
   Checkpoint broken = sample(2);
@@ -170,7 +170,7 @@ TEST_CASE("a checkpoint that cannot be written leaves nothing behind") {
         std::string::npos);
 }
 
-TEST_CASE("a checkpoint that meets the file size limit is a user error and leaves nothing behind") {
+TEST_CASE("a checkpoint that meets the file size limit is a user error and leaves nothing behind", "[engine]") {
   const TempDir folder;
   write_checkpoint(folder.path(), sample(1));
   Checkpoint large = sample(2);

@@ -21,7 +21,7 @@ config::TrainSection section(const std::string& device) {
 
 }  // namespace
 
-TEST_CASE("a context takes from the machine what the recipe leaves open") {
+TEST_CASE("a context takes from the machine what the recipe leaves open", "[engine]") {
   const int before = at::get_num_threads();
   const auto open = make_context(section("cpu"));
   CHECK(open.device.is_cpu());
@@ -39,7 +39,7 @@ TEST_CASE("a context takes from the machine what the recipe leaves open") {
   at::set_num_threads(before);
 }
 
-TEST_CASE("a device that is unknown or not there is a user error") {
+TEST_CASE("a device that is unknown or not there is a user error", "[engine]") {
   for (const char* name : {"gpu", "cuda:", "cuda:x", "cuda:12345", "CPU", ""}) {
     INFO(name);
     CHECK(user_error([&] { make_context(section(name)); }).find("unknown device '") == 0);
@@ -48,13 +48,13 @@ TEST_CASE("a device that is unknown or not there is a user error") {
   CHECK(user_error([&] { make_context(section(absent)); }).find("device '" + absent + "' is not there") == 0);
 }
 
-TEST_CASE("devices and memory as text and numbers") {
+TEST_CASE("devices and memory as text and numbers", "[engine]") {
   CHECK(engine::device_text(torch::Device(torch::kCPU)) == "cpu");
   CHECK(engine::device_text(torch::Device(torch::kCUDA, 1)) == "cuda:1");
   CHECK(engine::peak_memory() > std::int64_t{10} << 20);
 }
 
-TEST_CASE("models and batches are laid out as the context says") {
+TEST_CASE("models and batches are laid out as the context says", "[engine]") {
   const int before_threads = at::get_num_threads();
   config::TrainSection train = section("cpu");
   CHECK(make_context(train).memory_format == torch::MemoryFormat::Contiguous);

@@ -19,7 +19,7 @@ std::unique_ptr<engine::Task> tiny_task(const config::Resolved& resolved) {
 
 }  // namespace
 
-TEST_CASE("an evaluation sees every sample once, whatever the batches and workers") {
+TEST_CASE("an evaluation sees every sample once, whatever the batches and workers", "[engine]") {
   const auto resolved = tiny();
   const auto task = tiny_task(resolved);
   Json counts;
@@ -59,7 +59,7 @@ TEST_CASE("an evaluation sees every sample once, whatever the batches and worker
   CHECK(counts["accuracy"]["total"] == 20);
 }
 
-TEST_CASE("an evaluation leaves the models in evaluation mode and their buffers alone") {
+TEST_CASE("an evaluation leaves the models in evaluation mode and their buffers alone", "[engine]") {
   const auto resolved = tiny();
   const auto task = tiny_task(resolved);
   nn::Layer& model = *task->models().front().second;
@@ -72,7 +72,7 @@ TEST_CASE("an evaluation leaves the models in evaluation mode and their buffers 
   for (std::size_t i = 0; i < after.size(); ++i) CHECK(after[i].equal(before[i]));
 }
 
-TEST_CASE("a split that the data set does not have is a user error") {
+TEST_CASE("a split that the data set does not have is a user error", "[engine]") {
   const auto resolved = tiny({"data.val_samples=0"});
   const auto task = tiny_task(resolved);
   CHECK(user_error([&] { evaluate(*task, data::Split::Val, {}, {}); }) ==

@@ -35,7 +35,7 @@ Outcome outcome(const config::Expectation& wanted, const Measured& result) {
 
 }  // namespace
 
-TEST_CASE("an expectation is met within its tolerance, its bounds included") {
+TEST_CASE("an expectation is met within its tolerance, its bounds included", "[engine]") {
   for (const double value : {74.042, 74.072, 74.012, 74.05}) {
     INFO(value);
     CHECK(outcome(expectation(), measured(value)) == Outcome::Met);
@@ -50,7 +50,7 @@ TEST_CASE("an expectation is met within its tolerance, its bounds included") {
   CHECK(outcome(exact, measured(74.0421)) == Outcome::Differs);
 }
 
-TEST_CASE("a direction lets better results pass") {
+TEST_CASE("a direction lets better results pass", "[engine]") {
   CHECK(outcome(expectation("at_least"), measured(99)) == Outcome::Met);
   CHECK(outcome(expectation("at_least"), measured(74.012)) == Outcome::Met);
   CHECK(outcome(expectation("at_least"), measured(74.01)) == Outcome::Differs);
@@ -60,7 +60,7 @@ TEST_CASE("a direction lets better results pass") {
   CHECK(outcome(expectation("at_least"), measured(NAN)) == Outcome::Differs);
 }
 
-TEST_CASE("an expectation is compared only where its conditions hold") {
+TEST_CASE("an expectation is compared only where its conditions hold", "[engine]") {
   config::Expectation wanted = expectation();
   wanted.when.data = "imagenet-val";
   wanted.when.samples = 50000;
@@ -81,13 +81,13 @@ TEST_CASE("an expectation is compared only where its conditions hold") {
   CHECK(compare({wanted}, {measured(74)}).front().reason == "when.weights is IMAGENET1K_V1, these are best");
 }
 
-TEST_CASE("a skipped sample makes a met expectation differ") {
+TEST_CASE("a skipped sample makes a met expectation differ", "[engine]") {
   Measured result = measured(74.042);
   result.skipped = 1;
   CHECK(outcome(expectation(), result) == Outcome::Differs);
 }
 
-TEST_CASE("what was not measured is not run") {
+TEST_CASE("what was not measured is not run", "[engine]") {
   config::Expectation wanted = expectation();
   wanted.metric = "test/acc1";
   const auto verdicts = compare({wanted, expectation()}, {measured(74.042)});
@@ -100,7 +100,7 @@ TEST_CASE("what was not measured is not run") {
   CHECK(compare({}, {measured(1)}).empty());
 }
 
-TEST_CASE("a verdict as JSON") {
+TEST_CASE("a verdict as JSON", "[engine]") {
   config::Expectation wanted = expectation("at_least");
   wanted.row = "T1/resnet18";
   wanted.source = "a table";

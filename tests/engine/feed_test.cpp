@@ -40,7 +40,7 @@ std::vector<std::int64_t> order(const std::vector<engine::MicroBatch>& batches) 
 
 }  // namespace
 
-TEST_CASE("an epoch hands out every sample once, in an order of its own") {
+TEST_CASE("an epoch hands out every sample once, in an order of its own", "[engine]") {
   const FeedFixture fixture;
   const auto first = order(fixture.all(0)), second = order(fixture.all(1));
   CHECK(first != second);
@@ -53,7 +53,7 @@ TEST_CASE("an epoch hands out every sample once, in an order of its own") {
   CHECK(first != order(FeedFixture({"train.seed=4"}).all(0)));
 }
 
-TEST_CASE("steps are divided into micro-batches, the last step holds what is left") {
+TEST_CASE("steps are divided into micro-batches, the last step holds what is left", "[engine]") {
   const auto batches = FeedFixture({"train.accumulate=4"}).all(0);
   REQUIRE(batches.size() == 4 + 4 + 2);
   for (std::size_t i = 0; i < batches.size(); ++i) {
@@ -65,7 +65,7 @@ TEST_CASE("steps are divided into micro-batches, the last step holds what is lef
   }
 }
 
-TEST_CASE("an epoch that is taken up at a step goes on as it would have") {
+TEST_CASE("an epoch that is taken up at a step goes on as it would have", "[engine]") {
   const FeedFixture fixture;
   const auto whole = fixture.all(2), rest = fixture.all(2, 1), nothing = fixture.all(2, 3);
   REQUIRE(rest.size() == whole.size() - 1);
@@ -76,7 +76,7 @@ TEST_CASE("an epoch that is taken up at a step goes on as it would have") {
   CHECK(nothing.empty());
 }
 
-TEST_CASE("workers hand out the same batches") {
+TEST_CASE("workers hand out the same batches", "[engine]") {
   const FeedFixture fixture;
   const auto alone = fixture.all(1), helped = fixture.all(1, 0, 3);
   REQUIRE(alone.size() == helped.size());

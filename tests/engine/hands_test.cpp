@@ -54,7 +54,7 @@ torch::Tensor step_in_parts(const std::vector<std::int64_t>& parts, double* loss
 
 }  // namespace
 
-TEST_CASE("micro-batches give the step that the whole batch gives") {
+TEST_CASE("micro-batches give the step that the whole batch gives", "[engine]") {
   double whole_loss = 0, parts_loss = 0;
   const torch::Tensor whole = step_in_parts({32}, &whole_loss);
   for (const auto& parts : std::vector<std::vector<std::int64_t>>{{8, 8, 8, 8}, {12, 12, 8}, {31, 1}}) {
@@ -64,7 +64,7 @@ TEST_CASE("micro-batches give the step that the whole batch gives") {
   }
 }
 
-TEST_CASE("clipping sees the gradient of the whole step") {
+TEST_CASE("clipping sees the gradient of the whole step", "[engine]") {
   double loss = 0;
   const torch::Tensor free = step_in_parts({32}, &loss);
   const torch::Tensor whole = step_in_parts({32}, &loss, 0.1);
@@ -75,7 +75,7 @@ TEST_CASE("clipping sees the gradient of the whole step") {
   CHECK((whole - before).norm().item<double>() <= 0.5 * 0.1 * 1.001);  // lr times the largest norm
 }
 
-TEST_CASE("a loss is minimised by the named model's parameters alone") {
+TEST_CASE("a loss is minimised by the named model's parameters alone", "[engine]") {
   HandsFixture fixture({"generator", "discriminator"});
   Hands hands(fixture.models, fixture.optimizers, std::nullopt);
   const torch::Tensor generator = fixture.weight(0).detach().clone();
@@ -93,7 +93,7 @@ TEST_CASE("a loss is minimised by the named model's parameters alone") {
   CHECK_THROWS_AS(hands.run("critic", input), InternalError);
 }
 
-TEST_CASE("running figures are means by sample and survive a resume") {
+TEST_CASE("running figures are means by sample and survive a resume", "[engine]") {
   RunningFigures figures;
   figures.add("loss", 1.0, 3);
   figures.add("acc1", 50.0, 3);

@@ -23,7 +23,7 @@ Models models(const std::vector<std::string>& names, std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("one model's tensors have upstream's names, several models' are prefixed") {
+TEST_CASE("one model's tensors have upstream's names, several models' are prefixed", "[engine]") {
   const auto one = model_tensors(models({"model"}, 1));
   REQUIRE(one.size() == 2);
   CHECK(one[0].first == "weight");
@@ -34,7 +34,7 @@ TEST_CASE("one model's tensors have upstream's names, several models' are prefix
   CHECK(two[3].first == "discriminator.bias");
 }
 
-TEST_CASE("tensors are copied into the models they are named for") {
+TEST_CASE("tensors are copied into the models they are named for", "[engine]") {
   for (const auto& names : std::vector<std::vector<std::string>>{{"model"}, {"generator", "discriminator"}}) {
     const Models from = models(names, 1), to = models(names, 50);
     load_model_tensors(to, model_tensors(from), "f");
@@ -44,7 +44,7 @@ TEST_CASE("tensors are copied into the models they are named for") {
   }
 }
 
-TEST_CASE("missing, unexpected and mis-shaped names are refused") {
+TEST_CASE("missing, unexpected and mis-shaped names are refused", "[engine]") {
   auto tensors = model_tensors(models({"model"}, 1));
   tensors[0].second = torch::zeros({2, 4});
   tensors[1].first = "offset";

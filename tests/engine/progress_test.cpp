@@ -85,7 +85,7 @@ std::vector<std::string> plain_lines(double interval) {
 
 }  // namespace
 
-TEST_CASE("the line of an epoch") {
+TEST_CASE("the line of an epoch", "[engine]") {
   EpochReport report = epoch_report();
   CHECK(epoch_line(report, {12, 3, 48}) == "epoch 2/12  loss 0.4021  acc1 85.31  lr 0.01235  12,345 images/s  1:05");
   report.evaluation = Evaluation();
@@ -95,7 +95,7 @@ TEST_CASE("the line of an epoch") {
         "epoch 2/12  loss 0.4021  acc1 85.31  val/acc1 87.20  val/loss 0.3700  lr 0.01235  9.9 images/s  1:05");
 }
 
-TEST_CASE("without a terminal there are no more lines than the interval allows") {
+TEST_CASE("without a terminal there are no more lines than the interval allows", "[engine]") {
   const auto few = plain_lines(3600);
   REQUIRE(few.size() == 2);  // the epochs
   CHECK(few[0].find("epoch 1/2  loss 0.4021") != std::string::npos);
@@ -110,7 +110,7 @@ TEST_CASE("without a terminal there are no more lines than the interval allows")
   CHECK(all[101].find("epoch 2/2  step 50/50") != std::string::npos);
 }
 
-TEST_CASE("on a terminal one line is rewritten, no wider than the terminal, and cleared at the end") {
+TEST_CASE("on a terminal one line is rewritten, no wider than the terminal, and cleared at the end", "[engine]") {
   const Quiet quiet;
   const TempDir folder;
   const StderrFile stderr_file(folder / "stderr");

@@ -35,7 +35,7 @@ std::vector<std::int64_t> steps_in(const std::filesystem::path& folder) {
 
 }  // namespace
 
-TEST_CASE("steps and epochs become rows") {
+TEST_CASE("steps and epochs become rows", "[engine]") {
   const TempDir folder;
   Recorder recorder(folder.path(), 3);
   record(recorder, 1, 20);
@@ -53,7 +53,7 @@ TEST_CASE("steps and epochs become rows") {
   CHECK(csv.find("step,epoch,step/loss,step/lr,train/loss,val/acc1") == 0);
 }
 
-TEST_CASE("a resumed run repeats no row") {
+TEST_CASE("a resumed run repeats no row", "[engine]") {
   const TempDir folder;
   {
     Recorder recorder(folder.path(), 3);

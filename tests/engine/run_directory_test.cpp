@@ -23,7 +23,7 @@ void begin_run(const fs::path& path, const config::Resolved& resolved, const cha
 
 }  // namespace
 
-TEST_CASE("the choices of --resume") {
+TEST_CASE("the choices of --resume", "[engine]") {
   CHECK(engine::parse_resume("auto") == Resume::Auto);
   CHECK(engine::parse_resume("must") == Resume::Must);
   CHECK(engine::parse_resume("never") == Resume::Never);
@@ -31,7 +31,7 @@ TEST_CASE("the choices of --resume") {
         "--resume: unknown choice 'yes'; choose auto, must or never");
 }
 
-TEST_CASE("never refuses an existing run, must an absent one, auto neither") {
+TEST_CASE("never refuses an existing run, must an absent one, auto neither", "[engine]") {
   const TempDir folder;
   const auto resolved = tiny();
   CHECK(user_error([&] { RunDirectory::claim(folder / "run", resolved, Resume::Must); }) ==
@@ -47,7 +47,7 @@ TEST_CASE("never refuses an existing run, must an absent one, auto neither") {
   CHECK_FALSE(RunDirectory::claim(folder / "new", resolved, Resume::Auto).resumed());
 }
 
-TEST_CASE("a second writer is refused while the first one writes") {
+TEST_CASE("a second writer is refused while the first one writes", "[engine]") {
   const TempDir folder;
   const auto resolved = tiny();
   {
@@ -61,7 +61,7 @@ TEST_CASE("a second writer is refused while the first one writes") {
   CHECK_NOTHROW(RunDirectory::claim(folder / "run", resolved, Resume::Auto));
 }
 
-TEST_CASE("changed options are refused by name, all together") {
+TEST_CASE("changed options are refused by name, all together", "[engine]") {
   const TempDir folder;
   begin_run(folder / "run", tiny());
   const auto changed = tiny({"optimizer.lr=0.2", "train.seed=5", "model.width=8", "train.workers=2"});
@@ -77,7 +77,7 @@ TEST_CASE("changed options are refused by name, all together") {
   CHECK(other.find("optimizer.momentum: was 0.9 when this run began and is absent now") != std::string::npos);
 }
 
-TEST_CASE("workers, logging, checkpoints and expectations may change on resume") {
+TEST_CASE("workers, logging, checkpoints and expectations may change on resume", "[engine]") {
   const TempDir folder;
   begin_run(folder / "run", tiny());
   const auto changed = tiny({"train.workers=2", "train.log_every=1 s", "train.log_steps=7", "train.checkpoint.keep=9",
@@ -87,7 +87,7 @@ TEST_CASE("workers, logging, checkpoints and expectations may change on resume")
   CHECK(recipe.find("log_steps: 7") != std::string::npos);
 }
 
-TEST_CASE("recipe.yaml is the whole recipe and reads back to the same") {
+TEST_CASE("recipe.yaml is the whole recipe and reads back to the same", "[engine]") {
   const TempDir folder;
   const auto resolved = tiny({"expect=[{metric: test/acc1, value: 90, source: here}]"});
   begin_run(folder / "run", resolved);
@@ -95,7 +95,7 @@ TEST_CASE("recipe.yaml is the whole recipe and reads back to the same") {
   CHECK(again.values == resolved.values);
 }
 
-TEST_CASE("what is no run is refused by name") {
+TEST_CASE("what is no run is refused by name", "[engine]") {
   const TempDir folder;
   CHECK(user_error([&] { RunDirectory::open(folder / "none"); }).find("does not exist") != std::string::npos);
   CHECK(user_error([&] { RunDirectory::open(folder.path()); }).find("is no run") != std::string::npos);
@@ -108,7 +108,7 @@ TEST_CASE("what is no run is refused by name") {
         std::string::npos);
 }
 
-TEST_CASE("run.json is merged; null removes") {
+TEST_CASE("run.json is merged; null removes", "[engine]") {
   const TempDir folder;
   RunDirectory run = RunDirectory::claim(folder / "run", tiny(), Resume::Never);
   run.update({{"state", "failed"}, {"error", "disk full"}});
@@ -118,7 +118,7 @@ TEST_CASE("run.json is merged; null removes") {
   CHECK(run.info() == info);
 }
 
-TEST_CASE("a run that failed before it began is begun again") {
+TEST_CASE("a run that failed before it began is begun again", "[engine]") {
   const TempDir folder;
   RunDirectory::claim(folder / "run", tiny(), Resume::Never).update({{"state", "failed"}, {"error", "no data"}});
   for (const auto resume : {Resume::Never, Resume::Auto}) {
@@ -126,7 +126,7 @@ TEST_CASE("a run that failed before it began is begun again") {
   }
 }
 
-TEST_CASE("a data set's description goes through JSON") {
+TEST_CASE("a data set's description goes through JSON", "[engine]") {
   const data::DataInfo info{"photos", "abc", {"ant", "bee"}, 3};
   const data::DataInfo again = engine::data_info(engine::to_json(info));
   CHECK(again.name == info.name);

@@ -28,7 +28,7 @@ Json run_json(const fs::path& run) { return Json::parse(read_file(run / "run.jso
 
 }  // namespace
 
-TEST_CASE("a run directory is laid out as documented") {
+TEST_CASE("a run directory is laid out as documented", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";
   const auto result = train_in(run, tiny());
@@ -47,7 +47,7 @@ TEST_CASE("a run directory is laid out as documented") {
   CHECK(fs::exists(run / "checkpoints" / "best" / "model.safetensors"));
 }
 
-TEST_CASE("run.json tells where a run comes from and what it reached") {
+TEST_CASE("run.json tells where a run comes from and what it reached", "[engine]") {
   const TempDir folder;
   const auto resolved = tiny();
   const auto result = train_in(folder / "run", resolved);
@@ -72,7 +72,7 @@ TEST_CASE("run.json tells where a run comes from and what it reached") {
   CHECK(info["result"]["metrics"].contains("test/acc1"));
 }
 
-TEST_CASE("metrics hold a row for each recorded step and each epoch") {
+TEST_CASE("metrics hold a row for each recorded step and each epoch", "[engine]") {
   const TempDir folder;
   train_in(folder / "run", tiny());
   const auto rows = json_lines(folder / "run" / "metrics.jsonl");
@@ -88,7 +88,7 @@ TEST_CASE("metrics hold a row for each recorded step and each epoch") {
   CHECK(log.find("epoch 4/4  loss ") != std::string::npos);
 }
 
-TEST_CASE("best is the best epoch, the first one among equals, and only some checkpoints stay") {
+TEST_CASE("best is the best epoch, the first one among equals, and only some checkpoints stay", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";
   train_in(run, tiny({"train.epochs=8", "train.checkpoint.keep=2"}));
@@ -106,7 +106,7 @@ TEST_CASE("best is the best epoch, the first one among equals, and only some che
   CHECK(left.back().filename() == "step-00000024");
 }
 
-TEST_CASE("train.select chooses the best by another figure, and a wrong name is refused") {
+TEST_CASE("train.select chooses the best by another figure, and a wrong name is refused", "[engine]") {
   const TempDir folder;
   train_in(folder / "run", tiny({"train.select=val/loss"}));
   double least = 1e9;
@@ -123,7 +123,7 @@ TEST_CASE("train.select chooses the best by another figure, and a wrong name is 
         std::string::npos);
 }
 
-TEST_CASE("without a validation split best is the last") {
+TEST_CASE("without a validation split best is the last", "[engine]") {
   const TempDir folder;
   const auto result = train_in(folder / "run", tiny({"data.val_samples=0"}));
   CHECK(fs::read_symlink(folder / "run" / "checkpoints" / "best") == "step-00000012");
@@ -131,7 +131,7 @@ TEST_CASE("without a validation split best is the last") {
   CHECK(result.summary["metrics"].contains("test/acc1"));
 }
 
-TEST_CASE("epochs between evaluations and checkpoints are skipped") {
+TEST_CASE("epochs between evaluations and checkpoints are skipped", "[engine]") {
   const TempDir folder;
   train_in(folder / "run", tiny({"train.epochs=5", "train.evaluate=2 epochs", "train.checkpoint.every=3 epochs",
                                  "train.checkpoint.keep=99", "train.log_steps=1000"}));
@@ -148,7 +148,7 @@ TEST_CASE("epochs between evaluations and checkpoints are skipped") {
   CHECK(steps.count(15) == 1);  // the end
 }
 
-TEST_CASE("auto on a finished run does nothing") {
+TEST_CASE("auto on a finished run does nothing", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";
   const auto first = train_in(run, tiny(), Resume::Auto);
@@ -166,7 +166,7 @@ TEST_CASE("auto on a finished run does nothing") {
   CHECK(user_error([&] { train_in(run, tiny()); }).find("already holds a run") != std::string::npos);
 }
 
-TEST_CASE("a run whose last epoch is saved but not summed up is finished on resume") {
+TEST_CASE("a run whose last epoch is saved but not summed up is finished on resume", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";
   const auto first = train_in(run, tiny());
@@ -181,7 +181,7 @@ TEST_CASE("a run whose last epoch is saved but not summed up is finished on resu
   CHECK(read_file(run / "train.log").find("epoch 4/4") != std::string::npos);
 }
 
-TEST_CASE("a damaged checkpoint is not resumed from") {
+TEST_CASE("a damaged checkpoint is not resumed from", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";
   train_in(run, tiny());
@@ -194,7 +194,7 @@ TEST_CASE("a damaged checkpoint is not resumed from") {
         std::string::npos);
 }
 
-TEST_CASE("a run whose data have changed is refused") {
+TEST_CASE("a run whose data have changed is refused", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";
   train_in(run, tiny());
@@ -205,7 +205,7 @@ TEST_CASE("a run whose data have changed is refused") {
   CHECK(user_error([&] { train_in(run, tiny(), Resume::Auto); }).find("the data set has changed") != std::string::npos);
 }
 
-TEST_CASE("expectations are judged at the end of a training") {
+TEST_CASE("expectations are judged at the end of a training", "[engine]") {
   const TempDir folder;
   const auto result = train_in(
       folder / "run",
@@ -219,7 +219,7 @@ TEST_CASE("expectations are judged at the end of a training") {
   CHECK(run_json(folder / "run")["result"]["expect"][1]["verdict"] == "differs");
 }
 
-TEST_CASE("weights carry their recipe, classes and preprocessing") {
+TEST_CASE("weights carry their recipe, classes and preprocessing", "[engine]") {
   const TempDir folder;
   const auto resolved = tiny();
   train_in(folder / "run", resolved);
@@ -236,7 +236,7 @@ TEST_CASE("weights carry their recipe, classes and preprocessing") {
   CHECK(carried == expected);
 }
 
-TEST_CASE("a dry run measures and writes nothing") {
+TEST_CASE("a dry run measures and writes nothing", "[engine]") {
   const Quiet quiet;
   const TempDir folder;
   const auto resolved = tiny({"train.batch_size=4"});

@@ -82,7 +82,7 @@ void check_stop_and_resume(const std::vector<std::string>& overrides, int stop) 
 
 }  // namespace
 
-TEST_CASE("the number of loading workers does not change a bit of the weights") {
+TEST_CASE("the number of loading workers does not change a bit of the weights", "[engine]") {
   const TempDir folder;
   std::string reference;
   for (const char* workers : {"0", "1", "2", "8"}) {
@@ -97,7 +97,7 @@ TEST_CASE("the number of loading workers does not change a bit of the weights") 
   CHECK(last_file(folder / "other-seed", "model.safetensors") != reference);
 }
 
-TEST_CASE("a training that was stopped and resumed is the training that was not") {
+TEST_CASE("a training that was stopped and resumed is the training that was not", "[engine]") {
   const std::string method = GENERATE("{name: sgd, lr: 0.05, momentum: 0.9, nesterov: true}", "{name: adamw, lr: 0.01}",
                                       "{name: rmsprop, lr: 0.01, momentum: 0.5}");
   const int stop = GENERATE(2 * kStepsPerEpoch, 2 * kStepsPerEpoch + 1, 1);
@@ -105,11 +105,11 @@ TEST_CASE("a training that was stopped and resumed is the training that was not"
   check_stop_and_resume({"optimizer=" + method}, stop);
 }
 
-TEST_CASE("so is one with images in channels-last order") {
+TEST_CASE("so is one with images in channels-last order", "[engine]") {
   check_stop_and_resume({"train.memory_format=channels_last", "data.channels=3"}, kStepsPerEpoch + 2);
 }
 
-TEST_CASE("a training that crashed goes on from its last finished epoch") {
+TEST_CASE("a training that crashed goes on from its last finished epoch", "[engine]") {
   const TempDir folder;
   const auto resolved = tiny_watched();
   train_in(folder / "whole", resolved, Resume::Never, watched_tasks());
@@ -127,7 +127,7 @@ TEST_CASE("a training that crashed goes on from its last finished epoch") {
   CHECK_FALSE(Json::parse(read_file(folder / "parts" / "run.json")).contains("error"));
 }
 
-TEST_CASE("a training learns what its data hold") {
+TEST_CASE("a training learns what its data hold", "[engine]") {
   const TempDir folder;
   const auto result = train_in(folder / "run", tiny({"train.epochs=20", "model.width=8", "model.dropout=0"}));
   CHECK(result.summary["metrics"]["test/acc1"].get<double>() >= 90);
@@ -135,7 +135,7 @@ TEST_CASE("a training learns what its data hold") {
   CHECK(rows.back()["train/loss"].get<double>() < rows.front()["step/loss"].get<double>() / 2);
 }
 
-TEST_CASE("a loss that is not finite stops the training and names the step and its samples") {
+TEST_CASE("a loss that is not finite stops the training and names the step and its samples", "[engine]") {
   const TempDir folder;
   const auto resolved = tiny_watched();
   const auto spoil = [calls = std::make_shared<int>(0)](engine::Task& task, const data::Batch&) {
@@ -154,7 +154,7 @@ TEST_CASE("a loss that is not finite stops the training and names the step and i
   CHECK(Json::parse(read_file(folder / "run" / "run.json"))["state"] == "failed");
 }
 
-TEST_CASE("a learning rate that is far too high is a user error, not a result") {
+TEST_CASE("a learning rate that is far too high is a user error, not a result", "[engine]") {
   const TempDir folder;
   const std::string error = user_error([&] {
     train_in(folder / "run", tiny({"optimizer.lr=1e30", "train.epochs=20", "schedule=constant"}));

@@ -57,7 +57,7 @@ std::string all_of(const Metric& metric) {
 
 }  // namespace
 
-TEST_CASE("accuracy counts the best and the five best classes") {
+TEST_CASE("accuracy counts the best and the five best classes", "[metrics]") {
   const auto metric = make("accuracy", context_of(6));
   const torch::Tensor logits = torch::tensor({{9.F, 1.F, 2.F, 3.F, 4.F, 5.F},
                                               {9.F, 1.F, 2.F, 3.F, 4.F, 5.F},
@@ -73,7 +73,7 @@ TEST_CASE("accuracy counts the best and the five best classes") {
   CHECK(details["acc1_interval95"][1].get<double>() == Approx(84.9961).epsilon(1e-5));
 }
 
-TEST_CASE("ties go to the lowest class index") {
+TEST_CASE("ties go to the lowest class index", "[metrics]") {
   const auto accuracy = make("accuracy", context_of(7));
   const auto confusion = make("confusion", context_of(7));
   for (std::int64_t label = 0; label < 7; ++label) {
@@ -85,7 +85,7 @@ TEST_CASE("ties go to the lowest class index") {
   for (const auto& row : confusion->details()["confusion"]["matrix"]) CHECK(row[0] == 1);
 }
 
-TEST_CASE("acc5 is given from five classes on") {
+TEST_CASE("acc5 is given from five classes on", "[metrics]") {
   CHECK(make("accuracy", context_of(4))->compute().size() == 1);
   CHECK(make("accuracy", context_of(5))->compute().size() == 2);
   const auto unnamed = make("accuracy", {});
@@ -96,7 +96,7 @@ TEST_CASE("acc5 is given from five classes on") {
   CHECK(figure(*unnamed, "acc1") == 0);
 }
 
-TEST_CASE("the loss is the mean cross-entropy in float64") {
+TEST_CASE("the loss is the mean cross-entropy in float64", "[metrics]") {
   const auto metric = make("loss", context_of(3));
   CHECK(std::isnan(figure(*metric, "loss")));
   feed(*metric, torch::zeros({2, 3}), labels_of({0, 2}));
@@ -113,7 +113,7 @@ TEST_CASE("the loss is the mean cross-entropy in float64") {
   CHECK(figure(*other, "loss") == Approx(expected).epsilon(1e-13));
 }
 
-TEST_CASE("accuracy agrees with topk where there are no ties") {
+TEST_CASE("accuracy agrees with topk where there are no ties", "[metrics]") {
   torch::manual_seed(2);
   const torch::Tensor logits = torch::randn({1000, 12});
   const torch::Tensor labels = torch::randint(12, {1000}, torch::kInt64);
@@ -124,7 +124,7 @@ TEST_CASE("accuracy agrees with topk where there are no ties") {
   CHECK(figure(*metric, "acc5") == Approx(hits.any(1).sum().item<std::int64_t>() / 10.0));
 }
 
-TEST_CASE("a sample with a NaN logit is wrong and makes the loss NaN") {
+TEST_CASE("a sample with a NaN logit is wrong and makes the loss NaN", "[metrics]") {
   const torch::Tensor logits = torch::tensor({{5.F, kNan, 0.F, 0.F, 0.F}, {5.F, 0.F, 0.F, 0.F, 0.F}});
   const auto accuracy = make("accuracy", context_of(5));
   const auto loss = make("loss", context_of(5));
@@ -142,7 +142,7 @@ TEST_CASE("a sample with a NaN logit is wrong and makes the loss NaN") {
   CHECK(confusion->details()["confusion"]["matrix"][0] == Json({1, 0, 0, 0, 0}));
 }
 
-TEST_CASE("per-class accuracy and the confusion matrix have true classes in their rows") {
+TEST_CASE("per-class accuracy and the confusion matrix have true classes in their rows", "[metrics]") {
   const auto per_class = make("per_class", context_of(3));
   const auto confusion = make("confusion", context_of(3));
   const torch::Tensor logits = torch::eye(3).index_select(0, labels_of({1, 1, 0, 1}));
@@ -158,7 +158,7 @@ TEST_CASE("per-class accuracy and the confusion matrix have true classes in thei
   CHECK(confusion->compute().empty());
 }
 
-TEST_CASE("results depend neither on batches, nor on merging, nor on a save between") {
+TEST_CASE("results depend neither on batches, nor on merging, nor on a save between", "[metrics]") {
   torch::manual_seed(3);
   const torch::Tensor logits = torch::randn({101, 8});
   const torch::Tensor labels = torch::randint(8, {101}, torch::kInt64);
@@ -190,7 +190,7 @@ TEST_CASE("results depend neither on batches, nor on merging, nor on a save betw
   }
 }
 
-TEST_CASE("a loss that is NaN or infinite is saved as it is") {
+TEST_CASE("a loss that is NaN or infinite is saved as it is", "[metrics]") {
   for (const float value : {kNan, std::numeric_limits<float>::infinity()}) {
     const auto metric = make("loss", context_of(2));
     feed(*metric, torch::tensor({{0.F, std::isnan(value) ? value : -value}}), labels_of({1}));
@@ -203,7 +203,7 @@ TEST_CASE("a loss that is NaN or infinite is saved as it is") {
   }
 }
 
-TEST_CASE("half precision and strided logits are read") {
+TEST_CASE("half precision and strided logits are read", "[metrics]") {
   const auto metric = make("accuracy", context_of(3));
   feed(*metric, torch::eye(3).to(torch::kBFloat16), labels_of({0, 1, 2}));
   feed(*metric, torch::eye(3).to(torch::kFloat16).t().flip(0), labels_of({2, 1, 0}));
@@ -212,7 +212,7 @@ TEST_CASE("half precision and strided logits are read") {
   CHECK(metric->details()["accuracy"]["total"] == 6);
 }
 
-TEST_CASE("labels and classes that do not fit are named") {
+TEST_CASE("labels and classes that do not fit are named", "[metrics]") {
   for (const auto& name : kNames) {
     const auto metric = make(name, context_of(3));
     CHECK_THAT(user_error([&] {
@@ -231,7 +231,7 @@ TEST_CASE("labels and classes that do not fit are named") {
   CHECK_THROWS_AS(make("confusion", {}), InternalError);
 }
 
-TEST_CASE("metrics of another kind or of other classes are not merged or loaded") {
+TEST_CASE("metrics of another kind or of other classes are not merged or loaded", "[metrics]") {
   const auto accuracy = make("accuracy", context_of(3)), loss = make("loss", context_of(3));
   CHECK_THROWS_AS(accuracy->merge(*loss), InternalError);
   const auto small = make("confusion", context_of(3)), large = make("confusion", context_of(4));
@@ -242,7 +242,7 @@ TEST_CASE("metrics of another kind or of other classes are not merged or loaded"
   CHECK_THAT(user_error([&] { large->load(state, "x."); }), Contains("has no 'x.matrix'"));
 }
 
-TEST_CASE("the Wilson interval stays within 0 to 100 and matches published values") {
+TEST_CASE("the Wilson interval stays within 0 to 100 and matches published values", "[metrics]") {
   CHECK(wilson_interval(0, 0).low == 0);
   CHECK(wilson_interval(0, 0).high == 100);
   CHECK(wilson_interval(0, 10).low == 0);
@@ -257,7 +257,7 @@ TEST_CASE("the Wilson interval stays within 0 to 100 and matches published value
   CHECK(wilson_interval(1, 29).high == Approx(17.18).margin(0.005));
 }
 
-TEST_CASE("metrics are registered by name") {
+TEST_CASE("metrics are registered by name", "[metrics]") {
   CHECK(metrics::metrics().names() == kNames);
   CHECK(metrics::metrics().kind() == "metric");
   CHECK_THAT(user_error([] { metrics::metrics().at("acuracy"); }), Contains("accuracy"));

@@ -45,7 +45,7 @@ std::vector<data::Sample> samples_of(engine::Task& task, data::Split split, std:
 
 }  // namespace
 
-TEST_CASE("the catalogue knows every kind of component that recipes name") {
+TEST_CASE("the catalogue knows every kind of component that recipes name", "[recipes]") {
   for (const char* kind : {"task", "model", "source", "transform", "optimizer", "schedule", "loss", "metric"}) {
     INFO(kind);
     REQUIRE(recipes::catalogue().has(kind));
@@ -59,7 +59,7 @@ TEST_CASE("the catalogue knows every kind of component that recipes name") {
   }
 }
 
-TEST_CASE("cross entropy is the mean negative log-likelihood, smoothed where asked for") {
+TEST_CASE("cross entropy is the mean negative log-likelihood, smoothed where asked for", "[recipes]") {
   const auto& losses = classification::losses();
   const torch::Tensor logits = torch::tensor({{2.0, 0.0, -1.0}, {0.5, 0.5, 0.5}});
   const torch::Tensor labels = torch::tensor({0, 2});
@@ -80,7 +80,7 @@ TEST_CASE("cross entropy is the mean negative log-likelihood, smoothed where ask
   CHECK(witness.minimised.item<double>() == Approx(-(0.9 * own + 0.1 * shares.mean()).item<double>()).epsilon(1e-5));
 }
 
-TEST_CASE("training minimises the loss and logs it with the accuracy") {
+TEST_CASE("training minimises the loss and logs it with the accuracy", "[recipes]") {
   const auto task = make_task(tiny({"model.dropout=0"}));
   nn::initialise(*task->models().front().second, 1);
   task->models().front().second->eval();
@@ -95,7 +95,7 @@ TEST_CASE("training minimises the loss and logs it with the accuracy") {
   CHECK(witness.logged.at("acc1").first == Approx(correct.to(torch::kDouble).mean().item<double>() * 100));
 }
 
-TEST_CASE("samples become a batch in their order") {
+TEST_CASE("samples become a batch in their order", "[recipes]") {
   const auto task = make_task(tiny());
   const auto batch = task->collate(samples_of(*task, data::Split::Test, 5));
   CHECK(batch.size() == 5);
@@ -106,7 +106,7 @@ TEST_CASE("samples become a batch in their order") {
   CHECK(batch.targets.tensor("label").equal(torch::tensor({0, 1, 2, 3, 0})));
 }
 
-TEST_CASE("images of different sizes are refused, both samples named") {
+TEST_CASE("images of different sizes are refused, both samples named", "[recipes]") {
   const auto task = make_task(tiny());
   auto samples = samples_of(*task, data::Split::Test, 2);
   samples[0].id = "cats/a.png";
@@ -117,7 +117,7 @@ TEST_CASE("images of different sizes are refused, both samples named") {
         "random_resized_crop to data.augment and data.preprocess");
 }
 
-TEST_CASE("training samples are augmented anew in each epoch, evaluation samples never") {
+TEST_CASE("training samples are augmented anew in each epoch, evaluation samples never", "[recipes]") {
   const auto task = make_task(tiny());
   const auto train = task->source(data::Split::Train), test = task->source(data::Split::Test);
   const auto image = [](const data::Source& source, std::int64_t index, std::int64_t epoch, std::uint64_t seed) {
@@ -132,7 +132,7 @@ TEST_CASE("training samples are augmented anew in each epoch, evaluation samples
   CHECK(changed >= 4);
 }
 
-TEST_CASE("answers are the likeliest classes by name") {
+TEST_CASE("answers are the likeliest classes by name", "[recipes]") {
   const auto task = make_task(tiny());
   data::Fields prediction;
   prediction.set("logits", torch::tensor({{0.0, 0.0, 0.0, 0.0}, {1.0, 3.0, 2.0, 0.0}}));
@@ -147,7 +147,7 @@ TEST_CASE("answers are the likeliest classes by name") {
   for (int i = 0; i < 4; ++i) CHECK(all[i]["index"] == i);  // equal ones in class order
 }
 
-TEST_CASE("the task says what its weights need") {
+TEST_CASE("the task says what its weights need", "[recipes]") {
   const auto task = make_task(tiny());
   CHECK(task->headline() == "acc1");
   CHECK(task->preprocessing() == Json{{"channels", 1}, {"input_size", 28}, {"resize_size", 28}});
@@ -156,7 +156,7 @@ TEST_CASE("the task says what its weights need") {
   CHECK(make_task(tiny({"data.val_samples=0"}))->source(data::Split::Val) == nullptr);
 }
 
-TEST_CASE("a model is built for known data without opening any") {
+TEST_CASE("a model is built for known data without opening any", "[recipes]") {
   const data::DataInfo known{"elsewhere", "f00d", {"a", "b", "c"}, 3};
   const auto task = make_task(tiny(), known);
   CHECK(task->data().name == "elsewhere");

@@ -5,7 +5,7 @@
 using namespace mlrun;
 using namespace mlrun::report;
 
-TEST_CASE("a confusion matrix is shown with the share of each class that was right") {
+TEST_CASE("a confusion matrix is shown with the share of each class that was right", "[report]") {
   const Confusion confusion{{"cat", "dog, big", "none"}, {{9, 1, 0}, {0, 20, 0}, {0, 0, 0}}};
   CHECK(confusion_text(confusion) ==
         "#  true \\ predicted  0   1  2  samples     right\n"
@@ -20,13 +20,13 @@ TEST_CASE("a confusion matrix is shown with the share of each class that was rig
         "none,0,0,0\n");
 }
 
-TEST_CASE("a confusion matrix is read from a metric's details") {
+TEST_CASE("a confusion matrix is read from a metric's details", "[report]") {
   const Confusion confusion =
       read_confusion(Json::parse(R"({"classes":["a","b"],"matrix":[[1,2],[3,4]],"invalid":0})"));
   CHECK(confusion_csv(confusion) == "true,a,b\na,1,2\nb,3,4\n");
 }
 
-TEST_CASE("a confusion matrix that is not square is a bug") {
+TEST_CASE("a confusion matrix that is not square is a bug", "[report]") {
   CHECK_THROWS_AS(confusion_text({{"a", "b"}, {{1, 2}}}), InternalError);
   CHECK_THROWS_AS(confusion_csv({{"a", "b"}, {{1, 2}, {3}}}), InternalError);
 }

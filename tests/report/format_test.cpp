@@ -13,7 +13,7 @@ const double kNan = std::numeric_limits<double>::quiet_NaN();
 const double kInfinity = std::numeric_limits<double>::infinity();
 }  // namespace
 
-TEST_CASE("counts are shortened and grouped") {
+TEST_CASE("counts are shortened and grouped", "[report]") {
   const auto [count, text] = GENERATE(table<double, std::string>({{0, "0"},
                                                                   {7.25, "7.2"},
                                                                   {999, "999"},
@@ -34,7 +34,7 @@ TEST_CASE("counts are shortened and grouped") {
   CHECK(grouped(INT64_MIN) == "-9,223,372,036,854,775,808");
 }
 
-TEST_CASE("sizes are given in powers of 1024") {
+TEST_CASE("sizes are given in powers of 1024", "[report]") {
   CHECK(bytes(0) == "0 B");
   CHECK(bytes(1023) == "1023 B");
   CHECK(bytes(1024) == "1.0 KiB");
@@ -43,7 +43,7 @@ TEST_CASE("sizes are given in powers of 1024") {
   CHECK(bytes(1e30).find(" PiB") != std::string::npos);
 }
 
-TEST_CASE("durations read like a clock") {
+TEST_CASE("durations read like a clock", "[report]") {
   const auto [seconds, text] = GENERATE(table<double, std::string>({{0, "0 s"},
                                                                     {0.0021, "2.1 ms"},
                                                                     {0.012, "12 ms"},
@@ -64,7 +64,7 @@ TEST_CASE("durations read like a clock") {
   CHECK(duration(seconds) == text);
 }
 
-TEST_CASE("numbers have fixed digits or the shortest that read back") {
+TEST_CASE("numbers have fixed digits or the shortest that read back", "[report]") {
   CHECK(fixed(74.0419, 3) == "74.042");
   CHECK(fixed(-0.5, 0) == "-0");
   CHECK(fixed(1e300, 1).size() == 303);
@@ -81,7 +81,7 @@ TEST_CASE("numbers have fixed digits or the shortest that read back") {
   }
 }
 
-TEST_CASE("display width counts columns, not bytes") {
+TEST_CASE("display width counts columns, not bytes", "[report]") {
   CHECK(display_width("abc") == 3);
   CHECK(display_width("Grüße") == 5);
   CHECK(display_width("数字") == 4);

@@ -27,7 +27,7 @@ void append_two(MetricsLog& log) {
 
 }  // namespace
 
-TEST_CASE("figures are appended to both files, new columns as they come") {
+TEST_CASE("figures are appended to both files, new columns as they come", "[report]") {
   const TempDir folder;
   MetricsLog log(folder.path());
   CHECK_FALSE(std::filesystem::exists(folder / "metrics.csv"));
@@ -38,7 +38,7 @@ TEST_CASE("figures are appended to both files, new columns as they come") {
   CHECK(csv(folder) == "step,epoch,train/loss,val/acc1\n10,0.5,2.25,\n20,1,1.5,50.1\n30,1.5,1e-09,\n");
 }
 
-TEST_CASE("what is not finite is null and nan") {
+TEST_CASE("what is not finite is null and nan", "[report]") {
   const TempDir folder;
   MetricsLog log(folder.path());
   log.append(1, 0, {{"loss", std::numeric_limits<double>::quiet_NaN()}});
@@ -49,7 +49,7 @@ TEST_CASE("what is not finite is null and nan") {
   CHECK(csv(folder) == "step,epoch,loss\n1,0,nan\n2,0,nan\n");
 }
 
-TEST_CASE("truncation keeps the rows up to a step and their columns") {
+TEST_CASE("truncation keeps the rows up to a step and their columns", "[report]") {
   const TempDir folder;
   MetricsLog log(folder.path());
   append_two(log);
@@ -65,7 +65,7 @@ TEST_CASE("truncation keeps the rows up to a step and their columns") {
   CHECK(csv(folder) == "step,epoch,a\n1,0,1\n");
 }
 
-TEST_CASE("a log goes on as if it had never stopped") {
+TEST_CASE("a log goes on as if it had never stopped", "[report]") {
   const TempDir whole, resumed;
   MetricsLog first(whole.path());
   append_two(first);
@@ -82,7 +82,7 @@ TEST_CASE("a log goes on as if it had never stopped") {
   CHECK(csv(resumed) == csv(whole));
 }
 
-TEST_CASE("a torn last line is dropped wherever it was torn") {
+TEST_CASE("a torn last line is dropped wherever it was torn", "[report]") {
   for (std::size_t size = 0; size <= kTwoRows.size(); ++size) {
     const TempDir folder;
     folder.write("metrics.jsonl", kTwoRows.substr(0, size));
@@ -96,7 +96,7 @@ TEST_CASE("a torn last line is dropped wherever it was torn") {
   }
 }
 
-TEST_CASE("a damaged line elsewhere is named, and the files stay as they are") {
+TEST_CASE("a damaged line elsewhere is named, and the files stay as they are", "[report]") {
   const TempDir folder;
   for (const std::string damage : {"{\"step\":", "[1]", "{\"epoch\":1}", "{\"step\":1.5}", "", "\xff"}) {
     const std::string text = "{\"step\":1}\n" + damage + "\n{\"step\":2}\n";
@@ -107,7 +107,7 @@ TEST_CASE("a damaged line elsewhere is named, and the files stay as they are") {
   }
 }
 
-TEST_CASE("figures may not take the names of the row's own keys") {
+TEST_CASE("figures may not take the names of the row's own keys", "[report]") {
   const TempDir folder;
   MetricsLog log(folder.path());
   CHECK_THROWS_AS(log.append(1, 0, {{"step", 3}}), InternalError);

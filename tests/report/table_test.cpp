@@ -17,7 +17,7 @@ Table example() {
 
 }  // namespace
 
-TEST_CASE("a text table aligns its columns") {
+TEST_CASE("a text table aligns its columns", "[report]") {
   CHECK(example().text() ==
         "model       acc1  note       params\n"
         "--------  ------  ---------  ------\n"
@@ -26,7 +26,7 @@ TEST_CASE("a text table aligns its columns") {
         "数字         5.1  two lines       x\n");
 }
 
-TEST_CASE("a table is written as Markdown and CSV") {
+TEST_CASE("a table is written as Markdown and CSV", "[report]") {
   CHECK(example().markdown() ==
         "| model | acc1 | note | params |\n"
         "|---|---:|---|---:|\n"
@@ -40,24 +40,24 @@ TEST_CASE("a table is written as Markdown and CSV") {
         "数字,5.1,\"two\nlines\",x\n");
 }
 
-TEST_CASE("an empty table has its titles only") {
+TEST_CASE("an empty table has its titles only", "[report]") {
   const Table table({{"a"}, {"bc"}});
   CHECK(table.text() == "a  bc\n-  --\n");
   CHECK(table.csv() == "a,bc\n");
   CHECK(table.rows() == 0);
 }
 
-TEST_CASE("a row of another length is a bug") {
+TEST_CASE("a row of another length is a bug", "[report]") {
   Table table({{"a"}, {"b"}});
   CHECK_THROWS_AS(table.add({"1"}), InternalError);
 }
 
-TEST_CASE("csv cells are quoted where they must be") {
+TEST_CASE("csv cells are quoted where they must be", "[report]") {
   CHECK(csv_row({"a", "b c", ""}) == "a,b c,\n");
   CHECK(csv_row({"a,b", "c\"d", "e\rf"}) == "\"a,b\",\"c\"\"d\",\"e\rf\"\n");
 }
 
-TEST_CASE("numbers are recognised with their units") {
+TEST_CASE("numbers are recognised with their units", "[report]") {
   for (const auto* cell : {"0", "12", "-0.5", "+3", ".5", "1.2M", "12.3 MiB", "93.42 %", "1,234", "1:02:03", "1e-08",
                            "nan", "-", "7 img/s"}) {
     INFO(cell);

@@ -49,14 +49,14 @@ std::vector<std::string> payloads(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("CRC-32C gives the check values of its definition (RFC 3720, B.4)") {
+TEST_CASE("CRC-32C gives the check values of its definition (RFC 3720, B.4)", "[report]") {
   CHECK(crc32c("") == 0);
   CHECK(crc32c("123456789") == 0xE3069283u);
   CHECK(crc32c(std::string(32, '\0')) == 0x8A9136AAu);
   CHECK(crc32c(std::string(32, '\xff')) == 0x62A8AB43u);
 }
 
-TEST_CASE("a record is framed by its length and masked checksums") {
+TEST_CASE("a record is framed by its length and masked checksums", "[report]") {
   const std::string record = tfrecord("123456789");
   REQUIRE(record.size() == 8 + 4 + 9 + 4);
   CHECK(record.substr(0, 8) == from_hex("0900000000000000"));
@@ -65,7 +65,7 @@ TEST_CASE("a record is framed by its length and masked checksums") {
   CHECK(integer(record, 21, 4) == ((0x2507C60Du + 0xA282EAD8u) & 0xFFFFFFFFu));
 }
 
-TEST_CASE("events are encoded as protocol buffers, byte by byte") {
+TEST_CASE("events are encoded as protocol buffers, byte by byte", "[report]") {
   const std::string half = from_hex("09 000000000000e03f");
   CHECK(version_event(0.5) == half + from_hex("1a 0d") + "brain.Event:2");
   CHECK(scalars_event(0.5, 300, {{"val/acc1", 1.5}, {"b", -2}}) ==
@@ -78,12 +78,12 @@ TEST_CASE("events are encoded as protocol buffers, byte by byte") {
                                                    "# a" + from_hex("4a 08 0a 06 0a 04") + "text");
 }
 
-TEST_CASE("lengths over 127 bytes take two") {
+TEST_CASE("lengths over 127 bytes take two", "[report]") {
   const std::string event = text_event(0.5, 1, "t", std::string(200, 'x'));
   CHECK(event.find(from_hex("42 c801") + std::string(200, 'x')) != std::string::npos);
 }
 
-TEST_CASE("an event file starts with its version and holds all events in order") {
+TEST_CASE("an event file starts with its version and holds all events in order", "[report]") {
   const TempDir folder;
   std::filesystem::path path;
   {
@@ -105,7 +105,7 @@ TEST_CASE("an event file starts with its version and holds all events in order")
   CHECK(seconds > 1.7e9);
 }
 
-TEST_CASE("a resumed run writes another file that says where it starts again") {
+TEST_CASE("a resumed run writes another file that says where it starts again", "[report]") {
   const TempDir folder;
   const TensorBoard first(folder.path());
   const TensorBoard second(folder.path(), 41);
@@ -116,7 +116,7 @@ TEST_CASE("a resumed run writes another file that says where it starts again") {
   CHECK(payloads(first.path()).size() == 1);
 }
 
-TEST_CASE("a folder that cannot be made is a user error") {
+TEST_CASE("a folder that cannot be made is a user error", "[report]") {
   const TempDir folder;
   folder.write("file", "x");
   CHECK_THROWS_AS(TensorBoard(folder / "file"), UserError);

@@ -34,7 +34,7 @@ std::string error_of(Small& model, const NamedTensors& tensors) {
 
 }  // namespace
 
-TEST_CASE("weights are copied into a model whatever their order") {
+TEST_CASE("weights are copied into a model whatever their order", "[weights]") {
   Small model;
   const torch::Tensor before = model.weight;
   load_weights(model, {{"count", kFive}, {"weight", kOnes}}, "w");
@@ -44,7 +44,7 @@ TEST_CASE("weights are copied into a model whatever their order") {
   CHECK(model.weight.requires_grad());
 }
 
-TEST_CASE("floating weights take the model's dtype") {
+TEST_CASE("floating weights take the model's dtype", "[weights]") {
   Small model;
   load_weights(model, {{"weight", kOnes.to(torch::kFloat16) * 0.5}, {"count", kFive}}, "w");
   CHECK(model.weight.scalar_type() == torch::kFloat32);
@@ -53,7 +53,7 @@ TEST_CASE("floating weights take the model's dtype") {
   CHECK(torch::equal(model.weight, kOnes * 3));
 }
 
-TEST_CASE("all that does not fit is named at once and nothing is copied") {
+TEST_CASE("all that does not fit is named at once and nothing is copied", "[weights]") {
   Small model(1);
   const std::string text = error_of(
       model, {{"weight", torch::ones({3, 2})}, {"count", kFive.to(torch::kInt32)}, {"bias", torch::ones({1})}});
@@ -68,14 +68,14 @@ TEST_CASE("all that does not fit is named at once and nothing is copied") {
       Contains("weight Long instead of Float, count Float instead of Long") && Contains("w0 [] instead of [1]"));
 }
 
-TEST_CASE("long lists of keys end in a count") {
+TEST_CASE("long lists of keys end in a count", "[weights]") {
   Small model(25);
   const std::string text = error_of(model, {{"weight", kOnes}, {"count", kFive}});
   CHECK_THAT(text, Contains("weights that are not in the file (25): w0, w1, ") && Contains("w9 and 15 more;"));
   CHECK(text.find("w10") == std::string::npos);
 }
 
-TEST_CASE("a tensor given twice is a bug") {
+TEST_CASE("a tensor given twice is a bug", "[weights]") {
   Small model;
   CHECK_THROWS_AS(load_weights(model, {{"weight", kOnes}, {"weight", kOnes}}, "w"), InternalError);
 }

@@ -39,7 +39,7 @@ std::string valid_file() {
 
 }  // namespace
 
-TEST_CASE("a safetensors header is read in its own order") {
+TEST_CASE("a safetensors header is read in its own order", "[weights]") {
   const SafetensorsHeader header = parse_safetensors(valid_file(), "w");
   REQUIRE(header.tensors.size() == 3);
   CHECK(header.tensors[0].name == "a.weight");
@@ -54,18 +54,18 @@ TEST_CASE("a safetensors header is read in its own order") {
   CHECK(parse_safetensors(file_with("{}", 0), "w").tensors.empty());
 }
 
-TEST_CASE("safetensors offsets may stand in any order") {
+TEST_CASE("safetensors offsets may stand in any order", "[weights]") {
   const std::string swapped = "{" + tensor("z", "U8", "[4]", "[4,8]") + "," + tensor("y", "F32", "[1]", "[0,4]") + "}";
   CHECK(parse_safetensors(file_with(swapped, 8), "w").tensors[0].name == "z");
 }
 
-TEST_CASE("a safetensors file that ends early is refused at every byte") {
+TEST_CASE("a safetensors file that ends early is refused at every byte", "[weights]") {
   const std::string whole = valid_file();
   for (std::size_t size = 0; size < whole.size(); ++size) error_of(whole.substr(0, size));
   CHECK_THAT(error_of(whole + "x"), Contains("its last 1 bytes belong to no tensor"));
 }
 
-TEST_CASE("safetensors header lengths that lie are refused") {
+TEST_CASE("safetensors header lengths that lie are refused", "[weights]") {
   const std::string header = "{" + tensor("a", "U8", "[1]", "[0,1]") + "}";
   CHECK_THAT(error_of(""), Contains("too short"));
   CHECK_THAT(error_of(file_with("{}", 0, 100'000'001)), Contains("100000000 are allowed"));
@@ -76,7 +76,7 @@ TEST_CASE("safetensors header lengths that lie are refused") {
   CHECK_THAT(error_of(file_with(header, 1, 0)), Contains("not valid JSON"));
 }
 
-TEST_CASE("safetensors headers of another structure are refused") {
+TEST_CASE("safetensors headers of another structure are refused", "[weights]") {
   const auto [header, message] = GENERATE(table<std::string, std::string>({
       {"[]", "is not a safetensors file"},
       {"PK\3\4", "is not a safetensors file"},
@@ -112,7 +112,7 @@ TEST_CASE("safetensors headers of another structure are refused") {
   CHECK_THAT(error_of(file_with(header, 0)), Contains(message));
 }
 
-TEST_CASE("safetensors offsets and shapes must agree with the data") {
+TEST_CASE("safetensors offsets and shapes must agree with the data", "[weights]") {
   const auto [entries, data, message] = GENERATE(table<std::string, int, std::string>({
       {tensor("a", "F32", "[2]", "[0,4]"), 4, "a: its shape needs 8 bytes, its offsets 0 to 4 give 4"},
       {tensor("a", "F32", "[1]", "[4,0]"), 4, "a: its bytes 4 to 0 do not lie in the 4 bytes of data"},
@@ -132,7 +132,7 @@ TEST_CASE("safetensors offsets and shapes must agree with the data") {
   CHECK_THAT(error_of(file_with("{" + entries + "}", static_cast<std::size_t>(data))), Contains(message));
 }
 
-TEST_CASE("safetensors depth and rank bombs end at once") {
+TEST_CASE("safetensors depth and rank bombs end at once", "[weights]") {
   std::string deep = "{\"a\":";
   for (int i = 0; i < 1'000'000; ++i) deep += "{\"a\":";
   CHECK_THAT(error_of(file_with(deep, 0)), Contains("unknown field 'a'"));
@@ -143,7 +143,7 @@ TEST_CASE("safetensors depth and rank bombs end at once") {
   CHECK(error_of(file_with("{\"" + std::string(100'000, 'n') + "\":1}", 0)).size() < 300);
 }
 
-TEST_CASE("mutated safetensors headers load or end in a user error") {
+TEST_CASE("mutated safetensors headers load or end in a user error", "[weights]") {
   const std::string original = valid_file();
   int loaded = 0, refused = 0;
   for (std::uint64_t round = 0; round < 5000; ++round) {

@@ -48,7 +48,7 @@ NamedTensors one_of_each() {
 
 }  // namespace
 
-TEST_CASE("safetensors come back with every dtype, in order and aligned") {
+TEST_CASE("safetensors come back with every dtype, in order and aligned", "[weights]") {
   const TempDir folder;
   const NamedTensors written = one_of_each();
   write_safetensors(folder / "w.safetensors", written, {{"b", "2"}, {"a", "naïve \"1\"\n"}});
@@ -65,7 +65,7 @@ TEST_CASE("safetensors come back with every dtype, in order and aligned") {
   for (const auto& info : header.tensors) CHECK(info.begin % safetensors_element_size(info.dtype) == 0);
 }
 
-TEST_CASE("a safetensors file is, byte by byte, what the format says") {
+TEST_CASE("a safetensors file is, byte by byte, what the format says", "[weights]") {
   const TempDir folder;
   write_safetensors(folder / "w", {{"b", torch::tensor({3}, torch::kUInt8)}, {"a", torch::tensor({{1.0F, -2.0F}})}},
                     {{"k", "v"}});
@@ -81,7 +81,7 @@ TEST_CASE("a safetensors file is, byte by byte, what the format says") {
   CHECK(read_safetensors(folder / "none").tensors.empty());
 }
 
-TEST_CASE("a safetensors file written by numpy is read, unaligned data too") {
+TEST_CASE("a safetensors file written by numpy is read, unaligned data too", "[weights]") {
   const Safetensors read = read_safetensors(fixture("weights/numpy.safetensors"));
   const auto& tensors = read.tensors;
   REQUIRE(tensors.size() == 11);
@@ -100,7 +100,7 @@ TEST_CASE("a safetensors file written by numpy is read, unaligned data too") {
   CHECK(read.metadata == Metadata{{"made_by", "numpy"}, {"grüße", "ja"}});
 }
 
-TEST_CASE("tensors of any layout are written dense and row-major") {
+TEST_CASE("tensors of any layout are written dense and row-major", "[weights]") {
   const TempDir folder;
   const torch::Tensor image = torch::arange(24).to(torch::kFloat32).reshape({1, 2, 3, 4});
   const torch::Tensor matrix = torch::arange(6).to(torch::kFloat32).reshape({2, 3});
@@ -118,7 +118,7 @@ TEST_CASE("tensors of any layout are written dense and row-major") {
   CHECK(same(find(tensors, "parameter"), matrix));
 }
 
-TEST_CASE("the same tensors give the same safetensors bytes, and a failed write leaves nothing") {
+TEST_CASE("the same tensors give the same safetensors bytes, and a failed write leaves nothing", "[weights]") {
   const TempDir folder;
   write_safetensors(folder / "a", one_of_each(), {{"x", "1"}, {"y", "2"}});
   write_safetensors(folder / "b", one_of_each(), {{"y", "2"}, {"x", "1"}});
@@ -131,7 +131,7 @@ TEST_CASE("the same tensors give the same safetensors bytes, and a failed write 
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 2);
 }
 
-TEST_CASE("tensors outlive the file's name and their writes stay private") {
+TEST_CASE("tensors outlive the file's name and their writes stay private", "[weights]") {
   const TempDir folder;
   write_safetensors(folder / "w", {{"t", torch::arange(1000)}});
   const std::string before = read_file(folder / "w");
@@ -142,7 +142,7 @@ TEST_CASE("tensors outlive the file's name and their writes stay private") {
   CHECK(torch::equal(tensor, torch::arange(1000) + 1));
 }
 
-TEST_CASE("what is no safetensors file is named") {
+TEST_CASE("what is no safetensors file is named", "[weights]") {
   const TempDir folder;
   CHECK_THAT(user_error([&] { read_safetensors(folder / "gone"); }), Contains("gone: cannot be read: No such file"));
   CHECK_THAT(user_error([&] { read_safetensors(folder.path()); }), Contains("cannot be read: Is a directory"));
@@ -158,7 +158,7 @@ TEST_CASE("what is no safetensors file is named") {
   CHECK_THAT(user_error([&] { read_safetensors(folder / "flags"); }), Contains("neither 0 nor 1"));
 }
 
-TEST_CASE("mutated safetensors files load or end in a user error") {
+TEST_CASE("mutated safetensors files load or end in a user error", "[weights]") {
   const TempDir folder;
   write_safetensors(folder / "w", one_of_each(), {{"x", "1"}});
   const std::string original = read_file(folder / "w");
