@@ -150,7 +150,9 @@ TEST_CASE("the sources were found", "[floors]") {
 
 TEST_CASE("every folder of lib is a floor", "[floors]") { CHECK(unknown_floors(source_root()) == Strings{}); }
 
-TEST_CASE("a lower floor never includes a higher one", "[floors]") { CHECK(upward_includes(source_root()) == Strings{}); }
+TEST_CASE("a lower floor never includes a higher one", "[floors]") {
+  CHECK(upward_includes(source_root()) == Strings{});
+}
 
 TEST_CASE("base, config, report and their tests include no LibTorch", "[floors]") {
   CHECK(torch_below(source_root()) == Strings{});

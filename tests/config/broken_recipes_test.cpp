@@ -82,7 +82,9 @@ TEST_CASE("binary content is refused with its place", "[config]") {
         "recipe.yaml:1:10: is not UTF-8 text: byte 0xE9; a recipe is a YAML text file in UTF-8\n");
 }
 
-TEST_CASE("a recipe that is not there is named", "[config]") { CHECK(complaint({}) == "recipe.yaml: there is no such file\n"); }
+TEST_CASE("a recipe that is not there is named", "[config]") {
+  CHECK(complaint({}) == "recipe.yaml: there is no such file\n");
+}
 
 TEST_CASE("a folder is no recipe", "[config]") {
   CHECK(complaint({"", {{"recipe.yaml/inner.yaml", ""}}, {}, ""}) ==

@@ -35,7 +35,7 @@ TEST_CASE("a run directory is laid out as documented", "[engine]") {
   CHECK(result.state == TrainResult::State::Finished);
   CHECK(result.run == run);
   CHECK(file_names(run) == std::set<std::string>{".lock", "checkpoints", "metrics.csv", "metrics.jsonl", "recipe.yaml",
-                                              "run.json", "tensorboard", "train.log"});
+                                                 "run.json", "tensorboard", "train.log"});
   const auto checkpoints = engine::list_checkpoints(run / "checkpoints");
   REQUIRE_FALSE(checkpoints.empty());
   for (const auto& path : checkpoints) {

@@ -22,13 +22,15 @@ TEST_CASE("RMSprop divides by the running root mean square", "[optim]") {
   // A constant gradient g: after k updates the mean square is g^2 (1 - alpha^k).
   double expected = 1;
   for (int k = 1; k <= 5; ++k) expected -= 0.01 * 3 / (std::sqrt(9 * (1 - std::pow(0.9, k))) + 0.5);
-  CHECK(after_rmsprop({{"alpha", 0.9}, {"eps", 0.5}}, 1, std::vector<double>(5, 3.0), 0.01) == Approx(expected).epsilon(1e-13));
+  CHECK(after_rmsprop({{"alpha", 0.9}, {"eps", 0.5}}, 1, std::vector<double>(5, 3.0), 0.01) ==
+        Approx(expected).epsilon(1e-13));
 }
 
 TEST_CASE("RMSprop's momentum runs over normalised gradients", "[optim]") {
   const double s1 = 0.1 * 1, s2 = 0.9 * s1 + 0.1 * 4;
   const double b1 = 1 / (std::sqrt(s1) + 1e-8), b2 = 0.5 * b1 + 2 / (std::sqrt(s2) + 1e-8);
-  CHECK(after_rmsprop({{"alpha", 0.9}, {"momentum", 0.5}}, 1, {1, 2}, 0.01) == Approx(1 - 0.01 * (b1 + b2)).epsilon(1e-13));
+  CHECK(after_rmsprop({{"alpha", 0.9}, {"momentum", 0.5}}, 1, {1, 2}, 0.01) ==
+        Approx(1 - 0.01 * (b1 + b2)).epsilon(1e-13));
 }
 
 TEST_CASE("centered RMSprop divides by the deviation", "[optim]") {

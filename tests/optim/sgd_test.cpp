@@ -37,7 +37,8 @@ TEST_CASE("SGD's momentum sums gradients geometrically", "[optim]") {
 
 TEST_CASE("SGD's first buffer is not dampened", "[optim]") {
   const double b1 = 1, b2 = 0.5 * b1 + (1 - 0.25) * 2;
-  CHECK(after_sgd({{"momentum", 0.5}, {"dampening", 0.25}}, 1, {1, 2}, 0.1) == Approx(1 - 0.1 * (b1 + b2)).epsilon(1e-14));
+  CHECK(after_sgd({{"momentum", 0.5}, {"dampening", 0.25}}, 1, {1, 2}, 0.1) ==
+        Approx(1 - 0.1 * (b1 + b2)).epsilon(1e-14));
 }
 
 TEST_CASE("Nesterov momentum looks one update ahead", "[optim]") {
