@@ -88,7 +88,8 @@ TEST_CASE("Usage errors are one line with what to do", "[apps]") {
       "--out",
       "unexpected argument 'surplus'; see `mlrun env --help`",
   };
-  for (std::size_t i = 0; i < outcomes.size(); ++i) CHECK_THAT(refusal(outcomes[i]), Catch::Contains(texts[i]));
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    CHECK_THAT(refusal(outcomes[i]), Catch::Matchers::ContainsSubstring(texts[i]));
 }
 
 TEST_CASE("--json answers with one object on success and on failure", "[apps]") {
@@ -122,7 +123,7 @@ TEST_CASE("A closed or full stdout is noticed", "[apps]") {
     CHECK(outcomes[i].err.empty());
   }
   CHECK(outcomes[2].code == 2);
-  CHECK_THAT(outcomes[2].err, Catch::Contains("stdout cannot be written: No space left on device"));
+  CHECK_THAT(outcomes[2].err, Catch::Matchers::ContainsSubstring("stdout cannot be written: No space left on device"));
 }
 
 }  // namespace

@@ -39,8 +39,8 @@ TEST_CASE("`config show` says where every value came from", "[apps]") {
   const Json result = result_of(outcomes[1], "config show", "ok");
   const Json& origins = result.at("provenance");
   CHECK(origins.at("train.seed") == "command line");
-  CHECK_THAT(origins.at("train.epochs").get<std::string>(), Catch::Contains("own.yaml:3"));
-  CHECK_THAT(origins.at("train.batch_size").get<std::string>(), Catch::Contains("base.yaml:13"));
+  CHECK_THAT(origins.at("train.epochs").get<std::string>(), Catch::Matchers::ContainsSubstring("own.yaml:3"));
+  CHECK_THAT(origins.at("train.batch_size").get<std::string>(), Catch::Matchers::ContainsSubstring("base.yaml:13"));
   CHECK(origins.at("train.accumulate") == "default");
   for (const char* key : {"train.seed", "train.epochs", "train.batch_size", "train.accumulate"}) {
     const std::string origin = origins.at(key).get<std::string>();
@@ -50,7 +50,7 @@ TEST_CASE("`config show` says where every value came from", "[apps]") {
     INFO(outcomes[0].out);
     REQUIRE(at != std::string::npos);
     const std::string line = outcomes[0].out.substr(at, outcomes[0].out.find('\n', at) - at);
-    CHECK_THAT(line, Catch::EndsWith("# " + origin));
+    CHECK_THAT(line, Catch::Matchers::EndsWith("# " + origin));
   }
 }
 
@@ -68,16 +68,16 @@ TEST_CASE("All problems of a recipe come together, with their places", "[apps]")
   const std::vector<std::pair<int, std::string>> places = {{2, "model"}, {5, "train.epochs"}, {6, "train.batch_sise"}};
   for (std::size_t i = 0; i < places.size(); ++i) {
     INFO(errors[i].dump());
-    CHECK_THAT(errors[i].at("file").get<std::string>(), Catch::EndsWith("broken.yaml"));
+    CHECK_THAT(errors[i].at("file").get<std::string>(), Catch::Matchers::EndsWith("broken.yaml"));
     CHECK(errors[i].at("line") == places[i].first);
     CHECK(errors[i].at("column").get<int>() > 0);
-    CHECK_THAT(errors[i].at("key").get<std::string>(), Catch::StartsWith(places[i].second));
+    CHECK_THAT(errors[i].at("key").get<std::string>(), Catch::Matchers::StartsWith(places[i].second));
     CHECK(errors[i].at("message").is_string());
   }
   CHECK(errors[2].at("hint") == "did you mean batch_size?");
   CHECK(outcomes[1].code == 2);
   CHECK(std::count(outcomes[1].err.begin(), outcomes[1].err.end(), '\n') == 3);
-  CHECK_THAT(outcomes[1].err, Catch::Contains("broken.yaml:6:3: train.batch_sise: "));
+  CHECK_THAT(outcomes[1].err, Catch::Matchers::ContainsSubstring("broken.yaml:6:3: train.batch_sise: "));
   CHECK(listing(folder.path()) == std::vector<std::string>{"broken.yaml"});
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("`config schema` is a JSON Schema of the recipe's words", "[apps]") {
   CHECK(outcome.code == 0);
   CHECK(outcome.err.empty());
   const Json schema = outcome.json();
-  CHECK_THAT(schema.at("$schema").get<std::string>(), Catch::Contains("draft-07"));
+  CHECK_THAT(schema.at("$schema").get<std::string>(), Catch::Matchers::ContainsSubstring("draft-07"));
   for (const char* word : {"extends", "task", "model", "data", "train", "optimizer", "schedule", "expect"}) {
     CHECK(schema.at("properties").contains(word));
   }
@@ -122,8 +122,8 @@ TEST_CASE("`config copy` copies a shipped recipe and overwrites nothing", "[apps
   CHECK(read_file(folder / "mine.yaml") == "mine\n");
   CHECK(outcomes[1].out == "sub/quickstart.yaml\n");
   CHECK(fs::exists(folder / "sub" / "quickstart.yaml"));
-  CHECK_THAT(refusal(outcomes[2]), Catch::Contains("no/such/folder.yaml: cannot be written"));
-  CHECK_THAT(refusal(outcomes[3]), Catch::Contains("did you mean quickstart?"));
+  CHECK_THAT(refusal(outcomes[2]), Catch::Matchers::ContainsSubstring("no/such/folder.yaml: cannot be written"));
+  CHECK_THAT(refusal(outcomes[3]), Catch::Matchers::ContainsSubstring("did you mean quickstart?"));
 }
 
 }  // namespace

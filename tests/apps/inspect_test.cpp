@@ -65,7 +65,8 @@ TEST_CASE("`inspect` refuses what is damaged or not there", "[apps]") {
                                  {{"inspect", "--model", "resnet81"}, folder.path(), {}}});
   const std::vector<std::string> texts = {"cut.safetensors: ",      "junk.safetensors: ", "is no run",
                                           "absent: does not exist", "nothing is named",   "resnet81"};
-  for (std::size_t i = 0; i < outcomes.size(); ++i) CHECK_THAT(refusal(outcomes[i]), Catch::Contains(texts[i]));
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    CHECK_THAT(refusal(outcomes[i]), Catch::Matchers::ContainsSubstring(texts[i]));
 }
 
 }  // namespace

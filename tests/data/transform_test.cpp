@@ -130,7 +130,8 @@ TEST_CASE("nothing may follow normalize", "[data]") {
 TEST_CASE("an unknown transform lists the nearest at its place", "[data]") {
   const std::vector<config::Component> list = {{"random_crops", nullptr}};
   const std::string error = test::user_error([&] { Pipeline(list, {}, "data.preprocess"); });
-  CHECK_THAT(error, Catch::Matchers::Contains("data.preprocess.0") && Catch::Matchers::Contains("random_crop"));
+  CHECK_THAT(error, Catch::Matchers::ContainsSubstring("data.preprocess.0") &&
+                        Catch::Matchers::ContainsSubstring("random_crop"));
 }
 
 TEST_CASE("recipes name transforms, with one size or two", "[data]") {

@@ -11,7 +11,7 @@
 
 using namespace mlrun;
 using namespace mlrun::metrics;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using mlrun::test::user_error;
 
 namespace {
@@ -218,12 +218,15 @@ TEST_CASE("labels and classes that do not fit are named", "[metrics]") {
     CHECK_THAT(user_error([&] {
                  feed(*metric, torch::zeros({2, 3}), labels_of({0, 3}));
                }),
-               Contains("sample 'sample1' has label 3, but there are 3 classes"));
-    CHECK_THAT(user_error([&] { feed(*metric, torch::zeros({1, 3}), labels_of({-1})); }), Contains("has label -1"));
+               ContainsSubstring("sample 'sample1' has label 3, but there are 3 classes"));
+    CHECK_THAT(user_error([&] {
+                 feed(*metric, torch::zeros({1, 3}), labels_of({-1}));
+               }),
+               ContainsSubstring("has label -1"));
     CHECK_THAT(user_error([&] {
                  feed(*metric, torch::zeros({1, 4}), labels_of({0}));
                }),
-               Contains("the model tells 4 classes apart, the data has 3"));
+               ContainsSubstring("the model tells 4 classes apart, the data has 3"));
     CHECK_THROWS_AS(feed(*metric, torch::zeros({2, 3}), labels_of({0})), InternalError);
     CHECK_THROWS_AS(feed(*metric, torch::zeros({3}), labels_of({0})), InternalError);
   }
@@ -238,8 +241,8 @@ TEST_CASE("metrics of another kind or of other classes are not merged or loaded"
   CHECK_THROWS_AS(small->merge(*large), InternalError);
   data::State state;
   small->save(state, "");
-  CHECK_THAT(user_error([&] { large->load(state, ""); }), Contains("'matrix' is of other classes"));
-  CHECK_THAT(user_error([&] { large->load(state, "x."); }), Contains("has no 'x.matrix'"));
+  CHECK_THAT(user_error([&] { large->load(state, ""); }), ContainsSubstring("'matrix' is of other classes"));
+  CHECK_THAT(user_error([&] { large->load(state, "x."); }), ContainsSubstring("has no 'x.matrix'"));
 }
 
 TEST_CASE("the Wilson interval stays within 0 to 100 and matches published values", "[metrics]") {
@@ -260,5 +263,5 @@ TEST_CASE("the Wilson interval stays within 0 to 100 and matches published value
 TEST_CASE("metrics are registered by name", "[metrics]") {
   CHECK(metrics::metrics().names() == kNames);
   CHECK(metrics::metrics().kind() == "metric");
-  CHECK_THAT(user_error([] { metrics::metrics().at("acuracy"); }), Contains("accuracy"));
+  CHECK_THAT(user_error([] { metrics::metrics().at("acuracy"); }), ContainsSubstring("accuracy"));
 }

@@ -7,7 +7,7 @@
 
 using namespace mlrun;
 using namespace mlrun::report;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using mlrun::test::TempDir;
 using mlrun::test::user_error;
 
@@ -102,7 +102,7 @@ TEST_CASE("a damaged line elsewhere is named, and the files stay as they are", "
     const std::string text = "{\"step\":1}\n" + damage + "\n{\"step\":2}\n";
     folder.write("metrics.jsonl", text);
     CHECK_THAT(user_error([&] { MetricsLog log(folder.path()); }),
-               Contains("metrics.jsonl:2: is not an object with a step"));
+               ContainsSubstring("metrics.jsonl:2: is not an object with a step"));
     CHECK(jsonl(folder) == text);
   }
 }
