@@ -176,19 +176,18 @@ std::string inflate(const std::filesystem::path& path, std::uint64_t most) {
   if (!file) throw read_error(path, errno);
   std::string content;
   std::array<char, 1 << 16> buffer;
-  int got = 0;
   while (content.size() < most) {
     const auto wanted = static_cast<unsigned>(std::min<std::uint64_t>(buffer.size(), most - content.size()));
-    got = gzread(file.get(), buffer.data(), wanted);
-    if (got <= 0) break;
+    const int got = gzread(file.get(), buffer.data(), wanted);
+    int error = Z_OK;
+    const char* message = gzerror(file.get(), &error);
+    // An early end must be asked for now: zlib 1.3.2 forgets it with the next read.
+    if (got < 0 || error == Z_BUF_ERROR) {
+      const std::string reason = error == Z_BUF_ERROR ? "it ends too early" : message;
+      throw file_error(path.string(), "is damaged: " + reason, "fetch it again");
+    }
+    if (got == 0) break;
     content.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  int error = Z_OK;
-  const char* message = gzerror(file.get(), &error);
-  if (got < 0 || error == Z_BUF_ERROR) {
-    throw file_error(path.string(),
-                     std::string("is damaged: ") + (error == Z_BUF_ERROR ? "it ends too early" : message),
-                     "fetch it again");
   }
   return content;
 }

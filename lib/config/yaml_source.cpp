@@ -45,10 +45,11 @@ struct Rewording {
 
 constexpr const char* kQuoteIt = "quote the text";
 
-constexpr std::array<Rewording, 15> kRewordings{{
+constexpr std::array<Rewording, 16> kRewordings{{
     {"end of map flow not found", "a '{' is not closed", "close it with '}' and separate its entries with ','"},
     {"end of sequence flow not found", "a '[' is not closed", "close it with ']' and separate its items with ','"},
     {"end of map not found", "this does not continue the map above it", "check the indentation and the quotes"},
+    {"unexpected scalar", "this does not continue the map above it", "check the indentation and the quotes"},
     {"end of sequence not found", "this does not continue the list above it", "check the indentation and the quotes"},
     {"illegal map value", "a ':' stands where no key can be",
      "write one 'key: value' on each line, with a space after ':'; quote text that contains ': '"},
