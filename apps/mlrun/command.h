@@ -42,8 +42,13 @@ Command add_train(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_predict(CLI::App& root);
 std::vector<Command> add_config(CLI::App& root);
+std::vector<Command> add_data(CLI::App& root);
+std::vector<Command> add_checkpoint(CLI::App& root);
+Command add_runs(CLI::App& root);
 Command add_list(CLI::App& root);
 Command add_inspect(CLI::App& root);
+Command add_export(CLI::App& root);
+std::vector<Command> add_weights(CLI::App& root);
 Command add_env(CLI::App& root);
 
 /// Parses the arguments, runs the command, prints its result or its errors; the exit code.

@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -62,6 +63,15 @@ int report(const OutputOptions& output, const std::string& command, const Result
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+/// LibTorch and the loader need some files at once, and LibTorch's own message names none of this.
+void require_open_files() {
+  constexpr rlim_t kNeeded = 32;
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kNeeded) return;
+  throw UserError("Too many open files: only " + std::to_string(limit.rlim_cur) + " are allowed at a time",
+                  "raise the limit to " + std::to_string(kNeeded) + " or more (ulimit -n)");
+}
+
 /// Runs `action` and turns whatever it throws into one report.
 int guarded(const OutputOptions& output, const std::string& command, const std::function<Result()>& action) {
   Result result;
@@ -71,6 +81,7 @@ int guarded(const OutputOptions& output, const std::string& command, const std::
     problems.push_back({"", 0, 0, "", std::move(message), std::move(hint)});
   };
   try {
+    require_open_files();
     result = action();
     problems = result.problems;
   } catch (const UserError& error) {
@@ -165,7 +176,10 @@ bool wants_json(int argc, const char* const* argv) {
 std::vector<Command> add_commands(CLI::App& root) {
   std::vector<Command> commands = {add_train(root), add_eval(root), add_predict(root)};
   for (auto& command : add_config(root)) commands.push_back(std::move(command));
-  for (auto add : {add_list, add_inspect, add_env}) commands.push_back(add(root));
+  for (auto& command : add_weights(root)) commands.push_back(std::move(command));
+  for (auto& command : add_data(root)) commands.push_back(std::move(command));
+  for (auto& command : add_checkpoint(root)) commands.push_back(std::move(command));
+  for (auto add : {add_runs, add_list, add_inspect, add_export, add_env}) commands.push_back(add(root));
   return commands;
 }
 

@@ -5,11 +5,11 @@
 #include <ATen/Version.h>
 #include <CLI/CLI.hpp>
 
-#include <cstdlib>
 #include <fstream>
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "base/cache.h"
 #include "base/threads.h"
 #include "base/torch_compat.h"
 #include "base/version.h"
@@ -41,10 +41,9 @@ std::string instruction_sets() {
   return found.empty() ? "none of avx2, avx512, vnni" : found;
 }
 
-std::string cache_folder() {
-  if (const char* chosen = std::getenv("XDG_CACHE_HOME")) return std::string(chosen) + "/mlrun";
-  const char* home = std::getenv("HOME");
-  return home == nullptr ? "none: neither XDG_CACHE_HOME nor HOME is set" : std::string(home) + "/.cache/mlrun";
+std::string cache_text() {
+  const std::filesystem::path folder = cache_folder();
+  return folder.empty() ? "none: neither XDG_CACHE_HOME nor HOME is an absolute path" : folder.string();
 }
 
 Json environment() {
@@ -52,7 +51,7 @@ Json environment() {
   uname(&system);
   Json folders = Json::array();
   for (const auto& folder : recipe_folders()) folders.push_back(folder.string());
-#ifdef MLRUN_WITH_OPENCV
+#if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
   const bool images = true;
 #else
   const bool images = false;
@@ -72,7 +71,7 @@ Json environment() {
           {"openmp", at::hasOpenMP()},
           {"image_decoding", images},
           {"recipe_folders", folders},
-          {"cache", cache_folder()}};
+          {"cache", cache_text()}};
 }
 
 std::string cell(const Json& value) {

@@ -68,7 +68,10 @@ std::string result_text(const engine::Loaded& loaded, const engine::EvalResult& 
   std::ostringstream text;
   text << loaded.task->data().name << " " << data::split_name(evaluation.split) << ", weights " << loaded.weights
        << ": " << report::grouped(evaluation.evaluated) << " of " << report::grouped(evaluation.total) << " samples in "
-       << report::duration(evaluation.seconds) << "\n"
+       << report::duration(evaluation.seconds)
+       << (evaluation.skipped.empty() ? ""
+                                      : ", " + report::grouped(evaluation.total - evaluation.evaluated) + " skipped")
+       << "\n"
        << figures_text(evaluation);
   if (evaluation.details.contains("per_class")) text << "\n" << per_class_table(evaluation.details["per_class"]).text();
   if (const auto confusion = confusion_of(evaluation); confusion && confusion->classes.size() <= 30) {
@@ -82,16 +85,17 @@ Json result_json(const engine::Loaded& loaded, const engine::EvalResult& evaluat
   const engine::Evaluation& evaluation = evaluated.evaluation;
   Json metrics = Json::object();
   for (const auto& [name, value] : evaluation.figures) metrics[name] = value;
+  Json skipped = Json::array();
+  for (const auto& sample : evaluation.skipped) skipped.push_back(sample.id);
   Json verdicts = Json::array();
   for (const auto& verdict : evaluated.verdicts) verdicts.push_back(engine::to_json(verdict));
-  Json json = {
-      {"split", data::split_name(evaluation.split)},
-      {"weights", loaded.weights},
-      {"engine", "eager"},
-      {"samples", {{"total", evaluation.total}, {"evaluated", evaluation.evaluated}, {"skipped", Json::array()}}},
-      {"metrics", metrics},
-      {"per_class", evaluation.details.value("per_class", Json::array())},
-      {"expect", verdicts}};
+  Json json = {{"split", data::split_name(evaluation.split)},
+               {"weights", loaded.weights},
+               {"engine", "eager"},
+               {"samples", {{"total", evaluation.total}, {"evaluated", evaluation.evaluated}, {"skipped", skipped}}},
+               {"metrics", metrics},
+               {"per_class", evaluation.details.value("per_class", Json::array())},
+               {"expect", verdicts}};
   for (const char* name : {"accuracy", "confusion"}) {
     if (evaluation.details.contains(name)) json[name] = evaluation.details[name];
   }
@@ -129,7 +133,7 @@ Command add_eval(CLI::App& root) {
   CLI::App* app = root.add_subcommand("eval", "Evaluate a run's weights on a split");
   const auto arguments = std::make_shared<EvalArguments>(*app);
   app->add_option("--weights", arguments->weights,
-                  "best, last, a checkpoint's name or a safetensors file (default: best)")
+                  "best, last, a checkpoint's name, a weight file or published weights (default: best)")
       ->type_name("WEIGHTS");
   app->add_option("--split", arguments->split, "train, val or test (default: test, else val)")->type_name("SPLIT");
   app->add_option("--confusion-csv", arguments->confusion_csv, "write the confusion matrix here")->type_name("FILE");

@@ -3,14 +3,14 @@
 #include <sstream>
 
 #include "apps/mlrun/command.h"
-#include "base/files.h"
+#include "apps/mlrun/model_words.h"
 #include "engine/checkpoint.h"
 #include "engine/run_directory.h"
-#include "models/registry.h"
+#include "models/named_model.h"
 #include "nn/profile.h"
 #include "report/format.h"
 #include "report/table.h"
-#include "weights/safetensors.h"
+#include "weights/inspect.h"
 
 namespace mlrun::apps {
 
@@ -24,32 +24,32 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
-Result inspect_weights(const fs::path& file) {
-  const auto header = weights::read_safetensors_header(file);
+Result inspect_weights(const fs::path& file, const std::string& entry) {
   Result result;
+  result.json = weights::describe_weights(file, entry);
+  const Json& json = result.json;
   report::Table table({{"tensor", report::Align::Left},
                        {"dtype", report::Align::Left},
                        {"shape", report::Align::Left},
                        {"bytes", report::Align::Right}});
-  Json tensors = Json::array();
-  std::uint64_t total = 0;
-  for (const auto& tensor : header.tensors) {
-    const std::uint64_t size = tensor.end - tensor.begin;
-    total += size;
-    tensors.push_back({{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"bytes", size}});
-    table.add({tensor.name, tensor.dtype, shape_text(tensor.shape), std::to_string(size)});
+  double total = 0;
+  for (const auto& tensor : json.at("tensors")) {
+    total += tensor.at("bytes").get<double>();
+    table.add({tensor.at("name").get<std::string>(), tensor.at("dtype").get<std::string>(),
+               shape_text(tensor.at("shape").get<std::vector<std::int64_t>>()),
+               std::to_string(tensor.at("bytes").get<std::uint64_t>())});
   }
-  const std::string checksum = sha256_file(file);
-  result.json = {{"file", file.string()},
-                 {"sha256", checksum},
-                 {"bytes", fs::file_size(file)},
-                 {"tensors", tensors},
-                 {"metadata", header.metadata}};
   std::ostringstream text;
-  text << file.string() << ": " << header.tensors.size() << " tensors, " << report::bytes(static_cast<double>(total))
-       << ", sha256 " << checksum << "\n\n"
-       << table.text();
-  for (const auto& [key, value] : header.metadata) text << "\n" << key << ":\n" << value << "\n";
+  text << file.string() << ": " << json.at("format").get<std::string>() << ", " << table.rows() << " tensors, "
+       << report::grouped(json.at("params").get<std::int64_t>()) << " elements, " << report::bytes(total) << ", sha256 "
+       << json.at("sha256").get<std::string>() << "\n";
+  if (!json.at("entry").get<std::string>().empty())
+    text << "of its entry " << json.at("entry").get<std::string>() << "\n";
+  for (const auto& other : json.at("other_entries")) text << "further entry: " << other.get<std::string>() << "\n";
+  for (const auto& note : json.at("notes")) text << "note: " << note.get<std::string>() << "\n";
+  text << "\n" << table.text();
+  for (const auto& [key, value] : json.at("metadata").items())
+    text << "\n" << key << ":\n" << value.get<std::string>() << "\n";
   result.text = text.str();
   return result;
 }
@@ -74,14 +74,10 @@ Result inspect_run(const fs::path& path) {
   return result;
 }
 
-Result inspect_model(const std::string& name) {
-  const auto& factory = models::models();
-  const Json& facts = factory.at(name).facts;
-  const std::int64_t size = facts.value("input_size", 224);
-  const models::ModelRequest request{facts.value("num_classes", std::int64_t{1000}),
-                                     facts.value("channels", std::int64_t{3})};
-  const auto model = factory.make(factory.defaults(name), request);
-  const nn::Profile profile = nn::profile(*model, {1, request.channels, size, size});
+Result inspect_model(const std::string& name, const std::vector<config::Override>& overrides, std::int64_t input_size) {
+  const models::NamedModel model = models::make_named(name, overrides);
+  const std::int64_t size = input_size > 0 ? input_size : model.input_size;
+  const nn::Profile profile = nn::profile(*model.layer, {1, model.channels, size, size});
   Result result;
   report::Table table({{"layer", report::Align::Left},
                        {"type", report::Align::Left},
@@ -105,13 +101,24 @@ Result inspect_model(const std::string& name) {
   return result;
 }
 
-Result run_inspect(const std::string& path, const std::string& model) {
-  if (!model.empty()) return inspect_model(model);
-  if (path.empty())
-    throw UserError("nothing is named", "name a run, a checkpoint, a safetensors file, or --model NAME");
+struct InspectArguments {
+  explicit InspectArguments(CLI::App& app) : words(app, "PATH") {}
+  ModelWords words;
+  std::string entry;
+  std::int64_t input_size = 0;
+};
+
+Result run_inspect(const InspectArguments& arguments) {
+  const std::string path = arguments.words.subject();
+  const std::string& model = arguments.words.model();
+  if (!model.empty()) {
+    if (!path.empty()) throw UserError("both " + path + " and --model are named", "name one of them");
+    return inspect_model(model, arguments.words.overrides(), arguments.input_size);
+  }
+  if (path.empty()) throw UserError("nothing is named", "name a run, a checkpoint, a weight file, or --model NAME");
   if (!fs::exists(path)) throw file_error(path, "does not exist");
-  if (!fs::is_directory(path)) return inspect_weights(path);
-  if (fs::exists(fs::path(path) / "manifest.json")) return inspect_weights(fs::path(path) / "model.safetensors");
+  if (!fs::is_directory(path)) return inspect_weights(path, arguments.entry);
+  if (fs::exists(fs::path(path) / "manifest.json")) return inspect_weights(fs::path(path) / "model.safetensors", "");
   return inspect_run(path);
 }
 
@@ -119,12 +126,12 @@ Result run_inspect(const std::string& path, const std::string& model) {
 
 Command add_inspect(CLI::App& root) {
   CLI::App* app = root.add_subcommand("inspect", "Show what a run, a checkpoint, a weight file or a model holds");
-  const auto path = std::make_shared<std::string>();
-  const auto model = std::make_shared<std::string>();
-  app->add_option("PATH", *path, "run, checkpoint or safetensors file");
-  app->add_option("--model", *model, "an architecture: its layers with shapes, parameters and multiply-adds")
-      ->type_name("NAME");
-  return {app, [path, model](const OutputOptions&) { return run_inspect(*path, *model); }};
+  const auto arguments = std::make_shared<InspectArguments>(*app);
+  app->add_option("--entry", arguments->entry, "a dictionary in a weight file, as model_ema")->type_name("NAME");
+  app->add_option("--input-size", arguments->input_size, "count --model for images of this height and width")
+      ->type_name("PIXELS")
+      ->check(CLI::PositiveNumber);
+  return {app, [arguments](const OutputOptions&) { return run_inspect(*arguments); }};
 }
 
 }  // namespace mlrun::apps

@@ -9,7 +9,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
-#include "models/registry.h"
+#include "models/listing.h"
 #include "recipes/registry.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -68,7 +68,30 @@ std::string metric_text(const Json& metrics, const char* name) {
   return metrics.is_object() && metrics.contains(name) ? report::fixed(metrics[name].get<double>(), 3) : "-";
 }
 
-Result list_models(const std::string& pattern) {
+struct ListArguments {
+  std::string what, pattern, sort;
+  std::string min_params, max_params, min_macs, max_macs;
+  std::optional<double> min_acc1;
+
+  bool filters() const { return min_acc1 || !(sort + min_params + max_params + min_macs + max_macs).empty(); }
+};
+
+models::ListQuery model_query(const ListArguments& arguments) {
+  const auto count = [](const std::string& text, const char* option) {
+    return text.empty() ? std::nullopt : std::optional<double>(models::parse_count(text, option));
+  };
+  models::ListQuery query;
+  query.pattern = arguments.pattern;
+  query.min_params = count(arguments.min_params, "--min-params");
+  query.max_params = count(arguments.max_params, "--max-params");
+  query.min_macs = count(arguments.min_macs, "--min-macs");
+  query.max_macs = count(arguments.max_macs, "--max-macs");
+  query.min_acc1 = arguments.min_acc1;
+  query.sort = arguments.sort;
+  return query;
+}
+
+Result model_table(const models::ListQuery& query) {
   Result result;
   result.json = Json::array();
   report::Table table({{"model", report::Align::Left},
@@ -78,20 +101,12 @@ Result list_models(const std::string& pattern) {
                        {"acc1"},
                        {"acc5"},
                        {"description", report::Align::Left}});
-  for (const auto& entry : models::models().entries()) {
-    if (!matches(entry.name, pattern)) continue;
-    const models::ModelFacts facts = models::model_facts(entry.name);
-    const Json metrics = entry.facts.value("metrics", Json());
-    result.json.push_back({{"name", entry.name},
-                           {"task", entry.facts.value("task", "")},
-                           {"params", facts.params},
-                           {"macs", facts.macs},
-                           {"input_size", facts.input_size},
-                           {"metrics", metrics},
-                           {"description", entry.description}});
-    table.add({entry.name, report::compact(static_cast<double>(facts.params)),
-               report::compact(static_cast<double>(facts.macs)), std::to_string(facts.input_size),
-               metric_text(metrics, "acc1"), metric_text(metrics, "acc5"), entry.description});
+  for (const Json& model : models::list_models(query)) {
+    const Json& metrics = model.at("metrics");
+    table.add({model.at("name").get<std::string>(), report::compact(model.at("params").get<double>()),
+               report::compact(model.at("macs").get<double>()), std::to_string(model.at("input_size").get<int>()),
+               metric_text(metrics, "acc1"), metric_text(metrics, "acc5"), model.at("description").get<std::string>()});
+    result.json.push_back(model);
   }
   result.text = table.text();
   return result;
@@ -110,9 +125,12 @@ Result list_registry(const config::Registry& registry, const std::string& patter
   return result;
 }
 
-Result run_list(const std::string& what, const std::string& pattern) {
+Result run_list(const ListArguments& arguments) {
+  const std::string& what = arguments.what;
+  const std::string& pattern = arguments.pattern;
+  if (what == "models") return model_table(model_query(arguments));
+  if (arguments.filters()) throw UserError("sizes and orders are those of models", "write mlrun list models");
   if (what == "recipes") return list_recipes(pattern);
-  if (what == "models") return list_models(pattern);
   const auto kind = listed_kinds().find(what);
   if (kind != listed_kinds().end()) return list_registry(recipes::catalogue().at(kind->second), pattern);
   std::vector<std::string> known = {"recipes"};
@@ -127,13 +145,23 @@ Result run_list(const std::string& what, const std::string& pattern) {
 
 Command add_list(CLI::App& root) {
   CLI::App* app = root.add_subcommand("list", "List what recipes can name");
-  const auto what = std::make_shared<std::string>();
-  const auto pattern = std::make_shared<std::string>();
-  app->add_option("KIND", *what,
+  const auto arguments = std::make_shared<ListArguments>();
+  app->add_option("KIND", arguments->what,
                   "models, recipes, sources, transforms, optimizers, schedules, losses, metrics or tasks")
       ->required();
-  app->add_option("PATTERN", *pattern, "only names that match, as 'resnet*'");
-  return {app, [what, pattern](const OutputOptions&) { return run_list(*what, *pattern); }};
+  app->add_option("PATTERN", arguments->pattern, "only names that match, as 'resnet*'");
+  const auto count = [app](const char* name, std::string& value, const char* help) {
+    app->add_option(name, value, help)->type_name("N");
+  };
+  count("--max-params", arguments->max_params, "models of at most so many parameters, as 5M");
+  count("--min-params", arguments->min_params, "models of at least so many parameters");
+  count("--max-macs", arguments->max_macs, "models of at most so many multiply-adds, as 300M");
+  count("--min-macs", arguments->min_macs, "models of at least so many multiply-adds");
+  app->add_option("--min-acc1", arguments->min_acc1, "models whose published accuracy is at least so many percent")
+      ->type_name("PERCENT");
+  app->add_option("--sort", arguments->sort, "order of models: name, params, macs or acc1 (best first)")
+      ->type_name("KEY");
+  return {app, [arguments](const OutputOptions&) { return run_list(*arguments); }};
 }
 
 }  // namespace mlrun::apps

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "engine/run_directory.h"
+#include "models/published.h"
 #include "recipes/registry.h"
 
 namespace mlrun::apps {
@@ -19,6 +20,26 @@ RunArgument of_run(const fs::path& run, const RecipeArguments& arguments, const 
   return found;
 }
 
+bool is_shipped(const std::string& name) {
+  for (const auto& folder : recipe_folders()) {
+    if (fs::is_regular_file(folder / (name + ".yaml"))) return true;
+  }
+  return false;
+}
+
+/// Published weights under the name that results and expectations know, as IMAGENET1K_V1.
+engine::WeightChoice named_choice(const config::Resolved& resolved, const std::string& name) {
+  return {models::published_at(name, resolved.recipe.model.architecture.name).entry, name};
+}
+
+/// The weights that the recipe itself names.
+engine::WeightChoice own_choice(const config::Resolved& resolved, const std::string& recipe) {
+  const auto& file = resolved.recipe.model.weights.file;
+  if (!file) throw file_error(recipe, "is a recipe, and no weights are named", "name a run, or add --weights FILE");
+  if (config::looks_like_name(file->string())) return named_choice(resolved, file->string());
+  return {file->filename().string(), *file};
+}
+
 }  // namespace
 
 RunArgument open_run_argument(const std::string& first, const RecipeArguments& arguments, const std::string& choice) {
@@ -29,17 +50,17 @@ RunArgument open_run_argument(const std::string& first, const RecipeArguments& a
     return of_run(real.parent_path().parent_path(), arguments, choice.empty() ? real.filename().string() : choice);
   }
   if (fs::is_directory(path)) return of_run(path, arguments, choice);
-  if (choice.empty()) {
-    if (!fs::exists(path)) return of_run(path, arguments, choice);  // says that there is no such run
-    throw file_error(first, "is a recipe, and no weights are named", "name a run, or add --weights FILE");
-  }
-  if (!fs::is_regular_file(choice)) {
+  if (choice.empty() && !fs::exists(path) && !is_shipped(first)) return of_run(path, arguments, choice);
+  const bool named = config::looks_like_name(choice) && !fs::exists(choice);
+  if (!choice.empty() && !named && !fs::is_regular_file(choice)) {
     throw file_error(choice, "is no weight file", "a recipe takes --weights FILE; best and last are those of a run");
   }
   RunArgument found;
   const fs::path recipe = config::find_recipe(first, recipe_folders());
   found.resolved = config::resolve({recipe, arguments.overrides(), recipe_folders()}, recipes::catalogue());
-  found.weights = engine::choose_weights(".", choice);
+  if (named) found.weights = named_choice(found.resolved, choice);
+  else if (choice.empty()) found.weights = own_choice(found.resolved, first);
+  else found.weights = engine::choose_weights(".", fs::absolute(choice).string());
   return found;
 }
 

@@ -6,8 +6,8 @@
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/verdicts.h"
-#include "base/signals.h"
 #include "config/bind.h"
+#include "engine/dry_run.h"
 #include "engine/train_session.h"
 #include "recipes/registry.h"
 #include "report/format.h"
@@ -93,7 +93,7 @@ Result dry_run(const config::Resolved& resolved) {
 std::string summary_text(const engine::TrainResult& trained) {
   std::ostringstream text;
   if (trained.state == engine::TrainResult::State::Interrupted) {
-    text << "stopped by " << signal_name(trained.signal) << " with its state saved in " << trained.run.string()
+    text << "stopped by " << trained.stopped_by << " with its state saved in " << trained.run.string()
          << "; go on with --resume auto\n";
     return text.str();
   }

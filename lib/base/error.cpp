@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace mlrun {
@@ -15,6 +16,9 @@ std::string Problem::text() const {
   if (!key.empty()) out += key + ": ";
   out += message;
   if (!hint.empty()) out += "; " + hint;
+  // Names and values of the user's may hold line breaks and worse.
+  std::replace_if(
+      out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return out;
 }
 

@@ -31,10 +31,6 @@ std::string writing_hint(int error) {
   }
 }
 
-UserError write_error(const std::filesystem::path& path, const std::string& what, int error) {
-  return file_error(path.string(), what + ": " + std::strerror(error), writing_hint(error));
-}
-
 UserError read_error(const std::filesystem::path& path, int error) {
   const bool full = error == EMFILE || error == ENFILE;
   return file_error(path.string(), std::string("cannot be read: ") + std::strerror(error),
@@ -78,6 +74,10 @@ class Digest {
 };
 
 }  // namespace
+
+UserError write_error(const std::filesystem::path& path, const std::string& what, int error) {
+  return file_error(path.string(), what + ": " + std::strerror(error), writing_hint(error));
+}
 
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
   temporary_ = folder_of(target_) / ("." + target_.filename().string() + "." + std::to_string(::getpid()) + ".tmp");
@@ -145,9 +145,11 @@ void make_directories(const std::filesystem::path& path) {
 
 void sync_directory(const std::filesystem::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
+  if (descriptor < 0 && errno == EACCES) return;  // a folder that may be written and not listed
+  if (descriptor < 0) throw write_error(path, "cannot be synced", errno);
+  const int error = ::fsync(descriptor) == 0 ? 0 : errno;
   ::close(descriptor);
+  if (error != 0 && error != EINVAL && error != ENOTSUP) throw write_error(path, "cannot be synced", error);
 }
 
 std::string sha256(const void* bytes, std::size_t size) {

@@ -5,7 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace mlrun {
+
+/// The UserError of a write to `path` that failed with `error` (an errno): `path: what: reason; remedy`.
+UserError write_error(const std::filesystem::path& path, const std::string& what, int error);
 
 /// Writes a file whole or not at all: a temporary name in the same folder, fsync, rename, fsync
 /// of the folder. Destroyed without `commit`, it leaves nothing behind. Failures are UserErrors
@@ -41,7 +46,8 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t limit = U
 /// Makes a folder and its parents; UserError with the reason otherwise.
 void make_directories(const std::filesystem::path& path);
 
-/// fsync of a folder, so that renames inside it survive a crash.
+/// fsync of a folder, so that renames inside it survive a crash. UserError where the disk refuses; a
+/// file system that cannot sync folders is no error.
 void sync_directory(const std::filesystem::path& path);
 
 /// SHA-256 as 64 hexadecimal digits.

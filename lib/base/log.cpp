@@ -1,16 +1,65 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/basic_file_sink.h>
+#include <fcntl.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace mlrun::log {
 namespace {
+
+/// Lines at the end of a file, each with one write: nothing is held back. The first line that cannot be written is
+/// reported through `warn`; the training goes on without.
+class FileSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  using Warn = std::function<void(const std::string&)>;
+
+  FileSink(const std::filesystem::path& path, Warn warn) : path_(path), warn_(std::move(warn)) {
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) throw write_error(path, "cannot be written", errno);
+  }
+  ~FileSink() override { ::close(descriptor_); }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (write_all(line.data(), line.size()) || warned_) return;
+    warned_ = true;
+    if (message.level >= spdlog::level::err) return;  // the command has failed already
+    warn_(path_.string() + ": cannot be written: " + std::strerror(errno) + "; lines are missing in it");
+  }
+  void flush_() override {}
+
+ private:
+  /// False with errno where not all could be written.
+  bool write_all(const char* bytes, std::size_t size) const {
+    while (size > 0) {
+      const ssize_t written = ::write(descriptor_, bytes, size);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return false;
+      bytes += written;
+      size -= static_cast<std::size_t>(written);
+    }
+    return true;
+  }
+
+  std::filesystem::path path_;
+  Warn warn_;
+  int descriptor_ = -1;
+  bool warned_ = false;
+};
 
 /// The terminal shows bare messages (warnings and errors say what they are); the file is for later.
 class Outputs {
@@ -22,14 +71,10 @@ class Outputs {
   void set_file(const std::filesystem::path& path) {
     file_.reset();
     if (path.empty()) return;
-    try {
-      auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
-      file_ = std::make_unique<spdlog::logger>("file", std::move(sink));
-    } catch (const spdlog::spdlog_ex&) {
-      throw file_error(path.string(), "cannot be written");
-    }
+    auto sink =
+        std::make_shared<FileSink>(path, [this](const std::string& problem) { terminal_.warn("warning: " + problem); });
+    file_ = std::make_unique<spdlog::logger>("file", std::move(sink));
     file_->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
-    file_->flush_on(spdlog::level::info);
     file_->set_error_handler([](const std::string&) {});
   }
 

@@ -1,5 +1,9 @@
 #include "base/signals.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
 #include <initializer_list>
 
@@ -17,6 +21,16 @@ void remember(int signal) {
 }
 
 }  // namespace
+
+void guard_process() {
+  std::signal(SIGXFSZ, SIG_IGN);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number is this one, as those before it are open.
+    const int opened = ::open("/dev/null", stream == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+    if (opened >= 0 && opened != stream) ::close(opened);
+  }
+}
 
 void watch_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {

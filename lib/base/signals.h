@@ -2,6 +2,11 @@
 
 namespace mlrun {
 
+/// For the start of a program: a file size limit is an error of the write and no signal, and a
+/// standard stream that the caller closed is not taken by the next file that is opened, which would
+/// then receive what is printed. Writing to a closed stdout fails with EBADF as before.
+void guard_process();
+
 /// Asks to be told of SIGINT, SIGTERM and SIGUSR1 instead of being ended by them. A second SIGINT
 /// ends the process at once. Also ignores SIGXFSZ, so that a file limit is an error of the write.
 void watch_signals();

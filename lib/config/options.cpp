@@ -1,5 +1,7 @@
 #include "config/options.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -18,9 +20,11 @@ std::optional<Span::Unit> span_unit(std::string_view word) {
   if (word == "step" || word == "steps") return Span::Unit::Steps;
   if (word == "epoch" || word == "epochs") return Span::Unit::Epochs;
   if (word == "%") return Span::Unit::Percent;
-  if (word == "s") return Span::Unit::Seconds;
+  if (word == "s" || word == "min" || word == "h") return Span::Unit::Seconds;
   return std::nullopt;
 }
+
+double seconds_of(std::string_view word) { return word == "h" ? 3600 : word == "min" ? 60 : 1; }
 
 }  // namespace
 
@@ -35,6 +39,20 @@ std::string Span::text() const {
   return number + " s";
 }
 
+bool looks_like_name(const std::string& text) {
+  const auto is_word = [](std::string_view word, bool capitals) {
+    if (word.empty() || !std::isalpha(static_cast<unsigned char>(word.front()))) return false;
+    return std::all_of(word.begin(), word.end(), [&](char c) {
+      const bool letter = capitals ? c >= 'A' && c <= 'Z' : std::isalpha(static_cast<unsigned char>(c)) != 0;
+      return letter || (c >= '0' && c <= '9') || c == '_';
+    });
+  };
+  const auto mark = text.find_first_of("/.");
+  const std::string_view all = text;
+  if (mark == std::string::npos) return is_word(all, true);
+  return is_word(all.substr(0, mark), false) && is_word(all.substr(mark + 1), true);
+}
+
 std::optional<Span> parse_span(const std::string& text) {
   Span span;
   const char* end = text.data() + text.size();
@@ -45,6 +63,7 @@ std::optional<Span> parse_span(const std::string& text) {
   const auto unit = span_unit(word);
   if (!unit || (*unit == Span::Unit::Percent && span.value > 100)) return std::nullopt;
   span.unit = *unit;
+  if (*unit == Span::Unit::Seconds) span.value *= seconds_of(word);
   return span;
 }
 

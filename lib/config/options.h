@@ -27,7 +27,8 @@
 ///     };
 namespace mlrun::config {
 
-/// A length of training as users write it: `1 epoch`, `500 steps`, `25 %`, `7.8 s`.
+/// A length of training as users write it: `1 epoch`, `500 steps`, `25 %`, `7.8 s`; `min` and `h`
+/// are read as seconds.
 struct Span {
   enum class Unit { Steps, Epochs, Percent, Seconds };
   double value = 0;
@@ -51,7 +52,10 @@ struct Component {
   }
 };
 
-enum class Type { Boolean, Integer, Float, String, Path, Span, Object, Component };
+enum class Type { Boolean, Integer, Float, String, Path, Span, Pairs, Object, Component };
+
+/// A map from string to string, in the order written.
+using StringPairs = std::vector<std::pair<std::string, std::string>>;
 
 struct Bound {
   double value = 0;
@@ -69,6 +73,7 @@ struct Field {
   bool repeated = false;  ///< a list of `type`; without `length`, one scalar stands for a list of one
   bool nullable = false;  ///< `null` is a value
   bool required = false;
+  bool or_name = false;  ///< Path only: what looks_like_name is a name and no file
   /// Component only: its keys stand in the same map as the struct's own fields.
   bool inlined = false;
   std::optional<Bound> minimum, maximum;  ///< of a number, or of each of a list
@@ -122,6 +127,7 @@ class FieldBuilder {
   FieldBuilder& length(std::size_t n) { return field_.length = n, *this; }
   FieldBuilder& choices(std::vector<std::string> values) { return field_.choices = std::move(values), *this; }
   FieldBuilder& unit(std::string text) { return field_.unit = std::move(text), *this; }
+  FieldBuilder& or_name() { return field_.or_name = true, *this; }
   FieldBuilder& required() { return field_.required = true, *this; }
   /// For Component fields: the registry that knows the names, and the one used by default.
   FieldBuilder& component(std::string kind, std::string default_name = "") {
@@ -175,6 +181,20 @@ struct Scalar<std::filesystem::path> {
   static constexpr Type type = Type::Path;
   static Json to(const std::filesystem::path& v) { return v.string(); }
   static std::filesystem::path from(const Json& v) { return v.get<std::string>(); }
+};
+template <>
+struct Scalar<StringPairs> {
+  static constexpr Type type = Type::Pairs;
+  static Json to(const StringPairs& v) {
+    Json map = Json::object();
+    for (const auto& [key, value] : v) map[key] = value;
+    return map;
+  }
+  static StringPairs from(const Json& v) {
+    StringPairs pairs;
+    for (const auto& [key, value] : v.items()) pairs.emplace_back(key, value.get<std::string>());
+    return pairs;
+  }
 };
 template <>
 struct Scalar<Span> {
@@ -333,6 +353,11 @@ std::shared_ptr<const Spec> spec_of() {
 struct NoOptions {
   static void declare(Declare<NoOptions>&) {}
 };
+
+/// True of names of published weights, which stand where a file may: `IMAGENET1K_V1`,
+/// `resnet50/IMAGENET1K_V2`, `ResNet50_Weights.DEFAULT`. Their last part is in capitals, digits and
+/// underscores, with a letter first; `./NAME` is a file.
+bool looks_like_name(const std::string& text);
 
 /// Reads `1 epoch`, `500 steps`, `25 %`, `7.8 s` (also without the space); nothing where the text
 /// is none of them. A bare number is not a span.

@@ -1,5 +1,7 @@
 #include "config/recipe.h"
 
+#include <algorithm>
+
 namespace mlrun::config {
 
 void TaskSection::declare(Declare<TaskSection>& d) {
@@ -7,10 +9,46 @@ void TaskSection::declare(Declare<TaskSection>& d) {
   d.shorthand("name");
 }
 
+void WeightsSection::declare(Declare<WeightsSection>& d) {
+  d("file", &WeightsSection::file,
+    "weights that training starts from: a file (safetensors, .pth, TorchScript), or a published name as IMAGENET1K_V1 "
+    "(`mlrun weights list` shows them); null: random weights")
+      .or_name();
+  d("entry", &WeightsSection::entry, "dictionary in the file, as model_ema; null: the model's");
+  d("strict", &WeightsSection::strict, "false: names that only the file or only the model has are reported, no errors");
+  d("map", &WeightsSection::map,
+    "names in the file and what they are here, `*` standing for any part: {\"backbone.*\": \"features.*\"}; the first "
+    "that fits counts");
+  d("skip", &WeightsSection::skip, "names that are not loaded, `*` standing for any part");
+  d("head", &WeightsSection::head, "keep: load the last layer too; reinit: start it anew, for other classes")
+      .choices({"keep", "reinit"});
+  d.shorthand("file");
+  const auto without_file = [&d](const char* key, auto is_set) {
+    d.rule(key, [is_set](const WeightsSection& w) -> std::string {
+      return !w.file && is_set(w) ? "says how a file is loaded, but model.weights.file names none" : "";
+    });
+  };
+  without_file("entry", [](const WeightsSection& w) { return w.entry.has_value(); });
+  without_file("map", [](const WeightsSection& w) { return !w.map.empty(); });
+  without_file("skip", [](const WeightsSection& w) { return !w.skip.empty(); });
+  d.rule("map", [](const WeightsSection& w) -> std::string {
+    for (const auto& [from, to] : w.map) {
+      const auto stars = [](const std::string& text) { return std::count(text.begin(), text.end(), '*'); };
+      if (stars(to) > stars(from)) return "'" + to + "' has more `*` than '" + from + "'";
+    }
+    return "";
+  });
+}
+
 void ModelSection::declare(Declare<ModelSection>& d) {
   d("name", &ModelSection::architecture, "architecture; `mlrun list models` shows them")
       .component("model")
       .inlined("name");
+  d("weights", &ModelSection::weights, "weights that training starts from");
+  d("head", &ModelSection::head, "the same as weights.head").choices({"keep", "reinit"});
+  d("freeze", &ModelSection::freeze,
+    "parameters that training leaves as they are, by state-dict names, `*` standing for any part; a name alone stands "
+    "for all below it, as layer1");
   d.shorthand("name");
 }
 
@@ -22,10 +60,9 @@ void SplitOptions::declare(Declare<SplitOptions>& d) {
   share("val", &SplitOptions::val, "share for validation");
   share("test", &SplitOptions::test, "share for the final test");
   d("seed", &SplitOptions::seed, "which division; stratified by class").min(0);
-  d("group", &SplitOptions::group, "key of samples that must stay together; null: each stands alone");
-  d.rule("group", [](const SplitOptions& s) -> std::string {
-    return s.group ? "no data format has group keys yet; leave it null" : "";
-  });
+  d("group", &SplitOptions::group,
+    "samples that must stay together: a column of a csv, `parent` for an image's folder, or a regular expression of "
+    "its path whose first parentheses hold the group; null: each stands alone");
   d.rule("train", [](const SplitOptions& s) -> std::string {
     const double sum = s.train.value_or(0) + s.val.value_or(0) + s.test.value_or(0);
     return sum > 1 + 1e-9 ? "the shares of train, val and test add up to more than 1" : "";
@@ -40,6 +77,9 @@ void DataSection::declare(Declare<DataSection>& d) {
   d("split", &DataSection::split, "how to divide a data set that has no splits of its own");
   d("exif", &DataSection::exif, "ignore: as Pillow and the published tables; apply: turn photos as their camera says")
       .choices({"ignore", "apply"});
+  d("on_error", &DataSection::on_error,
+    "a sample that cannot be read: fail stops and names it; skip leaves it out, and counts and lists it in the result")
+      .choices({"fail", "skip"});
   d("augment", &DataSection::augment, "transforms of training samples, in order; a string names a preset")
       .component("transform");
   d("preprocess", &DataSection::preprocess, "transforms of evaluation samples, in order; a string names a preset")
@@ -48,7 +88,8 @@ void DataSection::declare(Declare<DataSection>& d) {
 }
 
 void CheckpointOptions::declare(Declare<CheckpointOptions>& d) {
-  d("every", &CheckpointOptions::every, "how often to save: epochs; the end is always saved");
+  d("every", &CheckpointOptions::every,
+    "how often to save, as `1 epoch`, `500 steps` or `10 min`; the best epoch and the end are always saved");
   d("keep", &CheckpointOptions::keep, "newest checkpoints kept beside `best`").min(1);
 }
 
@@ -70,6 +111,8 @@ void TrainSection::declare(Declare<TrainSection>& d) {
       .max(256);
   d("evaluate", &TrainSection::evaluate, "how often to evaluate: epochs; the last epoch always is");
   d("checkpoint", &TrainSection::checkpoint, "what is saved, and how often");
+  d("max_time", &TrainSection::max_time,
+    "time budget of one command, as `3.5 h`: when it is spent, the state is saved and the exit code is 75; null: none");
   d("log_every", &TrainSection::log_every,
     "plain progress lines at most this often, in seconds, where stderr is no terminal");
   d("log_steps", &TrainSection::log_steps,
@@ -81,8 +124,9 @@ void TrainSection::declare(Declare<TrainSection>& d) {
   d.rule("evaluate", [](const TrainSection& t) -> std::string {
     return t.evaluate.unit == Span::Unit::Seconds ? "cannot be in seconds; write `1 epoch`" : "";
   });
-  d.rule("checkpoint.every", [](const TrainSection& t) -> std::string {
-    return t.checkpoint.every.unit == Span::Unit::Seconds ? "cannot be in seconds; write `1 epoch`" : "";
+  d.rule("max_time", [](const TrainSection& t) -> std::string {
+    const bool sound = !t.max_time || (t.max_time->unit == Span::Unit::Seconds && t.max_time->value > 0);
+    return sound ? "" : "must be a time above 0, as `3.5 h`";
   });
   d.rule("accumulate", [](const TrainSection& t) -> std::string {
     return t.batch_size % t.accumulate != 0 ? "must divide train.batch_size" : "";

@@ -16,8 +16,22 @@ struct TaskSection {
   static void declare(Declare<TaskSection>& d);
 };
 
+/// Where a model's initial weights come from.
+struct WeightsSection {
+  std::optional<std::filesystem::path> file;  ///< or the name of published weights
+  std::optional<std::string> entry;
+  bool strict = true;
+  StringPairs map;
+  std::vector<std::string> skip;
+  std::string head = "keep";
+  static void declare(Declare<WeightsSection>& d);
+};
+
 struct ModelSection {
   Component architecture;
+  WeightsSection weights;
+  std::string head = "keep";
+  std::vector<std::string> freeze;  ///< patterns of state-dict names
   static void declare(Declare<ModelSection>& d);
 };
 
@@ -34,6 +48,7 @@ struct DataSection {
   Component source;  ///< `format: ...` and the source's own options
   SplitOptions split;
   std::string exif = "ignore";
+  std::string on_error = "fail";
   std::vector<Component> augment;     ///< transforms of training samples
   std::vector<Component> preprocess;  ///< transforms of evaluation samples
   static void declare(Declare<DataSection>& d);
@@ -58,6 +73,7 @@ struct TrainSection {
   std::optional<std::int64_t> workers;
   Span evaluate{1, Span::Unit::Epochs};
   CheckpointOptions checkpoint;
+  std::optional<Span> max_time;
   Span log_every{10, Span::Unit::Seconds};
   std::int64_t log_steps = 50;
   static void declare(Declare<TrainSection>& d);

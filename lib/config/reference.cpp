@@ -38,6 +38,7 @@ std::string type_name(const Field& field) {
     case Type::String: return "string";
     case Type::Path: return "path";
     case Type::Span: return "length";
+    case Type::Pairs: return "map of strings";
     case Type::Object: return "map";
     case Type::Component: return field.kind;
   }

@@ -8,6 +8,17 @@
 namespace mlrun::config {
 namespace {
 
+/// The text from `at` on, for a message: its first line, shortened (never within a character of UTF-8).
+std::string beginning(const std::string& text, std::size_t at) {
+  constexpr std::size_t kMost = 60;
+  std::size_t end = std::min(text.find('\n', at), text.size());
+  if (end - at > kMost) {
+    end = at + kMost;
+    while ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  }
+  return text.substr(at, end - at) + (end < text.size() ? "..." : "");
+}
+
 /// The next `${` at or after `from` that `$` does not escape.
 std::size_t next_reference(const std::string& text, std::size_t from) {
   for (auto at = text.find("${", from); at != std::string::npos; at = text.find("${", at + 2)) {
@@ -131,9 +142,10 @@ bool References::split(const Node& node, const std::string& path, std::vector<Pi
   for (auto at = next_reference(text, 0); at != std::string::npos; at = next_reference(text, from)) {
     const auto end = text.find('}', at);
     if (end == std::string::npos || end == at + 2) {
-      problem(node, path,
-              end == at + 2 ? "the reference ${} names nothing" : "the reference " + text.substr(at) + " is not closed",
-              "write ${key.path} or ${env:NAME}; $${ stands for a literal ${");
+      problem(
+          node, path,
+          end == at + 2 ? "the reference ${} names nothing" : "the reference " + beginning(text, at) + " is not closed",
+          "write ${key.path} or ${env:NAME}; $${ stands for a literal ${");
       return false;
     }
     if (at > from) pieces.push_back({false, unescaped(text.substr(from, at - from))});

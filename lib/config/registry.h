@@ -50,10 +50,13 @@ class Factory<Product(Arguments...)> : public Registry {
  public:
   using Registry::Registry;
 
-  /// `make` is called with the component's typed options and the factory's arguments.
+  /// `make` is called with the component's typed options and the factory's arguments. `defaults`
+  /// are the options' values where a recipe says nothing, for components that share a struct.
   template <class Options, class Make>
-  void add(std::string name, std::string description, Make make, Json facts = nullptr) {
-    insert({std::move(name), std::move(description), spec_of<Options>(), std::move(facts)});
+  void add(std::string name, std::string description, Make make, Json facts = nullptr, const Options& defaults = {}) {
+    auto spec = std::make_shared<Spec>(*spec_of<Options>());
+    spec->make = [defaults] { return std::shared_ptr<void>(std::make_shared<Options>(defaults)); };
+    insert({std::move(name), std::move(description), std::move(spec), std::move(facts)});
     makers_.push_back([make = std::move(make)](const void* options, Arguments... arguments) -> Product {
       return make(*static_cast<const Options*>(options), std::forward<Arguments>(arguments)...);
     });

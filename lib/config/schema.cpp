@@ -161,7 +161,8 @@ class SchemaBuilder {
       case Type::Float: return ranged({{"type", "number"}}, field);
       case Type::Span:
         return {{"type", "string"},
-                {"pattern", "^([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)? *(steps?|epochs?|%|s)$"}};
+                {"pattern", "^([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)? *(steps?|epochs?|%|s|min|h)$"}};
+      case Type::Pairs: return {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}};
       default: return {{"type", "string"}};
     }
   }

@@ -67,6 +67,7 @@ class ScalarReader {
       case Type::String: return string();
       case Type::Path: return path();
       case Type::Span: return span();
+      case Type::Pairs:
       case Type::Object:
       case Type::Component: break;
     }
@@ -136,7 +137,7 @@ class ScalarReader {
 
   std::optional<Json> path() {
     auto value = string();
-    if (!value || text_.empty()) return value;
+    if (!value || text_.empty() || (field_.or_name && looks_like_name(text_))) return value;
     const std::string& file = node_.origin.file;
     const bool in_file = !file.empty() && file != kCommandLine;
     const fs::path folder = in_file ? fs::absolute(file).parent_path() : fs::current_path();
@@ -217,11 +218,30 @@ std::optional<Json> read_list(const Node& node, const Field& field, const std::s
   return sound ? std::optional<Json>(std::move(list)) : std::nullopt;
 }
 
+std::optional<Json> read_pairs(const Node& node, const Field& field, const std::string& key,
+                               std::vector<Problem>& problems) {
+  Json map = Json::object();
+  if (node.type == Node::Type::Null) return map;
+  if (node.type != Node::Type::Map) {
+    problems.push_back(problem_at(node.origin, key, "expected " + expected(field) + ", got " + shown(node)));
+    return std::nullopt;
+  }
+  Field item;
+  bool sound = true;
+  for (const auto& entry : node.entries) {
+    auto value = read_item(entry.value, item, join_key(key, entry.key), problems);
+    sound = sound && value;
+    if (value) map[entry.key] = std::move(*value);
+  }
+  return sound ? std::optional<Json>(std::move(map)) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Json> read_value(const Node& node, const Field& field, const std::string& key,
                                std::vector<Problem>& problems) {
   if (node.type == Node::Type::Null && field.nullable) return Json(nullptr);
+  if (field.type == Type::Pairs) return read_pairs(node, field, key, problems);
   if (field.repeated) return read_list(node, field, key, problems);
   return read_item(node, field, key, problems);
 }

@@ -22,6 +22,7 @@ Noun noun(Type type) {
     case Type::String: return {"a string", "strings"};
     case Type::Path: return {"a path", "paths"};
     case Type::Span: return {"a length as `5 epochs`, `500 steps`, `25 %` or `7.8 s`", "lengths as `5 epochs`"};
+    case Type::Pairs: return {"a map of strings", "maps of strings"};
     case Type::Object:
     case Type::Component: break;
   }

@@ -1,3 +1,5 @@
+#ifdef MLRUN_WITH_OPENCV
+
 #include <memory>
 
 #include <torch/torch.h>
@@ -12,8 +14,6 @@
 namespace mlrun::data {
 namespace {
 
-constexpr std::int64_t kMostPixels = std::int64_t{1} << 28;
-
 /// OpenCV reports to stderr what we report with the file's name.
 void quieten_opencv() {
   static const bool done = [] {
@@ -24,14 +24,32 @@ void quieten_opencv() {
   (void)done;
 }
 
-cv::Mat decode(std::string_view bytes, const std::string& name, bool apply_exif) {
+cv::Mat decode(std::string_view bytes, const std::string& name, int mode) {
   const cv::Mat encoded(1, static_cast<int>(bytes.size()), CV_8UC1, const_cast<char*>(bytes.data()));
-  const int mode = apply_exif ? cv::IMREAD_COLOR : cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION;
+  cv::Mat image;
   try {
-    return cv::imdecode(encoded, mode);
+    image = cv::imdecode(encoded, mode | cv::IMREAD_IGNORE_ORIENTATION);
   } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
     throw file_error(name, "the image cannot be decoded: " + error.err, "mend or remove it");
   }
+  if (image.empty()) throw file_error(name, "is not an image that can be decoded", "mend or remove it");
+  return image;
+}
+
+/// Pillow keeps 16 bits of grey and clips them when it makes them RGB; OpenCV would scale them.
+torch::Tensor decode_deep_grey(std::string_view bytes, const std::string& name) {
+  const cv::Mat image = decode(bytes, name, cv::IMREAD_GRAYSCALE | cv::IMREAD_ANYDEPTH);
+  MLRUN_ASSERT(image.type() == CV_16UC1, "OpenCV gave an image of another kind");
+  auto rgb = torch::empty({image.rows, image.cols, 3}, torch::kByte);
+  std::uint8_t* out = rgb.data_ptr<std::uint8_t>();
+  for (int y = 0; y < image.rows; ++y) {
+    const auto* row = image.ptr<std::uint16_t>(y);
+    for (int x = 0; x < image.cols; ++x, out += 3) {
+      out[0] = out[1] = out[2] = static_cast<std::uint8_t>(row[x] > 255 ? 255 : row[x]);
+    }
+  }
+  return rgb;
 }
 
 void swap_red_and_blue(std::uint8_t* values, std::int64_t pixels) {
@@ -40,20 +58,10 @@ void swap_red_and_blue(std::uint8_t* values, std::int64_t pixels) {
 
 }  // namespace
 
-torch::Tensor decode_image(std::string_view bytes, const std::string& name, bool apply_exif) {
+torch::Tensor decode_other(std::string_view bytes, const std::string& name) {
   quieten_opencv();
-  const ImageHead head = read_image_head(bytes);
-  if (head.truncated) throw file_error(name, "the image is cut short", "mend or remove it");
-  // Sizes are compared by division: a header can hold anything.
-  if (head.width > 0 && head.height > kMostPixels / head.width) {
-    throw file_error(
-        name, "the image is too large: " + std::to_string(head.width) + " x " + std::to_string(head.height) + " pixels",
-        "make it smaller than 2^28 pixels");
-  }
-  if (bytes.empty()) throw file_error(name, "the file is empty", "mend or remove it");
-  if (bytes.size() > INT32_MAX) throw file_error(name, "the file is larger than 2 GiB", "make it smaller");
-  cv::Mat image = decode(bytes, name, apply_exif);
-  if (image.empty()) throw file_error(name, "is not an image that can be decoded", "mend or remove it");
+  if (read_image_head(bytes).deep_grey) return decode_deep_grey(bytes, name);
+  cv::Mat image = decode(bytes, name, cv::IMREAD_COLOR);
   MLRUN_ASSERT(image.type() == CV_8UC3 && image.isContinuous(), "OpenCV gave an image of another kind");
   swap_red_and_blue(image.data, std::int64_t{image.rows} * image.cols);
   return torch::from_blob(
@@ -61,3 +69,5 @@ torch::Tensor decode_image(std::string_view bytes, const std::string& name, bool
 }
 
 }  // namespace mlrun::data
+
+#endif

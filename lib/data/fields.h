@@ -44,12 +44,20 @@ struct Sample {
   Fields targets;
 };
 
+/// A sample that could not be read and was left out.
+struct Skipped {
+  std::string id;
+  std::int64_t index = 0;  ///< position in its split
+  std::string message;     ///< why, as the error would have said it
+};
+
 /// Samples put together for one call of a model.
 struct Batch {
   std::vector<std::string> ids;
   std::vector<std::int64_t> indices;  ///< position of each sample in its split
-  Fields inputs;
+  Fields inputs;                      ///< empty where every sample was skipped
   Fields targets;
+  std::vector<Skipped> skipped;  ///< what should have been in it, too
 
   std::int64_t size() const { return static_cast<std::int64_t>(ids.size()); }
 };

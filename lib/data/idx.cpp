@@ -10,6 +10,7 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
+#include "data/groups.h"
 #include "data/idx_file.h"
 #include "data/listing.h"
 #include "data/split_dataset.h"
@@ -74,6 +75,12 @@ class IdxSource : public Source {
     sample.inputs.set("image", std::move(image));
     sample.targets.set("label", torch::scalar_tensor(file_->label(at), torch::kLong));
     return sample;
+  }
+
+  SampleFacts facts(std::int64_t index) const override {
+    MLRUN_ASSERT(index >= 0 && index < size(), "no such sample");
+    const std::int64_t at = positions_[static_cast<std::size_t>(index)];
+    return {std::to_string(at), file_->label(at), {}};
   }
 
  private:
@@ -173,6 +180,7 @@ std::shared_ptr<const Dataset> open_idx(const IdxOptions& options, const OpenReq
                                {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "train"}, /*required=*/true);
   const auto test = open_pair(request.root, options.test_images, options.test_labels,
                               {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "test"}, /*required=*/false);
+  refuse_groups(request.split, "idx");
   check_shares(request.split, /*has_val=*/false, /*has_test=*/test != nullptr);
   std::vector<std::shared_ptr<IdxFile>> files = {train};
   if (test) files.push_back(test);

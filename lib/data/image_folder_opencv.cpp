@@ -9,10 +9,11 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/log.h"
-#include "data/decode.h"
+#include "data/groups.h"
+#include "data/image_files.h"
 #include "data/listing.h"
+#include "data/listing_cache.h"
 #include "data/split_dataset.h"
 #include "data/splits.h"
 
@@ -20,40 +21,6 @@ namespace mlrun::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 30;
-
-/// The images of one folder of classes, sorted by id.
-struct Shelf {
-  fs::path root;
-  std::vector<ListedFile> files;
-  std::vector<std::int64_t> labels;
-  bool apply_exif = false;
-};
-
-class FolderSource : public Source {
- public:
-  FolderSource(std::shared_ptr<const Shelf> shelf, std::vector<std::int64_t> positions)
-      : shelf_(std::move(shelf)), positions_(std::move(positions)) {}
-
-  std::int64_t size() const override { return static_cast<std::int64_t>(positions_.size()); }
-
-  Sample get(const SampleKey& key) const override {
-    MLRUN_ASSERT(key.index >= 0 && key.index < size(), "no such sample");
-    const auto at = static_cast<std::size_t>(positions_[static_cast<std::size_t>(key.index)]);
-    const fs::path path = shelf_->root / shelf_->files[at].path;
-    Sample sample;
-    sample.id = shelf_->files[at].path;
-    sample.index = key.index;
-    sample.inputs.set("image", decode_image(read_file(path, kLargestFile), path.string(), shelf_->apply_exif));
-    sample.targets.set("label", torch::scalar_tensor(shelf_->labels[at], torch::kLong));
-    return sample;
-  }
-
- private:
-  std::shared_ptr<const Shelf> shelf_;
-  std::vector<std::int64_t> positions_;
-};
 
 bool has(const std::vector<std::string>& names, const char* name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -72,28 +39,62 @@ std::vector<std::string> class_folders(const fs::path& folder) {
   throw file_error(folder.string(), "holds no class folders", "put each class's images into a folder with its name");
 }
 
-/// `prefix` is the split's folder with a slash, or empty where the classes lie in the root.
-std::shared_ptr<Shelf> fill_shelf(const OpenRequest& request, const std::string& prefix,
-                                  const std::vector<std::string>& classes) {
-  const fs::path& root = request.root;
-  auto shelf = std::make_shared<Shelf>();
-  shelf->root = root;
-  shelf->apply_exif = request.apply_exif;
-  for (const auto& name : class_folders(root / prefix)) {
-    const auto found = std::lower_bound(classes.begin(), classes.end(), name);
-    const fs::path folder = root / (prefix + name);
-    if (found == classes.end() || *found != name) {
-      throw file_error(folder.string(), "train has no class '" + name + "'", "the splits must hold the same classes");
-    }
-    auto files = list_images(root, prefix + name);
-    if (files.empty()) {
-      throw file_error(folder.string(), "the class folder holds no images",
-                       "jpg, jpeg, png, bmp, webp, tif, tiff, ppm and pgm files count; remove the folder or fill it");
-    }
-    shelf->labels.insert(shelf->labels.end(), files.size(), found - classes.begin());
-    std::move(files.begin(), files.end(), std::back_inserter(shelf->files));
+/// The images of one folder of classes.
+struct ClassTree {
+  std::string prefix;  ///< the split's folder with a slash, or empty where the classes lie in the root
+  std::vector<std::string> folders;
+  std::shared_ptr<ImageFiles> images;
+};
+
+/// UserError unless each of the tree's folders is one of the classes, which are sorted.
+void check_classes(const ClassTree& tree, const fs::path& root, const std::vector<std::string>& classes) {
+  for (const auto& name : tree.folders) {
+    if (std::binary_search(classes.begin(), classes.end(), name)) continue;
+    throw file_error((root / (tree.prefix + name)).string(), "train has no class '" + name + "'",
+                     "the splits must hold the same classes");
   }
-  return shelf;
+}
+
+/// Lists all trees at once, so that one listing is kept for the root.
+void list_trees(std::vector<ClassTree>& trees, const OpenRequest& request, const std::vector<std::string>& classes) {
+  std::vector<std::string> folders;
+  for (const auto& tree : trees) {
+    check_classes(tree, request.root, classes);
+    for (const auto& name : tree.folders) folders.push_back(tree.prefix + name);
+  }
+  auto listed = list_image_folders(request.root, folders);
+  auto next = listed.begin();
+  for (auto& tree : trees) {
+    tree.images = std::make_shared<ImageFiles>();
+    tree.images->root = request.root;
+    tree.images->apply_exif = request.apply_exif;
+    for (const auto& name : tree.folders) {
+      auto& files = *next++;
+      if (files.empty()) {
+        throw file_error((request.root / (tree.prefix + name)).string(), "the class folder holds no images",
+                         "jpg, jpeg, png, bmp, webp, tif, tiff, ppm and pgm files count; remove the folder or fill it");
+      }
+      const auto label = std::lower_bound(classes.begin(), classes.end(), name) - classes.begin();
+      tree.images->labels.insert(tree.images->labels.end(), files.size(), label);
+      std::move(files.begin(), files.end(), std::back_inserter(tree.images->files));
+    }
+  }
+}
+
+/// Finds the groups of a tree's images.
+void group_images(ClassTree& tree, const std::string& pattern) {
+  const GroupPattern find(pattern);
+  const auto depth = std::count(tree.prefix.begin(), tree.prefix.end(), '/') + 1;
+  for (const auto& file : tree.images->files) {
+    if (pattern == "parent" && std::count(file.path.begin(), file.path.end(), '/') == depth) {
+      throw UserError(Problem{"", 0, 0, "data.split.group",
+                              "'" + file.path +
+                                  "' lies in its class's folder itself: `parent` would keep the class "
+                                  "together, not a group",
+                              "put each group's images into a folder of its own, or write a regular expression"});
+    }
+    tree.images->groups.push_back(find.of(file.path));
+  }
 }
 
 void warn_of_one_class(const fs::path& root, const std::vector<std::string>& classes) {
@@ -102,37 +103,49 @@ void warn_of_one_class(const fs::path& root, const std::vector<std::string>& cla
                "'; if its folders are the classes, data.root must name it");
 }
 
+/// The trees of a root: the pool to be divided, then the splits of its own.
+std::vector<ClassTree> find_trees(const fs::path& root) {
+  auto folders = class_folders(root);
+  std::vector<ClassTree> trees;
+  if (!holds_splits(folders)) {
+    trees.push_back({"", std::move(folders), nullptr});
+    return trees;
+  }
+  for (const char* split : {"train", "val", "test"}) {
+    if (has(folders, split)) trees.push_back({std::string(split) + "/", class_folders(root / split), nullptr});
+  }
+  return trees;
+}
+
 }  // namespace
 
 std::shared_ptr<const Dataset> open_image_folder(const config::NoOptions&, const OpenRequest& request) {
   check_root(request.root);
-  const auto folders = class_folders(request.root);
-  const bool split = holds_splits(folders);
-  const bool has_val = split && has(folders, "val");
-  const bool has_test = split && has(folders, "test");
-  check_shares(request.split, has_val, has_test);
+  auto trees = find_trees(request.root);
+  const auto own = [&](const char* prefix) {
+    return std::any_of(trees.begin(), trees.end(), [&](const ClassTree& tree) { return tree.prefix == prefix; });
+  };
+  check_shares(request.split, own("val/"), own("test/"));
 
   DataInfo info;
   info.name = data_name(request.root);
-  info.classes = split ? class_folders(request.root / "train") : folders;
+  info.classes = trees.front().folders;
   warn_of_one_class(request.root, info.classes);
+  list_trees(trees, request, info.classes);
+  ClassTree& pool = trees.front();
+  if (request.split.group) group_images(pool, *request.split.group);
 
-  const auto pool = fill_shelf(request, split ? "train/" : "", info.classes);
-  std::vector<ListedFile> all = pool->files;
-  Division division = divide(pool->labels, request.split);
+  std::vector<ListedFile> all;
+  for (const auto& tree : trees) all.insert(all.end(), tree.images->files.begin(), tree.images->files.end());
+  info.fingerprint = fingerprint(std::move(all));
+  Division division = divide(pool.images->labels, pool.images->groups, request.split);
   SplitDataset::Splits splits;
   for (std::size_t i = 0; i < splits.size(); ++i) {
-    if (!division.parts[i].empty()) splits[i] = std::make_shared<FolderSource>(pool, std::move(division.parts[i]));
+    if (!division.parts[i].empty()) splits[i] = make_image_source(pool.images, std::move(division.parts[i]));
   }
-  const auto add_own = [&](Split which) {
-    const auto shelf = fill_shelf(request, std::string(split_name(which)) + "/", info.classes);
-    all.insert(all.end(), shelf->files.begin(), shelf->files.end());
-    Division whole = divide(shelf->labels, {});
-    splits[static_cast<std::size_t>(which)] = std::make_shared<FolderSource>(shelf, std::move(whole.of(Split::Train)));
-  };
-  if (has_val) add_own(Split::Val);
-  if (has_test) add_own(Split::Test);
-  info.fingerprint = fingerprint(std::move(all));
+  for (auto tree = trees.begin() + 1; tree != trees.end(); ++tree) {
+    splits[tree->prefix == "val/" ? 1 : 2] = make_image_source(tree->images);
+  }
   return std::make_shared<SplitDataset>(std::move(info), std::move(splits));
 }
 

@@ -1,6 +1,11 @@
 #include "data/image_head.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <optional>
+
+#include "base/error.h"
 
 namespace mlrun::data {
 namespace {
@@ -59,6 +64,7 @@ ImageHead read_png(std::string_view bytes) {
   ImageHead head;
   head.width = reader.big32(16);
   head.height = reader.big32(20);
+  head.deep_grey = reader.big16(24) == 0x1000;  // 16 bits, colour type 0
   std::uint64_t at = kPngSignature.size();
   while (at + kChunkFrame <= bytes.size()) {
     const bool last = reader.big32(at + 4) == kEnd;
@@ -69,6 +75,37 @@ ImageHead read_png(std::string_view bytes) {
   return head;
 }
 
+/// The next number of a PNM header, white space and comments before it left out; nothing at its end
+/// or where it is no number of a sane size.
+std::optional<std::int64_t> pnm_number(std::string_view bytes, std::size_t& at) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  while (at < bytes.size() && (std::isspace(static_cast<unsigned char>(bytes[at])) != 0 || bytes[at] == '#')) {
+    at = bytes[at] == '#' ? std::min(bytes.find('\n', at), bytes.size()) : at + 1;
+  }
+  std::int64_t value = 0;
+  const std::size_t begin = at;
+  for (; at < bytes.size() && bytes[at] >= '0' && bytes[at] <= '9' && value < kMost; ++at) {
+    value = 10 * value + (bytes[at] - '0');
+  }
+  if (at == begin || value >= kMost) return std::nullopt;
+  return value;
+}
+
+/// Binary PGM and PPM (P5, P6): header, one white space, rows.
+ImageHead read_pnm(std::string_view bytes) {
+  ImageHead head;
+  std::size_t at = 2;
+  const auto width = pnm_number(bytes, at), height = pnm_number(bytes, at), largest = pnm_number(bytes, at);
+  if (!width || !height || !largest) return head;
+  head.width = *width;
+  head.height = *height;
+  const std::int64_t sample = (bytes[1] == '6' ? 3 : 1) * (*largest > 255 ? 2 : 1);
+  const auto left = static_cast<std::int64_t>(bytes.size() - std::min(bytes.size(), at + 1));
+  // By division: the sizes can be anything.
+  head.truncated = *width > 0 && *height > left / sample / *width;
+  return head;
+}
+
 }  // namespace
 
 ImageHead read_image_head(std::string_view bytes) {
@@ -76,12 +113,22 @@ ImageHead read_image_head(std::string_view bytes) {
   ImageHead head;
   if (bytes.substr(0, 2) == "\xFF\xD8") return read_jpeg(bytes);
   if (bytes.substr(0, kPngSignature.size()) == kPngSignature) return read_png(bytes);
+  if (bytes.substr(0, 2) == "P5" || bytes.substr(0, 2) == "P6") return read_pnm(bytes);
   if (bytes.substr(0, 2) == "BM") {
     head.width = reader.little32(18);
     // Negative heights mean rows from the top.
     head.height = std::llabs(static_cast<std::int32_t>(reader.little32(22)));
   }
   return head;
+}
+
+void check_pixel_count(std::int64_t width, std::int64_t height, const std::string& name) {
+  constexpr std::int64_t kMostPixels = std::int64_t{1} << 28;
+  // By division: a header can hold anything.
+  if (width <= 0 || height <= kMostPixels / width) return;
+  throw file_error(name,
+                   "the image is too large: " + std::to_string(width) + " x " + std::to_string(height) + " pixels",
+                   "make it smaller than 2^28 pixels");
 }
 
 }  // namespace mlrun::data

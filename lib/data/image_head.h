@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace mlrun::data {
@@ -10,9 +11,14 @@ struct ImageHead {
   std::int64_t width = 0;   ///< 0: not known
   std::int64_t height = 0;  ///< 0: not known
   bool truncated = false;   ///< the bytes end before the image does
+  bool deep_grey = false;   ///< a PNG of grey values of 16 bits
 };
 
-/// Looks into JPEG (ISO/IEC 10918-1), PNG (ISO/IEC 15948) and BMP; of other formats nothing is known.
+/// Looks into JPEG (ISO/IEC 10918-1), PNG (ISO/IEC 15948), BMP and binary PGM and PPM; of other
+/// formats nothing is known.
 ImageHead read_image_head(std::string_view bytes);
+
+/// UserError that names `name` where an image has more than 2^28 pixels.
+void check_pixel_count(std::int64_t width, std::int64_t height, const std::string& name);
 
 }  // namespace mlrun::data

@@ -114,6 +114,16 @@ class Normalize : public Transform {
     return result;
   }
 
+  torch::Tensor revert(const torch::Tensor& input) const override {
+    torch::Tensor image = torch::empty_like(input, torch::kFloat32);
+    for (std::size_t c = 0; c < tables_.size(); ++c) {
+      const float black = tables_[c].front(), white = tables_[c].back();
+      const auto at = static_cast<std::int64_t>(c);
+      image[at].copy_((input[at] - black) / (white - black));
+    }
+    return image;
+  }
+
  private:
   std::vector<Table> tables_;  ///< one for each channel
 };

@@ -34,12 +34,14 @@ std::vector<std::string> visible_names(const fs::path& folder) {
 
 class Walk {
  public:
-  Walk(const fs::path& root, bool dangling) : root_(root), dangling_(dangling) {}
+  Walk(const fs::path& root, bool dangling, const std::function<void(const std::string&)>& before_reading)
+      : root_(root), dangling_(dangling), before_reading_(before_reading) {}
 
   void folder(const std::string& relative) {
     struct stat about {};
     const fs::path path = root_ / relative;
     if (::stat(path.c_str(), &about) != 0 || !seen_.insert({about.st_dev, about.st_ino}).second) return;
+    if (before_reading_) before_reading_(relative);
     const std::string prefix = relative.empty() ? "" : relative + "/";
     for (const auto& name : visible_names(path)) entry(prefix + name, name);
   }
@@ -71,6 +73,7 @@ class Walk {
 
   const fs::path& root_;
   bool dangling_;
+  const std::function<void(const std::string&)>& before_reading_;
   std::set<std::pair<dev_t, ino_t>> seen_;  // folders, so that links which lead back end somewhere
   std::vector<ListedFile> found_;
 };
@@ -123,8 +126,9 @@ bool is_image_name(const std::string& name) {
   return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
 }
 
-std::vector<ListedFile> list_images(const fs::path& root, const std::string& folder, bool dangling) {
-  Walk walk(root, dangling);
+std::vector<ListedFile> list_images(const fs::path& root, const std::string& folder, bool dangling,
+                                    const std::function<void(const std::string&)>& before_reading) {
+  Walk walk(root, dangling, before_reading);
   walk.folder(folder);
   return walk.take();
 }

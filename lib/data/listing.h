@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,8 @@ bool is_image_name(const std::string& name);
 /// All image files below `root/folder`, sorted by path. Hidden files and folders are left out;
 /// links are followed, and a folder that is reached twice is read once. UserError for a folder that
 /// cannot be read and for an image that is a dangling link.
-/// With `dangling` such a link is listed like a file, of size 0.
-std::vector<ListedFile> list_images(const std::filesystem::path& root, const std::string& folder,
-                                    bool dangling = false);
+/// With `dangling` such a link is listed like a file, of size 0. `before_reading` is told each folder.
+std::vector<ListedFile> list_images(const std::filesystem::path& root, const std::string& folder, bool dangling = false,
+                                    const std::function<void(const std::string&)>& before_reading = {});
 
 }  // namespace mlrun::data

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
 
 #include "base/error.h"
 
@@ -36,6 +39,35 @@ void compute_alone() {
   if (set_threads != nullptr) set_threads(1);
 }
 
+/// LibTorch has an exception of its own for memory that it does not get.
+bool out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  if (torch_error == nullptr) return false;
+  const char* text = torch_error->what_without_backtrace();
+  return std::strstr(text, "alloc") != nullptr && std::strstr(text, "memory") != nullptr;
+}
+
+/// The exception being handled, as `next` throws it. Should there be no memory for the message
+/// either, it stays what it is.
+std::exception_ptr loading_error() {
+  std::exception_ptr error = std::current_exception();
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    if (!out_of_memory(thrown)) return error;
+  } catch (...) {
+    return error;
+  }
+  try {
+    return std::make_exception_ptr(
+        UserError("out of memory while loading data",
+                  "use fewer loading threads (--workers) or a smaller train.batch_size, or set train.accumulate"));
+  } catch (...) {
+    return error;
+  }
+}
+
 }  // namespace
 
 class Loader::Impl {
@@ -55,7 +87,11 @@ class Loader::Impl {
     const auto start = Clock::now();
     if (workers_.empty()) {
       const Wait wait(waited_, start);
-      return make_(due_++);
+      try {
+        return make_(due_++);
+      } catch (...) {
+        std::rethrow_exception(loading_error());
+      }
     }
     Slot slot = take(start);
     if (slot.error) std::rethrow_exception(std::move(slot.error));
@@ -136,7 +172,7 @@ class Loader::Impl {
       try {
         made.batch = make_(*number);
       } catch (...) {
-        made.error = std::current_exception();
+        made.error = loading_error();
       }
       made.ready = true;
       bool is_due = false;

@@ -27,7 +27,7 @@ class Loader {
   Loader& operator=(const Loader&) = delete;
 
   /// The next batch, or nothing after the last. An exception thrown by `make` is thrown here, when
-  /// its batch is due.
+  /// its batch is due; out of memory as a UserError.
   std::optional<Batch> next();
 
   /// Seconds that `next` has spent waiting for workers (all of making, with 0 workers).

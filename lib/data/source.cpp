@@ -1,25 +1,32 @@
 #include "data/source.h"
 
+#include <torch/torch.h>
+
+#include "data/cifar.h"
 #include "data/idx.h"
 #include "data/image_folder.h"
+#include "data/labelled_files.h"
 #include "data/synthetic.h"
 
 namespace mlrun::data {
 
-const char* split_name(Split split) {
-  switch (split) {
-    case Split::Train: return "train";
-    case Split::Val: return "val";
-    case Split::Test: break;
-  }
-  return "test";
+SampleFacts Source::facts(std::int64_t index) const {
+  const Sample sample = get({index, 0, 0});
+  const bool labelled = sample.targets.has("label");
+  return {sample.id, labelled ? sample.targets.tensor("label").item<std::int64_t>() : 0, {}};
 }
 
 const SourceFactory& sources() {
   static const SourceFactory factory = [] {
     SourceFactory list("source");
+    list.add<config::NoOptions>("cifar10", "CIFAR-10, the binary version", &open_cifar10);
+    list.add<Cifar100Options>("cifar100", "CIFAR-100, the binary version, with fine or coarse labels", &open_cifar100);
+#if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
+    list.add<config::NoOptions>("csv", "a CSV file with the columns path and label, and split where wanted", &open_csv);
+    list.add<FlatOptions>("flat", "one folder of images with a label file", &open_flat);
+#endif
     list.add<IdxOptions>("idx", "MNIST-style idx files of grey images, plain or gzip", &open_idx);
-#ifdef MLRUN_WITH_OPENCV
+#if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
     list.add<config::NoOptions>(
         "image_folder", "one folder of images per class, or train, val and test of such folders", &open_image_folder);
 #endif

@@ -10,13 +10,9 @@
 #include "config/recipe.h"
 #include "config/registry.h"
 #include "data/fields.h"
+#include "data/split.h"
 
 namespace mlrun::data {
-
-enum class Split { Train, Val, Test };
-
-/// `train`, `val`, `test`.
-const char* split_name(Split split);
 
 /// Says which draw of a sample is wanted; everything random about a sample depends on it alone.
 struct SampleKey {
@@ -29,6 +25,13 @@ struct SampleKey {
   }
 };
 
+/// What is known of a sample before its image is decoded.
+struct SampleFacts {
+  std::string id;
+  std::int64_t label = 0;
+  std::filesystem::path file;  ///< that holds this sample alone; empty where it shares one with others
+};
+
 /// The samples of one split. `get` is called from several threads at once.
 class Source {
  public:
@@ -37,6 +40,8 @@ class Source {
   /// The sample at `key.index`, 0 <= index < size(). UserError that names the sample when it
   /// cannot be read.
   virtual Sample get(const SampleKey& key) const = 0;
+  /// What is known of a sample; unless a source knows better, the sample is made for it.
+  virtual SampleFacts facts(std::int64_t index) const;
 };
 
 /// What was found on disk, before any sample is read.
@@ -65,8 +70,8 @@ struct OpenRequest {
 
 using SourceFactory = config::Factory<std::shared_ptr<const Dataset>(const OpenRequest&)>;
 
-/// `idx`, `image_folder`, `synthetic`. Image sources give `inputs.image` as uint8 [H, W, C] (RGB
-/// or grey) and `targets.label` as an int64 scalar.
+/// `cifar10`, `cifar100`, `csv`, `flat`, `idx`, `image_folder`, `synthetic`. Image sources give `inputs.image` as uint8
+/// [H, W, C] (RGB or grey) and `targets.label` as an int64 scalar.
 const SourceFactory& sources();
 
 }  // namespace mlrun::data

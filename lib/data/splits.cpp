@@ -18,14 +18,6 @@ using Counts = std::array<std::int64_t, kParts>;
 
 constexpr double kSlack = 1e-9;  // 0.15 x 20 is 3 samples, whatever the last bit says
 
-Shares all_shares(const config::SplitOptions& options) {
-  const double held_out = options.val.value_or(0) + options.test.value_or(0);
-  const double train = options.train.value_or(std::max(0.0, 1 - held_out));
-  double unused = 1 - held_out - train;
-  if (unused < kSlack) unused = 0;
-  return {train, options.val.value_or(0), options.test.value_or(0), unused};
-}
-
 /// Divides `total` by largest remainder; `owed` is what earlier roundings owe each part.
 Counts apportion(std::int64_t total, const Shares& shares, Shares& owed) {
   Counts counts{};
@@ -62,6 +54,14 @@ void check_filled(const Division& division, const Shares& shares, std::size_t to
 }
 
 }  // namespace
+
+std::array<double, 4> all_shares(const config::SplitOptions& options) {
+  const double held_out = options.val.value_or(0) + options.test.value_or(0);
+  const double train = options.train.value_or(std::max(0.0, 1 - held_out));
+  double unused = 1 - held_out - train;
+  if (unused < kSlack) unused = 0;
+  return {train, options.val.value_or(0), options.test.value_or(0), unused};
+}
 
 Division divide(const std::vector<std::int64_t>& labels, const config::SplitOptions& options) {
   const Shares shares = all_shares(options);

@@ -2,10 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "config/recipe.h"
-#include "data/source.h"
+#include "data/split.h"
 
 namespace mlrun::data {
 
@@ -25,6 +26,16 @@ struct Division {
 /// the next class. Without any share the whole pool is `train`. UserError where a split that is
 /// asked for would be empty.
 Division divide(const std::vector<std::int64_t>& labels, const config::SplitOptions& shares);
+
+/// Divides a pool so that all samples of a group are in one split, with the shares kept as closely as the
+/// groups allow and every class's share as closely as that allows. `groups` has one key for each sample.
+/// The division depends on keys, labels, shares and the seed, not on the order of the samples. UserError
+/// where there are fewer groups than splits asked for. Without `groups` as the function above.
+Division divide(const std::vector<std::int64_t>& labels, const std::vector<std::string>& groups,
+                const config::SplitOptions& shares);
+
+/// Shares of train, val, test and of what stays unused; they add up to 1.
+std::array<double, 4> all_shares(const config::SplitOptions& options);
 
 /// UserError where a share is asked for a split that the data set already has.
 void check_shares(const config::SplitOptions& shares, bool has_val, bool has_test);

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/groups.h"
 #include "data/split_dataset.h"
 #include "data/splits.h"
 
@@ -163,6 +164,7 @@ void SyntheticOptions::declare(config::Declare<SyntheticOptions>& d) {
 }
 
 std::shared_ptr<const Dataset> open_synthetic(const SyntheticOptions& options, const OpenRequest& request) {
+  refuse_groups(request.split, "synthetic");
   check_shares(request.split, options.val_samples > 0, options.test_samples > 0);
   const auto recipe = std::make_shared<const Recipe>(Recipe{options, make_patterns(options)});
   std::vector<std::int64_t> labels(static_cast<std::size_t>(options.train_samples));

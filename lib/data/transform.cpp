@@ -22,18 +22,32 @@ void add(TransformFactory& factory, std::string name, std::string description, M
       [make](const Options& options, const TransformContext& context) { return list_of(make(options, context)); });
 }
 
+/// The statistics that the model was published with, where they are of as many channels.
+NormalizeOptions preset_statistics(const TransformContext& context) {
+  const auto fits = [&](const std::vector<double>& values) {
+    return values.size() == static_cast<std::size_t>(context.channels);
+  };
+  NormalizeOptions options = imagenet_statistics(context.channels);
+  if (fits(context.mean) && fits(context.deviation)) options.mean = context.mean, options.deviation = context.deviation;
+  return options;
+}
+
 void add_presets(TransformFactory& factory) {
   using config::NoOptions;
   factory.add<NoOptions>("classification_train",
-                         "preset: random_resized_crop, random_horizontal_flip, normalize with ImageNet's statistics",
+                         "preset: random_resized_crop, random_horizontal_flip, normalize, as the model was published",
                          [](const NoOptions&, const TransformContext& context) {
-                           return list_of(make_random_resized_crop({}, context), make_horizontal_flip({}),
-                                          make_normalize(imagenet_statistics(context.channels), context));
+                           RandomResizedCropOptions crop;
+                           crop.interpolation = context.interpolation;
+                           return list_of(make_random_resized_crop(crop, context), make_horizontal_flip({}),
+                                          make_normalize(preset_statistics(context), context));
                          });
-  factory.add<NoOptions>("classification_eval", "preset: resize, center_crop, normalize with ImageNet's statistics",
+  factory.add<NoOptions>("classification_eval", "preset: resize, center_crop, normalize, as the model was published",
                          [](const NoOptions&, const TransformContext& context) {
-                           return list_of(make_resize({}, context), make_center_crop({}, context),
-                                          make_normalize(imagenet_statistics(context.channels), context));
+                           ResizeOptions resize;
+                           resize.interpolation = context.interpolation;
+                           return list_of(make_resize(resize, context), make_center_crop({}, context),
+                                          make_normalize(preset_statistics(context), context));
                          });
   factory.add<NoOptions>("none", "preset: nothing but the scaling of values to 0..1",
                          [](const NoOptions&, const TransformContext&) { return TransformList(); });
@@ -110,6 +124,14 @@ void Pipeline::append(std::unique_ptr<Transform> transform) {
   channels_ = transform->channels(channels_);
   purposes_.push_back("transform " + std::to_string(transforms_.size()));
   transforms_.push_back(std::move(transform));
+}
+
+torch::Tensor Pipeline::viewable(const torch::Tensor& input) const {
+  torch::Tensor image = input;
+  for (const auto& transform : transforms_) {
+    if (transform->converts()) image = transform->revert(image);
+  }
+  return (image * 255).round().clamp(0, 255).to(torch::kByte).permute({1, 2, 0}).contiguous();
 }
 
 torch::Tensor Pipeline::apply(const torch::Tensor& image, const SampleKey& key) const {

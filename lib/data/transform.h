@@ -13,9 +13,11 @@ namespace mlrun::data {
 
 /// What the model that will read the samples wants; presets take their sizes from it.
 struct TransformContext {
-  std::int64_t input_size = 224;   ///< height and width the model was published with
-  std::int64_t resize_size = 256;  ///< shorter side before the centre crop at evaluation
-  std::int64_t channels = 3;       ///< of the images that the transform gets
+  std::int64_t input_size = 224;            ///< height and width the model was published with
+  std::int64_t resize_size = 256;           ///< shorter side before the centre crop at evaluation
+  std::int64_t channels = 3;                ///< of the images that the transform gets
+  std::string interpolation = "bilinear";   ///< of the presets' resizing
+  std::vector<double> mean{}, deviation{};  ///< the presets' statistics; empty: ImageNet's
 };
 
 /// One step from a decoded image to a model's input. Images are uint8 [H, W, C], contiguous; what
@@ -28,6 +30,8 @@ class Transform {
   virtual torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const = 0;
   /// True where it takes the uint8 image and returns the float one (only `normalize` does).
   virtual bool converts() const { return false; }
+  /// Of one that converts: the float image [C, H, W] with values 0..1 that became `input`.
+  virtual torch::Tensor revert(const torch::Tensor& input) const { return input; }
   /// Channels of the result, given those of the image.
   virtual std::int64_t channels(std::int64_t channels) const { return channels; }
 };
@@ -50,6 +54,9 @@ class Pipeline {
 
   /// uint8 [H, W, C] to float32 [C, H, W].
   torch::Tensor apply(const torch::Tensor& image, const SampleKey& key) const;
+
+  /// What `apply` returned as an image to look at: normalization undone, uint8 [H, W, C].
+  torch::Tensor viewable(const torch::Tensor& input) const;
 
   /// Of what `apply` returns: `grayscale` changes it.
   std::int64_t channels() const { return channels_; }

@@ -7,9 +7,11 @@
 #include "base/error.h"
 #include "data/loader.h"
 #include "engine/checkpoint.h"
+#include "engine/initial_weights.h"
 #include "engine/model_state.h"
 #include "engine/progress.h"
 #include "engine/run_directory.h"
+#include "engine/skip_log.h"
 
 namespace mlrun::engine {
 
@@ -65,6 +67,32 @@ data::Batch read_batch(const Task& task, const std::vector<fs::path>& files, std
   return samples.empty() ? data::Batch() : task.collate(std::move(samples));
 }
 
+/// What mlrun wrote carries the recipe; all else is brought to the model as `model.weights` is.
+bool is_ours(const fs::path& file) {
+  if (file.extension() != ".safetensors") return false;
+  return weights::read_safetensors_header(file).metadata.count("recipe") != 0;
+}
+
+/// The recipe with these weights to start from. Where they are its own, it also says how to load them.
+config::Resolved with_weights(const config::Resolved& resolved, const fs::path& file) {
+  config::Resolved other = resolved;
+  config::ModelSection& model = other.recipe.model;
+  if (model.weights.file == file) return other;
+  model.weights = {};
+  model.weights.file = file;
+  model.head = "keep";
+  return other;
+}
+
+void load_foreign(Task& task, const config::Recipe& recipe) {
+  const config::WeightsSection& how = recipe.model.weights;
+  const bool whole = how.strict && how.skip.empty() && how.head == "keep" && recipe.model.head == "keep";
+  for (const auto& model : task.models()) {  // what the file does not fill
+    if (!whole) nn::initialise(*model.second, static_cast<std::uint64_t>(recipe.train.seed));
+  }
+  apply_initial_weights(task, recipe);
+}
+
 }  // namespace
 
 WeightChoice choose_weights(const fs::path& run, const std::string& choice) {
@@ -80,8 +108,14 @@ WeightChoice choose_weights(const fs::path& run, const std::string& choice) {
 }
 
 Loaded load(const TaskFactory& tasks, const config::Resolved& resolved, const WeightChoice& weights) {
-  if (fs::exists(weights.file.parent_path() / "manifest.json")) verify_checkpoint(weights.file.parent_path());
-  const auto content = weights::read_safetensors(weights.file);
+  const bool ours = is_ours(weights.file);
+  weights::Safetensors content;
+  if (ours) {
+    if (fs::exists(weights.file.parent_path() / "manifest.json")) verify_checkpoint(weights.file.parent_path());
+    content = weights::read_safetensors(weights.file);
+  } else {
+    check_initial_weights(with_weights(resolved, weights.file));
+  }
   std::optional<data::DataInfo> known;
   if (const auto info = content.metadata.find("data"); info != content.metadata.end()) {
     known = data_info(Json::parse(info->second, nullptr, /*allow_exceptions=*/false));
@@ -90,7 +124,8 @@ Loaded load(const TaskFactory& tasks, const config::Resolved& resolved, const We
   loaded.context = make_context(resolved.recipe.train);
   loaded.weights = weights.name;
   loaded.task = tasks.make(resolved.recipe.task.kind, TaskRequest{resolved.recipe, known});
-  load_model_tensors(loaded.task->models(), content.tensors, weights.file.string());
+  if (ours) load_model_tensors(loaded.task->models(), content.tensors, weights.file.string());
+  else load_foreign(*loaded.task, with_weights(resolved, weights.file).recipe);
   for (const auto& model : loaded.task->models()) {
     place(*model.second, loaded.context);
     model.second->eval();
@@ -102,8 +137,7 @@ EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, con
   Task& task = *loaded.task;
   Progress progress(stderr_is_terminal(), resolved.recipe.train.log_every.value);
   OutputDump dump;
-  EvaluateOptions options;
-  options.batch_size = resolved.recipe.train.batch_size / resolved.recipe.train.accumulate;
+  EvaluateOptions options = evaluate_options(resolved.recipe);
   if (request.progress) {
     progress.on_start({}, {});
     options.progress = [&progress](std::int64_t done, std::int64_t total) { progress.on_evaluation(done, total); };
@@ -118,6 +152,7 @@ EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, con
   progress.on_stop({}, true);
   if (!request.dump_outputs.empty()) dump.write(request.dump_outputs);
   const Evaluation& evaluation = result.evaluation;
+  SkipLog().add(data::split_name(evaluation.split), evaluation.skipped);
   const Measured measured{data::split_name(evaluation.split),
                           task.data().name,
                           task.data().fingerprint,

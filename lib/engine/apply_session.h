@@ -15,10 +15,10 @@
 
 namespace mlrun::engine {
 
-/// Weights on disk: a checkpoint's or any safetensors file.
+/// Weights on disk: a checkpoint's, a weight file of any format, or published ones.
 struct WeightChoice {
-  std::string name;  ///< as results show it: `best`, `last`, `step-00000100` or the file's name
-  std::filesystem::path file;
+  std::string name;  ///< as results show it: `best`, `last`, `step-00000100`, the file's name, `IMAGENET1K_V1`
+  std::filesystem::path file;  ///< or the name of published weights
 };
 
 /// The weights `choice` of a run: `best` (else `last`), `last`, a checkpoint's name, or a file.

@@ -6,6 +6,9 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/paths.h"
+#include "engine/model_state.h"
+#include "report/format.h"
 
 namespace mlrun::engine {
 
@@ -26,10 +29,21 @@ std::string folder_name(std::int64_t step) {
 }
 
 Json read_json(const fs::path& path) {
-  const std::string text = read_file(path, kJsonLimit);
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw file_error(path.string(), "is damaged: it is no JSON object");
+  Json json = Json::parse(read_file(path, kJsonLimit), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) throw DamagedCheckpoint(path, "is damaged: it is no JSON object");
   return json;
+}
+
+/// A disk that would be full half-way is found out before anything is written.
+void check_room(const fs::path& folder, const Checkpoint& checkpoint) {
+  constexpr std::uint64_t kHeaders = 1U << 20U;
+  const std::uint64_t needed = byte_count(checkpoint.weights) + byte_count(checkpoint.state.tensors()) + kHeaders;
+  const std::uint64_t free = free_bytes(folder);
+  if (free >= needed) return;
+  throw file_error(folder.string(),
+                   "a checkpoint needs " + report::bytes(static_cast<double>(needed)) + " and " +
+                       report::bytes(static_cast<double>(free)) + " are free",
+                   "free some space and run the same command with --resume auto");
 }
 
 void write_manifest(const fs::path& folder, std::int64_t step) {
@@ -40,21 +54,29 @@ void write_manifest(const fs::path& folder, std::int64_t step) {
   write_file(folder / kManifest, json_text({{"schema", 1}, {"step", step}, {"files", files}}, 2) + "\n");
 }
 
-void verify_file(const fs::path& file, const Json& entry) {
-  const std::string remedy = "resume from an earlier checkpoint or train again";
+/// The size of a file of a checkpoint, which must be there.
+std::uintmax_t size_of(const fs::path& file) {
   std::error_code error;
   const auto size = fs::file_size(file, error);
-  if (error) throw file_error(file.string(), "is missing from its checkpoint", remedy);
+  if (error == std::errc::no_such_file_or_directory) throw DamagedCheckpoint(file, "is missing from its checkpoint");
+  if (error) throw file_error(file.string(), "cannot be read: " + error.message());
+  return size;
+}
+
+void verify_file(const fs::path& file, const Json& entry) {
+  const auto size = size_of(file);
   if (!entry.is_object() || entry.value("size", Json()) != Json(size)) {
-    throw file_error(file.string(), "is damaged: it has " + std::to_string(size) + " bytes, not what its manifest says",
-                     remedy);
+    throw DamagedCheckpoint(file, "is damaged: it has " + std::to_string(size) + " bytes, not what its manifest says");
   }
-  if (entry.value("sha256", "") != sha256_file(file)) {
-    throw file_error(file.string(), "is damaged: its checksum is not the one in its manifest", remedy);
+  if (entry.value("sha256", Json()) != Json(sha256_file(file))) {
+    throw DamagedCheckpoint(file, "is damaged: its checksum is not the one in its manifest");
   }
 }
 
 }  // namespace
+
+DamagedCheckpoint::DamagedCheckpoint(const fs::path& file, const std::string& what)
+    : UserError(Problem{file.string(), 0, 0, "", what, "resume from an earlier checkpoint or train again"}) {}
 
 std::int64_t checkpoint_step(const fs::path& path) {
   const std::string name = path.filename().string();
@@ -65,32 +87,48 @@ std::int64_t checkpoint_step(const fs::path& path) {
 
 fs::path write_checkpoint(const fs::path& folder, const Checkpoint& checkpoint) {
   make_directories(folder);
+  check_room(folder, checkpoint);
   const fs::path target = folder / folder_name(checkpoint.step);
   const fs::path unfinished = folder / ("." + folder_name(checkpoint.step) + ".tmp");
-  fs::remove_all(unfinished);
-  make_directories(unfinished);
+  remove_tree(unfinished);
   try {
+    make_directories(unfinished);
     weights::write_safetensors(unfinished / kWeights, checkpoint.weights, checkpoint.metadata);
     weights::write_safetensors(unfinished / kTensors, checkpoint.state.tensors());
     write_file(unfinished / kValues, json_text(checkpoint.state.values(), 1) + "\n");
     write_manifest(unfinished, checkpoint.step);
+    replace_folder(unfinished, target);
   } catch (...) {
     std::error_code ignored;
     fs::remove_all(unfinished, ignored);
     throw;
   }
-  fs::remove_all(target);
-  fs::rename(unfinished, target);
-  sync_directory(folder);
   return target;
 }
 
 void verify_checkpoint(const fs::path& path) {
+  size_of(path / kManifest);
   const Json manifest = read_json(path / kManifest);
   const Json files = manifest.value("files", Json::object());
   for (const char* name : {kWeights, kTensors, kValues}) {
     verify_file(path / name, files.is_object() && files.contains(name) ? files[name] : Json());
   }
+}
+
+std::uint64_t checkpoint_bytes(const fs::path& path) {
+  std::uint64_t sum = 0;
+  for (const char* name : {kWeights, kTensors, kValues, kManifest}) {
+    std::error_code absent;
+    const auto size = fs::file_size(path / name, absent);
+    if (!absent) sum += size;
+  }
+  return sum;
+}
+
+fs::path set_aside(const fs::path& path) {
+  fs::path aside = path.parent_path() / ("damaged-" + path.filename().string());
+  replace_folder(path, aside);
+  return aside;
 }
 
 Checkpoint read_checkpoint(const fs::path& path) {
@@ -111,36 +149,37 @@ Checkpoint read_checkpoint(const fs::path& path) {
 
 std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   std::vector<fs::path> found;
-  if (!fs::is_directory(folder)) return found;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (!entry.is_symlink() && checkpoint_step(entry.path()) >= 0) found.push_back(entry.path());
+  std::error_code error;
+  if (!fs::exists(folder, error) && !error) return found;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->is_symlink() && checkpoint_step(entry->path()) >= 0) found.push_back(entry->path());
   }
+  // A folder that cannot be read must not look like one without checkpoints: the training would begin anew.
+  if (error) throw file_error(folder.string(), "cannot be read: " + error.message());
   std::sort(found.begin(), found.end(),
             [](const fs::path& a, const fs::path& b) { return checkpoint_step(a) < checkpoint_step(b); });
   return found;
 }
 
-void link_checkpoint(const fs::path& folder, const std::string& name, const std::string& target) {
-  const fs::path unfinished = folder / ("." + name + ".tmp");
-  fs::remove(unfinished);
-  fs::create_directory_symlink(target, unfinished);
-  fs::rename(unfinished, folder / name);
-  sync_directory(folder);
-}
-
 void prune_checkpoints(const fs::path& folder, std::int64_t keep) {
   std::vector<std::string> kept;
+  std::error_code ignored;
   for (const char* link : {"last", "best"}) {
-    if (fs::is_symlink(folder / link)) kept.push_back(fs::read_symlink(folder / link).filename().string());
+    std::error_code unreadable;
+    if (!fs::is_symlink(folder / link, unreadable)) continue;
+    kept.push_back(fs::read_symlink(folder / link, unreadable).filename().string());
+    if (unreadable) return;  // what it protects is not known
   }
-  auto all = list_checkpoints(folder);
+  const auto all = list_checkpoints(folder);
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
-    if (std::find(kept.begin(), kept.end(), all[i].filename().string()) == kept.end()) fs::remove_all(all[i]);
+    if (std::find(kept.begin(), kept.end(), all[i].filename().string()) == kept.end()) remove_tree(all[i]);
   }
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.front() == '.' && entry.path().extension() == ".tmp") fs::remove_all(entry.path());
+  std::vector<fs::path> unfinished;
+  for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end; entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    if (name.front() == '.' && entry->path().extension() == ".tmp") unfinished.push_back(entry->path());
   }
+  for (const auto& path : unfinished) remove_tree(path);
 }
 
 }  // namespace mlrun::engine

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "data/state.h"
 #include "weights/safetensors.h"
 
@@ -21,11 +22,24 @@ struct Checkpoint {
 };
 
 /// Writes the checkpoint below `folder` whole or not at all and returns its path. One of the same
-/// step is replaced.
+/// step is replaced. Looks first whether the file system has room for it: UserError where not.
 std::filesystem::path write_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint);
 
-/// Compares the files with the manifest; UserError that names the damaged or missing file.
+/// A checkpoint whose files are not what was written: no use to try again.
+class DamagedCheckpoint : public UserError {
+ public:
+  DamagedCheckpoint(const std::filesystem::path& file, const std::string& what);
+};
+
+/// Compares the files with the manifest; DamagedCheckpoint that names the damaged or missing file,
+/// another UserError where one cannot be read.
 void verify_checkpoint(const std::filesystem::path& path);
+
+/// Bytes of all files of a checkpoint on disk.
+std::uint64_t checkpoint_bytes(const std::filesystem::path& path);
+
+/// Renames a damaged checkpoint to `damaged-step-%08d`, so that it is kept but not counted; the new path.
+std::filesystem::path set_aside(const std::filesystem::path& path);
 
 /// Verifies and reads a checkpoint.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
@@ -35,9 +49,6 @@ std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path&
 
 /// The step that a checkpoint's folder name tells, or -1.
 std::int64_t checkpoint_step(const std::filesystem::path& path);
-
-/// Points the relative symlink `folder/name` at the checkpoint `target` (its folder name), atomically.
-void link_checkpoint(const std::filesystem::path& folder, const std::string& name, const std::string& target);
 
 /// Removes all but the newest `keep` checkpoints and the ones that `last` and `best` point at, and
 /// what an interrupted write left behind.

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/paths.h"
+#include "engine/divergence.h"
 #include "engine/model_state.h"
 
 namespace mlrun::engine {
@@ -54,6 +56,15 @@ Json carried_recipe(const Json& values) {
   return recipe;
 }
 
+/// The last update can spoil weights after the last loss was looked at.
+void check_finite(const Checkpoint& checkpoint) {
+  for (const auto& [name, tensor] : checkpoint.weights) {
+    if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>()) {
+      throw Divergence("weights are not finite: " + name, checkpoint.step);
+    }
+  }
+}
+
 }  // namespace
 
 Checkpointer::Checkpointer(const RunDirectory& run, Trainer& trainer, Task& task, const config::Resolved& resolved)
@@ -61,14 +72,48 @@ Checkpointer::Checkpointer(const RunDirectory& run, Trainer& trainer, Task& task
   select_ = selecting_metric(task, resolved.recipe.train.select);
 }
 
+std::optional<Checkpoint> Checkpointer::newest_intact() const {
+  auto all = list_checkpoints(run_.checkpoints());
+  std::vector<Problem> problems;
+  std::size_t damaged = 0;
+  while (damaged < all.size()) {
+    try {
+      Checkpoint checkpoint = read_checkpoint(all[all.size() - 1 - damaged]);
+      for (std::size_t i = 0; i < damaged; ++i) {
+        const auto aside = set_aside(all[all.size() - 1 - i]);
+        log::warning(problems[i].file + ": " + problems[i].message + "; it is kept as " + aside.filename().string() +
+                     " and step " + std::to_string(checkpoint.step) + " is used");
+      }
+      return checkpoint;
+    } catch (const DamagedCheckpoint& error) {
+      problems.push_back(error.problems().front());
+      ++damaged;
+    }
+  }
+  if (all.empty()) return std::nullopt;
+  throw file_error(problems.front().file, problems.front().message + ", and no earlier checkpoint is intact",
+                   "train again with another --out, or restore the folder from a backup");
+}
+
 bool Checkpointer::restore() {
-  const auto all = list_checkpoints(run_.checkpoints());
-  if (all.empty()) {
+  const auto checkpoint = newest_intact();
+  if (!checkpoint) {
     cut_log(run_.log_file(), 0);
     return false;
   }
-  const Checkpoint checkpoint = read_checkpoint(all.back());
-  load_model_tensors(task_.models(), checkpoint.weights, (all.back() / "model.safetensors").string());
+  try {
+    take_up(*checkpoint);
+  } catch (const Json::exception&) {
+    throw file_error((run_.checkpoints() / "last" / "state.json").string(),
+                     "does not hold what this version of mlrun saves",
+                     "resume with the version that wrote it (run.json names it), or train again");
+  }
+  relink();
+  return true;
+}
+
+void Checkpointer::take_up(const Checkpoint& checkpoint) {
+  load_model_tensors(task_.models(), checkpoint.weights, run_.checkpoints().string());
   trainer_.load(checkpoint.state, "trainer.");
   const Json& best = checkpoint.state.value("best");
   if (best.is_object()) {
@@ -76,18 +121,33 @@ bool Checkpointer::restore() {
         Best{best.at("metric").get<std::string>(), best.at("value").get<double>(), best.at("step").get<std::int64_t>()};
   }
   cut_log(run_.log_file(), checkpoint.state.value("log_bytes").get<std::uintmax_t>());
-  saved_step_ = checkpoint.step;
-  relink(all);
-  return true;
+  saved_ = trainer_.position();
 }
 
-void Checkpointer::relink(const std::vector<std::filesystem::path>& all) const {
-  link_checkpoint(run_.checkpoints(), "last", all.back().filename().string());
-  for (const auto& path : all) {
-    if (best_ && checkpoint_step(path) == best_->step) {
-      link_checkpoint(run_.checkpoints(), "best", path.filename().string());
-    }
+void Checkpointer::relink() {
+  const auto all = list_checkpoints(run_.checkpoints());
+  replace_link(run_.checkpoints(), "last", all.back().filename().string());
+  if (!best_) return;
+  const auto of_best = [this](const auto& path) { return checkpoint_step(path) == best_->step; };
+  const auto found = std::find_if(all.begin(), all.end(), of_best);
+  if (found != all.end()) {
+    replace_link(run_.checkpoints(), "best", found->filename().string());
+    return;
   }
+  log::warning("the weights of step " + std::to_string(best_->step) +
+               ", the best so far, are lost: `best` begins anew with step " + std::to_string(trainer_.position().step));
+  best_.reset();
+  link("best");
+}
+
+void Checkpointer::on_start(const Plan& plan, const Position&) {
+  const config::Span& every = resolved_.recipe.train.checkpoint.every;
+  plan_ = plan;
+  every_ = every.unit == config::Span::Unit::Seconds
+               ? 0
+               : optim::span_steps(every, {plan.steps_per_epoch, plan.steps_per_epoch * plan.epochs},
+                                   "train.checkpoint.every");
+  saved_time_ = std::chrono::steady_clock::now();
 }
 
 bool Checkpointer::improve(const EpochReport& report) {
@@ -100,26 +160,33 @@ bool Checkpointer::improve(const EpochReport& report) {
 }
 
 bool Checkpointer::due(const Position& position) const {
-  const Plan& plan = trainer_.plan();
-  const std::int64_t every =
-      optim::span_steps(resolved_.recipe.train.checkpoint.every,
-                        {plan.steps_per_epoch, plan.steps_per_epoch * plan.epochs}, "train.checkpoint.every");
-  return position.epoch == plan.epochs ||
-         (every > 0 && position.step / every != (position.step - plan.steps_per_epoch) / every);
+  const config::Span& every = resolved_.recipe.train.checkpoint.every;
+  if (every.unit != config::Span::Unit::Seconds) return every_ > 0 && position.step % every_ == 0;
+  const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_time_;
+  return since.count() >= every.value;
+}
+
+void Checkpointer::on_step(const StepReport& report) {
+  // What is due at an epoch's end is saved with its evaluation.
+  if (report.position.step_in_epoch == plan_.steps_per_epoch || !due(report.position)) return;
+  save(report.position);
+  prune_checkpoints(run_.checkpoints(), resolved_.recipe.train.checkpoint.keep);
 }
 
 void Checkpointer::on_epoch(const EpochReport& report) {
   const bool improved = improve(report);
-  if (!improved && !due(report.position)) return;
+  if (!improved && !due(report.position) && report.position.epoch < plan_.epochs) return;
   save(report.position);
-  if (improved || !best_) {
-    link_checkpoint(run_.checkpoints(), "best", list_checkpoints(run_.checkpoints()).back().filename().string());
-  }
+  if (improved || !best_) link("best");
   prune_checkpoints(run_.checkpoints(), resolved_.recipe.train.checkpoint.keep);
 }
 
 void Checkpointer::on_stop(const Position& position, bool) {
-  if (position.step != saved_step_) save(position);
+  if (!saved_ || position.step != saved_->step || position.epoch != saved_->epoch) save(position);
+}
+
+void Checkpointer::link(const char* name) const {
+  replace_link(run_.checkpoints(), name, list_checkpoints(run_.checkpoints()).back().filename().string());
 }
 
 weights::Metadata Checkpointer::metadata(const Position& position) const {
@@ -144,9 +211,11 @@ void Checkpointer::save(const Position& position) {
   std::error_code no_log;
   const auto log_bytes = std::filesystem::file_size(run_.log_file(), no_log);
   checkpoint.state.put("log_bytes", no_log ? Json(0) : Json(log_bytes));
+  check_finite(checkpoint);
   const auto path = write_checkpoint(run_.checkpoints(), checkpoint);
-  link_checkpoint(run_.checkpoints(), "last", path.filename().string());
-  saved_step_ = position.step;
+  link("last");
+  saved_ = position;
+  saved_time_ = std::chrono::steady_clock::now();
   log::debug("saved " + path.string());
 }
 

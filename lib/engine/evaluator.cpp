@@ -7,26 +7,36 @@
 
 #include "base/error.h"
 #include "data/loader.h"
+#include "engine/feed.h"
 
 namespace mlrun::engine {
 namespace {
 
-/// Counts how often each sample of a split came by.
+/// Counts how often each sample of a split came by, and keeps those that were skipped.
 class Roll {
  public:
   explicit Roll(std::int64_t size) : seen_(static_cast<std::size_t>(size), false) {}
 
   void call(const data::Batch& batch) {
-    for (const auto index : batch.indices) {
-      MLRUN_ASSERT(!seen_.at(static_cast<std::size_t>(index)), "a sample was evaluated twice");
-      seen_[static_cast<std::size_t>(index)] = true;
-    }
+    for (const auto index : batch.indices) mark(index);
+    for (const auto& sample : batch.skipped) mark(sample.index);
     count_ += batch.size();
+    skipped_.insert(skipped_.end(), batch.skipped.begin(), batch.skipped.end());
   }
+  /// Samples that were evaluated.
   std::int64_t count() const { return count_; }
+  /// Those and the skipped ones.
+  std::int64_t done() const { return count_ + static_cast<std::int64_t>(skipped_.size()); }
+  const std::vector<data::Skipped>& skipped() const { return skipped_; }
 
  private:
+  void mark(std::int64_t index) {
+    MLRUN_ASSERT(!seen_.at(static_cast<std::size_t>(index)), "a sample was evaluated twice");
+    seen_[static_cast<std::size_t>(index)] = true;
+  }
+
   std::vector<bool> seen_;
+  std::vector<data::Skipped> skipped_;
   std::int64_t count_ = 0;
 };
 
@@ -37,10 +47,19 @@ std::shared_ptr<const data::Source> open_split(Task& task, data::Split split) {
                   "choose another --split or give data.split a share for it");
 }
 
-data::Batch make_batch(const Task& task, const data::Source& source, std::int64_t first, std::int64_t last) {
-  std::vector<data::Sample> samples;
-  for (std::int64_t i = first; i < last; ++i) samples.push_back(source.get({i, 0, 0}));
-  return task.collate(std::move(samples));
+data::Batch make_batch(const Task& task, const data::Source& source, std::int64_t first, std::int64_t last,
+                       data::OnError on_error) {
+  std::vector<data::SampleKey> keys;
+  for (std::int64_t i = first; i < last; ++i) keys.push_back({i, 0, 0});
+  return collate_read(task, data::read_samples(source, keys, on_error));
+}
+
+void check_roll(const Roll& roll, std::int64_t total, data::Split split) {
+  MLRUN_ASSERT(roll.done() == total, "not every sample was evaluated");
+  if (roll.count() > 0) return;
+  throw UserError("none of the " + std::to_string(total) + " " + data::split_name(split) +
+                      " samples can be read; the first: " + roll.skipped().front().message,
+                  "set data.on_error to fail and mend the data");
 }
 
 }  // namespace
@@ -50,6 +69,13 @@ const double* Evaluation::find(const std::string& name) const {
     if (figure.first == name) return &figure.second;
   }
   return nullptr;
+}
+
+EvaluateOptions evaluate_options(const config::Recipe& recipe) {
+  EvaluateOptions options;
+  options.batch_size = recipe.train.batch_size / recipe.train.accumulate;
+  options.on_error = data::on_error_of(recipe.data.on_error);
+  return options;
 }
 
 Evaluation evaluate(Task& task, data::Split split, const Context& context, const EvaluateOptions& options) {
@@ -64,23 +90,27 @@ Evaluation evaluate(Task& task, data::Split split, const Context& context, const
   Roll roll(total);
   data::Loader loader(0, (total + size - 1) / size,
                       [&](std::int64_t number) {
-                        return make_batch(task, *source, number * size, std::min(total, (number + 1) * size));
+                        return make_batch(task, *source, number * size, std::min(total, (number + 1) * size),
+                                          options.on_error);
                       },
                       {context.workers, 2});
   while (auto batch = loader.next()) {
     roll.call(*batch);
-    batch->inputs = place(batch->inputs, context);
-    const data::Fields prediction = task.predict(*batch).to(torch::kCPU);
-    for (auto& metric : metrics) metric->update(prediction, *batch);
-    if (options.observe) options.observe(*batch, prediction);
-    if (options.progress) options.progress(roll.count(), total);
+    if (batch->size() > 0) {
+      batch->inputs = place(batch->inputs, context);
+      const data::Fields prediction = task.predict(*batch).to(torch::kCPU);
+      for (auto& metric : metrics) metric->update(prediction, *batch);
+      if (options.observe) options.observe(*batch, prediction);
+    }
+    if (options.progress) options.progress(roll.done(), total);
   }
-  MLRUN_ASSERT(roll.count() == total, "not every sample was evaluated");
+  check_roll(roll, total, split);
 
   Evaluation result;
   result.split = split;
   result.total = total;
   result.evaluated = roll.count();
+  result.skipped = roll.skipped();
   for (const auto& metric : metrics) {
     for (auto& figure : metric->compute()) result.figures.push_back(std::move(figure));
     const Json details = metric->details();

@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
+#include "config/recipe.h"
+#include "data/read_samples.h"
 #include "engine/context.h"
 #include "engine/task.h"
 
@@ -11,8 +14,9 @@ namespace mlrun::engine {
 /// The figures of one split.
 struct Evaluation {
   data::Split split = data::Split::Test;
-  std::int64_t total = 0;      ///< samples of the split
-  std::int64_t evaluated = 0;  ///< samples that the figures are true of
+  std::int64_t total = 0;              ///< samples of the split
+  std::int64_t evaluated = 0;          ///< samples that the figures are true of
+  std::vector<data::Skipped> skipped;  ///< the others, in split order
   metrics::Figures figures;
   Json details = Json::object();  ///< what each metric has beside its figures
   double seconds = 0;
@@ -23,13 +27,18 @@ struct Evaluation {
 
 struct EvaluateOptions {
   std::int64_t batch_size = 128;
+  data::OnError on_error = data::OnError::Fail;
   /// Told of every batch and its prediction, in split order.
   std::function<void(const data::Batch&, const data::Fields&)> observe;
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 
-/// Evaluates the task's current weights on a split. Every sample is seen exactly once, which is
-/// asserted. UserError where the data set has no such split.
+/// Batches of one micro-batch's size, and what `data.on_error` says.
+EvaluateOptions evaluate_options(const config::Recipe& recipe);
+
+/// Evaluates the task's current weights on a split. Every sample is seen exactly once or listed as
+/// skipped, which is asserted. UserError where the data set has no such split, and where no sample of
+/// it can be read.
 Evaluation evaluate(Task& task, data::Split split, const Context& context, const EvaluateOptions& options);
 
 }  // namespace mlrun::engine

@@ -11,8 +11,10 @@ std::string failing_condition(const config::Condition& when, const Measured& mea
   if (when.data && *when.data != measured.data && *when.data != measured.fingerprint) {
     return "when.data is " + *when.data + ", this is " + measured.data;
   }
-  if (when.samples && *when.samples != measured.samples) {
-    return "when.samples is " + std::to_string(*when.samples) + ", evaluated were " + std::to_string(measured.samples);
+  // Skipped samples belong to the split; that they are missing makes the verdict, not the condition.
+  const std::int64_t all = measured.samples + measured.skipped;
+  if (when.samples && *when.samples != all) {
+    return "when.samples is " + std::to_string(*when.samples) + ", evaluated were " + std::to_string(all);
   }
   if (when.weights && *when.weights != measured.weights) {
     return "when.weights is " + *when.weights + ", these are " + measured.weights;
@@ -45,8 +47,15 @@ Verdict judge(const config::Expectation& expectation, const std::vector<Measured
     if (figure == nullptr) continue;
     verdict.measured = *figure;
     verdict.reason = failing_condition(expectation.when, measured);
-    if (!verdict.reason.empty()) verdict.outcome = Outcome::NotComparable;
-    else verdict.outcome = measured.skipped == 0 && within(expectation, *figure) ? Outcome::Met : Outcome::Differs;
+    if (!verdict.reason.empty()) {
+      verdict.outcome = Outcome::NotComparable;
+    } else if (measured.skipped > 0) {
+      verdict.outcome = Outcome::Differs;
+      verdict.reason =
+          std::to_string(measured.skipped) + (measured.skipped == 1 ? " sample was" : " samples were") + " skipped";
+    } else {
+      verdict.outcome = within(expectation, *figure) ? Outcome::Met : Outcome::Differs;
+    }
   }
   return verdict;
 }

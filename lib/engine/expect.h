@@ -11,12 +11,12 @@ namespace mlrun::engine {
 
 /// What was measured of one split, as the conditions of expectations ask for it.
 struct Measured {
-  std::string split;        ///< `test`
-  std::string data;         ///< the data set's name
-  std::string fingerprint;  ///< the data set's fingerprint
-  std::string weights;      ///< `best`, `last` or a published name
-  std::int64_t samples = 0;
-  std::int64_t skipped = 0;
+  std::string split;         ///< `test`
+  std::string data;          ///< the data set's name
+  std::string fingerprint;   ///< the data set's fingerprint
+  std::string weights;       ///< `best`, `last` or a published name
+  std::int64_t samples = 0;  ///< evaluated
+  std::int64_t skipped = 0;  ///< of the split, because they could not be read
   metrics::Figures figures;
 };
 
@@ -26,7 +26,7 @@ struct Verdict {
   config::Expectation expectation;
   Outcome outcome = Outcome::NotRun;
   double measured = 0;  ///< of Met and Differs
-  std::string reason;   ///< of NotComparable and NotRun
+  std::string reason;   ///< of NotComparable and NotRun, and of Differs because samples were skipped
 };
 
 /// Holds every expectation against what was measured of its split.

@@ -6,9 +6,16 @@
 
 namespace mlrun::engine {
 
+data::Batch collate_read(const Task& task, data::SamplesRead read) {
+  data::Batch batch;
+  if (!read.samples.empty()) batch = task.collate(std::move(read.samples));
+  batch.skipped = std::move(read.skipped);
+  return batch;
+}
+
 EpochFeed::EpochFeed(const Task& task, const data::Source& source, const config::TrainSection& train,
-                     std::int64_t epoch, std::int64_t first_step, std::int64_t workers)
-    : task_(task), source_(source), seed_(static_cast<std::uint64_t>(train.seed)), epoch_(epoch) {
+                     std::int64_t epoch, std::int64_t first_step, std::int64_t workers, data::OnError on_error)
+    : task_(task), source_(source), on_error_(on_error), seed_(static_cast<std::uint64_t>(train.seed)), epoch_(epoch) {
   const std::int64_t total = source.size();
   const std::int64_t micro = train.batch_size / train.accumulate;
   order_ = permutation(total, KeyedRandom(seed_, "shuffle", static_cast<std::uint64_t>(epoch)));
@@ -26,12 +33,12 @@ EpochFeed::EpochFeed(const Task& task, const data::Source& source, const config:
 }
 
 data::Batch EpochFeed::make(const Range& range) const {
-  std::vector<data::Sample> samples;
-  samples.reserve(static_cast<std::size_t>(range.end - range.begin));
+  std::vector<data::SampleKey> keys;
+  keys.reserve(static_cast<std::size_t>(range.end - range.begin));
   for (std::int64_t i = range.begin; i < range.end; ++i) {
-    samples.push_back(source_.get({order_[static_cast<std::size_t>(i)], epoch_, seed_}));
+    keys.push_back({order_[static_cast<std::size_t>(i)], epoch_, seed_});
   }
-  return task_.collate(std::move(samples));
+  return collate_read(task_, data::read_samples(source_, keys, on_error_));
 }
 
 std::optional<MicroBatch> EpochFeed::next() {

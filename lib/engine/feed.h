@@ -6,24 +6,29 @@
 
 #include "config/recipe.h"
 #include "data/loader.h"
+#include "data/read_samples.h"
 #include "engine/task.h"
 
 namespace mlrun::engine {
+
+/// What was read as a batch; one without fields where every sample was skipped.
+data::Batch collate_read(const Task& task, data::SamplesRead read);
 
 /// One micro-batch and its place in an optimizer step.
 struct MicroBatch {
   data::Batch batch;
   std::int64_t number = 0;        ///< within its step, from 0
-  std::int64_t step_samples = 0;  ///< samples of the whole step
+  std::int64_t step_samples = 0;  ///< samples of the whole step, skipped ones included
   bool last = false;              ///< the step's last micro-batch
 };
 
 /// The micro-batches of one epoch from `first_step` on: samples in the epoch's own order, drawn
-/// from (seed, epoch); `train.batch_size` samples a step, the last step what is left.
+/// from (seed, epoch); `train.batch_size` samples a step, the last step what is left. A skipped
+/// sample leaves its place empty: which samples a step is made of never depends on what can be read.
 class EpochFeed {
  public:
   EpochFeed(const Task& task, const data::Source& source, const config::TrainSection& train, std::int64_t epoch,
-            std::int64_t first_step, std::int64_t workers);
+            std::int64_t first_step, std::int64_t workers, data::OnError on_error = data::OnError::Fail);
   EpochFeed(const EpochFeed&) = delete;
   EpochFeed& operator=(const EpochFeed&) = delete;
 
@@ -39,6 +44,7 @@ class EpochFeed {
 
   const Task& task_;
   const data::Source& source_;
+  data::OnError on_error_;
   std::uint64_t seed_;
   std::int64_t epoch_;
   std::vector<std::int64_t> order_;

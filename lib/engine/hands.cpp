@@ -1,5 +1,7 @@
 #include "engine/hands.h"
 
+#include <cmath>
+
 #include <torch/torch.h>
 
 #include "base/error.h"
@@ -41,12 +43,29 @@ void Hands::begin(double lr, std::int64_t samples, std::int64_t step_samples, st
   lr_ = lr;
   share_ = static_cast<double>(samples) / static_cast<double>(step_samples);
   last_ = last;
-  if (number == 0) loss_ = 0;
+  if (number == 0) {
+    loss_ = grad_norm_ = 0;
+    seen_ = 0;
+  }
+  seen_ += samples;
+  step_samples_ = step_samples;
 }
 
-torch::Tensor Hands::run(const std::string& model, const torch::Tensor& input) {
+void Hands::end_without_samples() {
+  // In the order of their names: an address would be another one in the next process.
+  for (const auto& item : optimizers_) {
+    if (waiting_.count(item.second.get()) > 0) update(*item.second);
+  }
+}
+
+double Hands::loss() const {
+  if (!last_ || seen_ == step_samples_) return loss_;
+  return seen_ == 0 ? std::nan("") : loss_ * static_cast<double>(step_samples_) / static_cast<double>(seen_);
+}
+
+nn::Tensors Hands::run_all(const std::string& model, const torch::Tensor& input) {
   for (const auto& [name, layer] : models_) {
-    if (name == model) return (*layer)(input);
+    if (name == model) return layer->run({input});
   }
   throw InternalError(__FILE__, __LINE__, "the task has no model '" + model + "'");
 }
@@ -62,11 +81,22 @@ void Hands::minimise(const std::string& model, const torch::Tensor& loss) {
     scaled.backward({}, /*retain_graph=*/true, /*create_graph=*/false, own);
   }
   if (last_) update(optimizer);
+  else waiting_.insert(&optimizer);
 }
 
 void Hands::update(optim::Optimizer& optimizer) {
-  if (clip_grad_norm_) optim::clip_grad_norm(optimizer.parameters(), *clip_grad_norm_);
-  optimizer.step(lr_);
+  const optim::NamedTensors& parameters = optimizer.parameters();
+  waiting_.erase(&optimizer);
+  if (seen_ != step_samples_) {
+    const double factor = static_cast<double>(step_samples_) / static_cast<double>(seen_);
+    for (const auto& parameter : parameters) {
+      if (parameter.second.grad().defined()) parameter.second.mutable_grad().mul_(factor);
+    }
+  }
+  const double norm =
+      clip_grad_norm_ ? optim::clip_grad_norm(parameters, *clip_grad_norm_) : optim::grad_norm(parameters);
+  grad_norm_ = std::hypot(grad_norm_, norm);
+  if (std::isfinite(norm)) optimizer.step(lr_);
   optimizer.zero_grad();
 }
 

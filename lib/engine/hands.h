@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,16 +40,24 @@ class Hands : public Step {
   Hands(const Models& models, Optimizers& optimizers, std::optional<double> clip_grad_norm)
       : models_(models), optimizers_(optimizers), clip_grad_norm_(clip_grad_norm) {}
 
-  /// Prepares for a micro-batch of `samples` of the step's `step_samples`.
+  /// Prepares for a micro-batch of `samples` of the step's `step_samples`; fewer come where some were
+  /// skipped, and the step's gradient is then the mean over those that came.
   void begin(double lr, std::int64_t samples, std::int64_t step_samples, std::int64_t number, bool last);
+  /// Ends a step whose last micro-batch had no samples: updates with the gradients of the others.
+  void end_without_samples();
 
-  torch::Tensor run(const std::string& model, const torch::Tensor& input) override;
+  nn::Tensors run_all(const std::string& model, const torch::Tensor& input) override;
   void minimise(const std::string& model, const torch::Tensor& loss) override;
   void log(const std::string& name, const torch::Tensor& value, std::int64_t weight) override;
 
   RunningFigures& figures() { return figures_; }
-  /// The step's loss so far: the mean over its micro-batches.
-  double loss() const { return loss_; }
+  /// The step's loss so far: the mean over its micro-batches; NaN where every sample was skipped.
+  double loss() const;
+  /// Samples of the step that came so far.
+  std::int64_t seen() const { return seen_; }
+  /// The norm of all gradients of the step's last update, before clipping. An update whose norm is
+  /// not finite is left out, so that the weights stay what they were.
+  double grad_norm() const { return grad_norm_; }
 
  private:
   void update(optim::Optimizer& optimizer);
@@ -60,6 +69,9 @@ class Hands : public Step {
   double lr_ = 0;
   double share_ = 1;  // of the step's samples, in this micro-batch
   double loss_ = 0;
+  std::int64_t seen_ = 0, step_samples_ = 0;
+  std::set<optim::Optimizer*> waiting_;  // have gradients of this step and no update yet
+  double grad_norm_ = 0;
   bool last_ = true;
 };
 

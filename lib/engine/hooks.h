@@ -28,6 +28,7 @@ struct StepReport {
   Position position;
   double lr = 0;
   double loss = 0;
+  double grad_norm = 0;      ///< before clipping
   std::int64_t samples = 0;  ///< in this step
   double wait = 0;           ///< seconds spent waiting for data
 };

@@ -44,4 +44,10 @@ void load_model_tensors(const Models& models, const weights::NamedTensors& tenso
   }
 }
 
+std::uint64_t byte_count(const weights::NamedTensors& tensors) {
+  std::uint64_t sum = 0;
+  for (const auto& item : tensors) sum += item.second.nbytes();
+  return sum;
+}
+
 }  // namespace mlrun::engine

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "engine/task.h"
@@ -14,5 +15,8 @@ weights::NamedTensors model_tensors(const Models& models);
 /// Copies tensors named as `model_tensors` names them into the models. Missing, unexpected and
 /// mis-shaped names are one UserError about `file`.
 void load_model_tensors(const Models& models, const weights::NamedTensors& tensors, const std::string& file);
+
+/// Bytes of all elements.
+std::uint64_t byte_count(const weights::NamedTensors& tensors);
 
 }  // namespace mlrun::engine

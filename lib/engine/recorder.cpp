@@ -8,7 +8,11 @@ Recorder::Recorder(const std::filesystem::path& run, std::int64_t log_steps)
 void Recorder::on_start(const Plan& plan, const Position& position) {
   plan_ = plan;
   if (position.step == 0) events_.emplace(folder_);
-  else events_.emplace(folder_, position.step + 1);
+  else events_.emplace(folder_, recorded_step(plan, position) + 1);
+}
+
+std::int64_t recorded_step(const Plan& plan, const Position& position) {
+  return position.step_in_epoch == plan.steps_per_epoch ? position.step - 1 : position.step;
 }
 
 void Recorder::write(const Position& position, double epoch, const report::Figures& figures) {
@@ -21,7 +25,7 @@ void Recorder::on_step(const StepReport& report) {
   if (at.step % log_steps_ != 0 || at.step_in_epoch == plan_.steps_per_epoch) return;
   const double epoch = static_cast<double>(at.epoch) +
                        static_cast<double>(at.step_in_epoch) / static_cast<double>(plan_.steps_per_epoch);
-  write(at, epoch, {{"step/loss", report.loss}, {"step/lr", report.lr}});
+  write(at, epoch, {{"step/loss", report.loss}, {"step/lr", report.lr}, {"step/grad_norm", report.grad_norm}});
 }
 
 void Recorder::on_epoch(const EpochReport& report) {

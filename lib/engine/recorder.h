@@ -21,6 +21,7 @@ class Recorder : public Hook {
   void on_start(const Plan& plan, const Position& position) override;
   void on_step(const StepReport& report) override;
   void on_epoch(const EpochReport& report) override;
+  void on_stop(const Position&, bool) override { events_->flush(); }
 
  private:
   void write(const Position& position, double epoch, const report::Figures& figures);
@@ -31,5 +32,9 @@ class Recorder : public Hook {
   std::int64_t log_steps_;
   Plan plan_;
 };
+
+/// The last step that has been recorded when a training stands at `position`: an epoch whose
+/// evaluation is still to come has no row yet.
+std::int64_t recorded_step(const Plan& plan, const Position& position);
 
 }  // namespace mlrun::engine

@@ -1,14 +1,17 @@
 #include "engine/run_directory.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <ctime>
 #include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 namespace mlrun::engine {
 
@@ -16,9 +19,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kLock = ".lock";
+
+/// An exclusive lock that belongs to the open file: unlike a process's own locks it can be asked
+/// after without being taken, and unlike flock's it reaches other machines over NFS.
+struct flock whole_file() {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
 /// Options that a resumed run may change: where and how it runs, not what it computes.
 bool free_on_resume(const std::string& key) {
-  for (const char* prefix : {"train.workers", "train.log_", "train.checkpoint", "expect"}) {
+  for (const char* prefix : {"train.workers", "train.log_", "train.checkpoint", "train.max_time", "expect"}) {
     if (key.rfind(prefix, 0) == 0) return true;
   }
   return false;
@@ -62,6 +76,15 @@ Resume parse_resume(const std::string& text) {
   throw UserError("--resume: unknown choice '" + text + "'", "choose auto, must or never");
 }
 
+bool is_being_written(const fs::path& path) {
+  const int file = ::open((path / kLock).c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return false;
+  struct flock whole = whole_file();
+  const bool held = ::fcntl(file, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+  ::close(file);
+  return held;
+}
+
 RunDirectory RunDirectory::open(const fs::path& path) {
   if (!fs::exists(path / "run.json")) {
     throw file_error(path.string(), fs::exists(path) ? "is no run: it has no run.json" : "does not exist",
@@ -84,6 +107,8 @@ RunDirectory RunDirectory::claim(const fs::path& path, const config::Resolved& r
   }
   make_directories(path);
   run.lock();
+  remove_unfinished(path);
+  remove_unfinished(run.checkpoints());
   if (exists) {
     run.read_info();
     refuse_changes(path, run.info_.value("recipe", Json::object()), resolved.values);
@@ -104,13 +129,16 @@ RunDirectory::~RunDirectory() {
 }
 
 void RunDirectory::lock() {
-  const fs::path file = path_ / ".lock";
+  const fs::path file = path_ / kLock;
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (lock_ < 0) throw file_error(path_.string(), "cannot be written", "choose another folder with --out");
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+  if (lock_ < 0) throw write_error(path_, "cannot be written", errno);
+  struct flock whole = whole_file();
+  if (::fcntl(lock_, F_OFD_SETLK, &whole) == 0) return;
+  if (errno == EAGAIN || errno == EACCES) {
     throw file_error(path_.string(), "another mlrun is writing this run",
                      "wait for it to end, or choose another folder with --out");
   }
+  log::warning(path_.string() + ": this file system has no locks, so that a second writer would not be noticed");
 }
 
 bool RunDirectory::began() {
@@ -123,6 +151,12 @@ void RunDirectory::read_info() {
   const fs::path file = path_ / "run.json";
   info_ = Json::parse(read_file(file, 64U << 20U), nullptr, /*allow_exceptions=*/false);
   if (!info_.is_object()) throw file_error(file.string(), "is damaged: it is no JSON object");
+  const auto holds = [this](const char* key, Json::value_t type) {
+    return !info_.contains(key) || info_[key].type() == type;
+  };
+  if (!holds("state", Json::value_t::string) || !holds("recipe", Json::value_t::object)) {
+    throw file_error(file.string(), "is damaged: its state or recipe is not what mlrun writes");
+  }
 }
 
 void RunDirectory::update(const Json& changes) {
@@ -154,6 +188,11 @@ std::string timestamp() {
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
 }  // namespace mlrun::engine

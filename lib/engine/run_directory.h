@@ -14,6 +14,9 @@ enum class Resume { Never, Auto, Must };
 /// `auto`, `must`, `never`; UserError otherwise.
 Resume parse_resume(const std::string& text);
 
+/// True while a process, on this or another machine, holds the run in `path` open for writing.
+bool is_being_written(const std::filesystem::path& path);
+
 /// The folder of one run: recipe.yaml, run.json, metrics, log, tensorboard/, checkpoints/.
 class RunDirectory {
  public:
@@ -62,5 +65,8 @@ data::DataInfo data_info(const Json& json);
 
 /// `2026-11-22T03:40:51Z`, now.
 std::string timestamp();
+
+/// This machine's name.
+std::string host_name();
 
 }  // namespace mlrun::engine

@@ -27,8 +27,11 @@ class Step {
  public:
   virtual ~Step() = default;
 
-  /// Runs a model in training mode.
-  virtual torch::Tensor run(const std::string& model, const torch::Tensor& input) = 0;
+  /// Runs a model in training mode. Returns all it puts out: the main output, then those of
+  /// auxiliary classifiers, which some models have.
+  virtual nn::Tensors run_all(const std::string& model, const torch::Tensor& input) = 0;
+  /// The same, the main output alone.
+  torch::Tensor run(const std::string& model, const torch::Tensor& input) { return run_all(model, input).front(); }
 
   /// Lowers `loss` (a scalar, mean over the micro-batch) by the parameters of `model` alone. The
   /// update happens with the last micro-batch of an optimizer step.

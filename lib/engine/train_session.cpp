@@ -1,6 +1,7 @@
 #include "engine/train_session.h"
 
-#include <algorithm>
+#include <unistd.h>
+
 #include <chrono>
 
 #include <torch/version.h>
@@ -10,7 +11,10 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/version.h"
+#include "data/rotation_check.h"
 #include "engine/checkpointer.h"
+#include "engine/divergence.h"
+#include "engine/initial_weights.h"
 #include "engine/model_state.h"
 #include "engine/progress.h"
 #include "engine/recorder.h"
@@ -47,6 +51,8 @@ Json opening(const TrainRequest& request, const Context& context, const Task& ta
                {"libtorch", TORCH_VERSION},
                {"command", request.command},
                {"seed", request.resolved.recipe.train.seed},
+               {"host", host_name()},
+               {"pid", ::getpid()},
                {"device", device_text(context.device)},
                {"threads", context.threads},
                {"workers", context.workers},
@@ -66,6 +72,27 @@ Json figures_json(const std::vector<Measured>& measured) {
   return figures;
 }
 
+Json to_json(const Best& best) { return {{"metric", best.metric}, {"value", best.value}, {"step", best.step}}; }
+
+/// Keeps run.json up to date while a training goes on, for `mlrun runs`.
+class Journal : public Hook {
+ public:
+  Journal(RunDirectory& run, const Checkpointer& checkpointer) : run_(run), checkpointer_(checkpointer) {}
+
+  void on_epoch(const EpochReport& report) override {
+    Json changes = {{"step", report.position.step}, {"epoch", report.position.epoch}, {"updated", timestamp()}};
+    if (const auto& best = checkpointer_.best()) changes["best"] = to_json(*best);
+    run_.update(changes);
+  }
+
+ private:
+  RunDirectory& run_;
+  const Checkpointer& checkpointer_;
+};
+
+/// Leaves the final evaluation, which a resumed run then makes anew.
+struct FinalEvaluationStopped {};
+
 /// One training from its run directory to its result.
 class Session {
  public:
@@ -81,11 +108,21 @@ class Session {
 
   TrainResult run() {
     prepare();
+    if (const auto& budget = recipe_.train.max_time) {
+      trainer_.stop_at(begin_ + std::chrono::milliseconds(static_cast<std::int64_t>(budget->value * 1000)));
+    }
     Progress progress(stderr_is_terminal(), recipe_.train.log_every.value, !request_.progress);
-    const std::vector<Hook*> hooks = {&recorder_, &progress, &checkpointer_};  // the last after what the log must hold
+    Journal journal(run_, checkpointer_);
+    // The checkpointer comes after what a checkpoint's log must hold, the journal after what is safe.
+    const std::vector<Hook*> hooks = {&recorder_, &progress, &checkpointer_, &journal};
     watch_signals();
-    const bool finished = trainer_.run(hooks);
-    return finished ? finish() : interrupt();
+    try {
+      return trainer_.run(hooks) ? finish() : interrupt();
+    } catch (const Divergence& divergence) {
+      throw divergence.with_checkpoint(last_checkpoint());
+    } catch (const FinalEvaluationStopped&) {
+      return interrupt();
+    }
   }
 
  private:
@@ -93,17 +130,24 @@ class Session {
     refuse_other_data(run_, task_->data());
     if (run_.resumed() && checkpointer_.restore()) {
       log::info("resuming at step " + std::to_string(trainer_.position().step));
+    } else {
+      apply_initial_weights(*task_, recipe_);
     }
-    recorder_.truncate_after(trainer_.position().step);
+    recorder_.truncate_after(recorded_step(trainer_.plan(), trainer_.position()));
     Json json = opening(request_, context_, *task_);
     if (!run_.info().contains("started")) json["started"] = timestamp();
     run_.update(json);
+    if (recipe_.data.exif == "ignore") data::warn_of_ignored_rotations(*task_->source(data::Split::Train));
   }
 
   TrainResult interrupt() {
-    run_.update({{"state", "interrupted"}, {"step", trainer_.position().step}, {"updated", timestamp()}});
+    run_.update({{"state", "interrupted"},
+                 {"skipped", trainer_.skips().ids()},
+                 {"step", trainer_.position().step},
+                 {"epoch", trainer_.position().epoch},
+                 {"updated", timestamp()}});
     TrainResult result = outcome(TrainResult::State::Interrupted);
-    result.signal = stop_signal();
+    result.stopped_by = stop_signal() != 0 ? signal_name(stop_signal()) : "train.max_time";
     result.summary = {{"step", trainer_.position().step}, {"epoch", trainer_.position().epoch}};
     return result;
   }
@@ -114,15 +158,12 @@ class Session {
     result.verdicts = compare(recipe_.expect, measured);
     Json verdicts = Json::array();
     for (const auto& verdict : result.verdicts) verdicts.push_back(to_json(verdict));
-    result.summary = {{"epochs", trainer_.position().epoch},
-                      {"steps", trainer_.position().step},
-                      {"weights", "best"},
-                      {"metrics", figures_json(measured)},
-                      {"expect", verdicts}};
-    if (const auto& best = checkpointer_.best()) {
-      result.summary["best"] = {{"metric", best->metric}, {"value", best->value}, {"step", best->step}};
-    }
+    result.summary = {{"epochs", trainer_.position().epoch}, {"steps", trainer_.position().step}, {"weights", "best"},
+                      {"metrics", figures_json(measured)},   {"skipped", trainer_.skips().ids()}, {"expect", verdicts}};
+    if (const auto& best = checkpointer_.best()) result.summary["best"] = to_json(*best);
+    tell_skipped();
     run_.update({{"state", "finished"},
+                 {"skipped", trainer_.skips().ids()},
                  {"step", trainer_.position().step},
                  {"result", result.summary},
                  {"finished", timestamp()},
@@ -136,13 +177,28 @@ class Session {
     std::vector<Measured> measured;
     for (const auto split : {data::Split::Val, data::Split::Test}) {
       if (!task_->source(split)) continue;
-      EvaluateOptions options;
-      options.batch_size = recipe_.train.batch_size / recipe_.train.accumulate;
+      EvaluateOptions options = evaluate_options(recipe_);
+      options.progress = [this](std::int64_t, std::int64_t) {
+        if (trainer_.asked_to_stop()) throw FinalEvaluationStopped();
+      };
       const Evaluation evaluation = evaluate(*task_, split, context_, options);
+      trainer_.skips().add(data::split_name(split), evaluation.skipped);
       measured.push_back({data::split_name(split), task_->data().name, task_->data().fingerprint, "best",
                           evaluation.evaluated, evaluation.total - evaluation.evaluated, evaluation.figures});
     }
     return measured;
+  }
+
+  void tell_skipped() {
+    const std::int64_t count = trainer_.skips().count();
+    if (count == 0) return;
+    log::warning(std::to_string(count) + (count == 1 ? " sample was" : " samples were") +
+                 " skipped because they cannot be read; run.json lists them under `skipped`");
+  }
+
+  fs::path last_checkpoint() const {
+    const auto all = list_checkpoints(run_.checkpoints());
+    return all.empty() ? fs::path() : all.back();
   }
 
   TrainResult outcome(TrainResult::State state) const {
@@ -152,6 +208,7 @@ class Session {
     return result;
   }
 
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   const TrainRequest& request_;
   RunDirectory& run_;
   const config::Recipe& recipe_;
@@ -162,6 +219,16 @@ class Session {
   Checkpointer checkpointer_;
 };
 
+/// What stopped the run may keep run.json from being written, too; that must not hide it.
+void note_failure(RunDirectory& run, const std::exception& reason) {
+  const std::string text = reason.what();  // LibTorch's go on with a stack trace
+  try {
+    run.update({{"state", "failed"}, {"error", text.substr(0, text.find('\n'))}, {"updated", timestamp()}});
+  } catch (const std::exception& error) {
+    log::debug(error.what());
+  }
+}
+
 TrainResult already_finished(const RunDirectory& run) {
   TrainResult result;
   result.state = TrainResult::State::AlreadyFinished;
@@ -170,80 +237,20 @@ TrainResult already_finished(const RunDirectory& run) {
   return result;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-/// Times the steps of a dry run; the first ones warm up.
-class StepTimer : public Hook {
- public:
-  void on_step(const StepReport& report) override {
-    const auto now = std::chrono::steady_clock::now();
-    if (++count_ > kWarmUp) {
-      seconds.push_back(std::chrono::duration<double>(now - before_).count());
-      waits.push_back(report.wait - waited_);
-    }
-    before_ = now;
-    waited_ = report.wait;
-  }
-
-  static constexpr int kWarmUp = 2;
-  std::vector<double> seconds, waits;
-
- private:
-  int count_ = 0;
-  double waited_ = 0;
-  std::chrono::steady_clock::time_point before_ = std::chrono::steady_clock::now();
-};
-
-std::int64_t byte_count(const weights::NamedTensors& tensors) {
-  std::int64_t sum = 0;
-  for (const auto& item : tensors) sum += static_cast<std::int64_t>(item.second.nbytes());
-  return sum;
-}
-
 }  // namespace
 
 TrainResult train(const TaskFactory& tasks, const TrainRequest& request) {
   note_resolution(request.resolved);
+  if (!fs::exists(request.out / "run.json")) check_initial_weights(request.resolved);
   RunDirectory run = RunDirectory::claim(request.out, request.resolved, request.resume);
   if (run.resumed() && run.state() == "finished") return already_finished(run);
   log::set_file(run.log_file());
   try {
     return Session(tasks, request, run).run();
   } catch (const std::exception& error) {
-    run.update({{"state", "failed"}, {"error", error.what()}, {"updated", timestamp()}});
+    note_failure(run, error);
     throw;
   }
-}
-
-DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved) {
-  constexpr std::int64_t kSteps = 8;
-  note_resolution(resolved);
-  const config::Recipe& recipe = resolved.recipe;
-  DryRun result;
-  result.context = make_context(recipe.train);
-  const auto task = make_task(tasks, recipe);
-  Trainer trainer(*task, recipe, result.context);
-  StepTimer timer;
-  trainer.run_steps(StepTimer::kWarmUp + kSteps, {&timer});
-  if (timer.seconds.empty()) throw UserError("an epoch of this recipe is too short to be timed", "train it instead");
-
-  result.plan = trainer.plan();
-  result.steps = static_cast<std::int64_t>(timer.seconds.size());
-  result.seconds_per_step = median(timer.seconds);
-  result.seconds_per_epoch = result.seconds_per_step * static_cast<double>(result.plan.steps_per_epoch);
-  result.wait_share = std::clamp(median(timer.waits) / result.seconds_per_step, 0.0, 1.0);
-  data::State state;
-  trainer.save(state, "");
-  result.checkpoint_bytes = byte_count(model_tensors(task->models())) + byte_count(state.tensors());
-  result.checkpoints = recipe.train.checkpoint.keep + 2;
-  for (const auto& model : task->models()) {
-    for (const auto& parameter : model.second->parameters()) result.parameters += parameter.numel();
-  }
-  result.peak_memory = peak_memory();
-  return result;
 }
 
 }  // namespace mlrun::engine

@@ -5,9 +5,7 @@
 #include <vector>
 
 #include "config/bind.h"
-#include "engine/context.h"
 #include "engine/expect.h"
-#include "engine/hooks.h"
 #include "engine/run_directory.h"
 #include "engine/task.h"
 
@@ -27,27 +25,10 @@ struct TrainResult {
   std::filesystem::path run;
   Json summary = Json::object();  ///< what run.json keeps as `result`
   std::vector<Verdict> verdicts;
-  int signal = 0;  ///< of an interrupted one
+  std::string stopped_by;  ///< of an interrupted one: a signal's name, or `train.max_time`
 };
 
 /// Trains as the recipe says and evaluates the best weights: one run directory from start to end.
 TrainResult train(const TaskFactory& tasks, const TrainRequest& request);
-
-/// What a few steps tell of a training.
-struct DryRun {
-  std::int64_t parameters = 0;
-  Plan plan;
-  std::int64_t steps = 0;       ///< timed
-  double seconds_per_step = 0;  ///< median
-  double seconds_per_epoch = 0;
-  double wait_share = 0;              ///< of the time, waiting for data
-  std::int64_t peak_memory = 0;       ///< bytes, resident
-  std::int64_t checkpoint_bytes = 0;  ///< of one checkpoint
-  std::int64_t checkpoints = 0;       ///< kept at most at any time
-  Context context;
-};
-
-/// Builds everything and runs a few steps; writes nothing.
-DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved);
 
 }  // namespace mlrun::engine

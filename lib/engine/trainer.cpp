@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/signals.h"
 #include "base/torch_compat.h"
+#include "engine/divergence.h"
 
 namespace mlrun::engine {
 namespace {
@@ -22,13 +23,15 @@ void reseed(std::int64_t seed, std::int64_t step, std::int64_t number) {
   compat::manual_seed(random.bits64());
 }
 
-[[noreturn]] void diverged(std::int64_t step, const data::Batch& batch) {
-  std::string ids;
-  for (std::size_t i = 0; i < batch.ids.size() && i < 5; ++i) ids += (i == 0 ? "" : ", ") + batch.ids[i];
-  if (batch.ids.size() > 5) ids += ", ...";
-  throw UserError("the loss is not finite at step " + std::to_string(step + 1) + " (samples " + ids + ")",
-                  "lower optimizer.lr, add a warm-up or train.clip_grad_norm, or look at these samples");
+constexpr std::size_t kNormsKept = 8;
+
+[[noreturn]] void nothing_readable(std::int64_t samples, const std::string& reason) {
+  throw UserError("none of the " + std::to_string(samples) + " train samples can be read; one of them: " + reason,
+                  "set data.on_error to fail and mend the data");
 }
+
+/// Leaves an evaluation that is no longer wanted.
+struct EvaluationStopped {};
 
 std::shared_ptr<const data::Source> training_source(Task& task) {
   auto source = task.source(data::Split::Train);
@@ -39,7 +42,11 @@ std::shared_ptr<const data::Source> training_source(Task& task) {
 }  // namespace
 
 Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& context)
-    : task_(task), recipe_(recipe), context_(context), source_(training_source(task)) {
+    : task_(task),
+      recipe_(recipe),
+      context_(context),
+      frozen_(task.models(), recipe.model.freeze),
+      source_(training_source(task)) {
   const config::TrainSection& train = recipe.train;
   plan_.epochs = train.epochs;
   plan_.samples = source_->size();
@@ -49,7 +56,7 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
     place(*model, context);
     optim::NamedTensors parameters;
     for (const auto& parameter : model->named_parameters()) {
-      parameters.emplace_back(parameter.key(), parameter.value());
+      if (parameter.value().requires_grad()) parameters.emplace_back(parameter.key(), parameter.value());
     }
     optimizers_[name] = optim::optimizers().make(recipe.optimizer.method, std::move(parameters));
   }
@@ -64,9 +71,7 @@ bool Trainer::run(const std::vector<Hook*>& hooks) {
   const std::int64_t end = plan_.epochs * plan_.steps_per_epoch;
   while (position_.epoch < plan_.epochs) {
     const EpochOutcome outcome = train_epoch(hooks, end);
-    if (!outcome.complete) break;
-    finish_epoch(hooks, outcome);
-    if (stop_signal() != 0) break;
+    if (!outcome.complete || !finish_epoch(hooks, outcome) || asked_to_stop()) break;
   }
   const bool finished = position_.epoch == plan_.epochs;
   for (Hook* hook : hooks) hook->on_stop(position_, finished);
@@ -77,27 +82,35 @@ void Trainer::run_steps(std::int64_t steps, const std::vector<Hook*>& hooks) {
   train_epoch(hooks, position_.step + steps);
 }
 
-bool Trainer::stopping(std::int64_t until_step) const { return stop_signal() != 0 || position_.step >= until_step; }
+bool Trainer::asked_to_stop() const {
+  if (stop_signal() != 0) return true;
+  return deadline_ && steps_done_ > 0 && Clock::now() >= *deadline_;
+}
 
 Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std::int64_t until_step) {
   const auto begin = Clock::now();
-  for (const auto& model : task_.models()) model.second->train();
-  EpochFeed feed(task_, *source_, recipe_.train, position_.epoch, position_.step_in_epoch, context_.workers);
+  frozen_.train(task_.models());
+  const bool whole_epoch = position_.step_in_epoch == 0;
+  EpochFeed feed(task_, *source_, recipe_.train, position_.epoch, position_.step_in_epoch, context_.workers,
+                 data::on_error_of(recipe_.data.on_error));
   EpochOutcome outcome;
   while (auto micro = feed.next()) {
-    outcome.lr = learning_rate_->at(position_.step);
+    const double lr = learning_rate_->at(position_.step);
+    skips_.add("train", micro->batch.skipped);
     micro->batch.inputs = place(micro->batch.inputs, context_);
     micro->batch.targets = micro->batch.targets.to(context_.device);
-    train_micro(*micro, outcome.lr);
+    train_micro(*micro, lr);
     if (!micro->last) continue;
     ++position_.step;
     ++position_.step_in_epoch;
-    outcome.samples += micro->step_samples;
-    const StepReport report{position_, outcome.lr, hands_->loss(), micro->step_samples, feed.waited()};
+    ++steps_done_;
+    outcome.samples += hands_->seen();
+    const StepReport report{position_, lr, hands_->loss(), hands_->grad_norm(), hands_->seen(), feed.waited()};
     for (Hook* hook : hooks) hook->on_step(report);
-    if (stopping(until_step)) break;
+    if (position_.step >= until_step || asked_to_stop()) break;
   }
   outcome.complete = position_.step_in_epoch == plan_.steps_per_epoch;
+  if (outcome.complete && whole_epoch && outcome.samples == 0) nothing_readable(plan_.samples, skips_.last_message());
   outcome.seconds = seconds_since(begin);
   outcome.waited = feed.waited();
   return outcome;
@@ -105,39 +118,62 @@ Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std:
 
 void Trainer::train_micro(const MicroBatch& micro, double lr) {
   hands_->begin(lr, micro.batch.size(), micro.step_samples, micro.number, micro.last);
-  reseed(recipe_.train.seed, position_.step, micro.number);
-  task_.train(*hands_, micro.batch);
-  if (!std::isfinite(hands_->loss())) diverged(position_.step, micro.batch);
+  if (micro.batch.size() > 0) {
+    reseed(recipe_.train.seed, position_.step, micro.number);
+    task_.train(*hands_, micro.batch);
+  } else if (micro.last) {
+    hands_->end_without_samples();
+  }
+  if (hands_->seen() == 0) return;
+  const bool finite_loss = std::isfinite(hands_->loss());
+  if (!finite_loss || !std::isfinite(hands_->grad_norm())) {
+    throw Divergence(finite_loss ? "the gradients are not finite" : "the loss is not finite", position_.step + 1,
+                     micro.batch.ids, grad_norms_);
+  }
+  if (!micro.last) return;
+  if (grad_norms_.size() == kNormsKept) grad_norms_.erase(grad_norms_.begin());
+  grad_norms_.push_back(hands_->grad_norm());
 }
 
 bool Trainer::evaluation_due() const {
   if (!task_.source(data::Split::Val)) return false;
-  if (position_.epoch == plan_.epochs) return true;
+  if (position_.epoch + 1 == plan_.epochs) return true;
   const std::int64_t every = optim::span_steps(
       recipe_.train.evaluate, {plan_.steps_per_epoch, plan_.epochs * plan_.steps_per_epoch}, "train.evaluate");
   return every > 0 && position_.step / every != (position_.step - plan_.steps_per_epoch) / every;
 }
 
-void Trainer::finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome) {
-  ++position_.epoch;
-  position_.step_in_epoch = 0;
+std::optional<Evaluation> Trainer::evaluate_epoch(const std::vector<Hook*>& hooks) {
+  EvaluateOptions options = evaluate_options(recipe_);
+  options.progress = [this, &hooks](std::int64_t done, std::int64_t total) {
+    for (Hook* hook : hooks) hook->on_evaluation(done, total);
+    if (done < total && asked_to_stop()) throw EvaluationStopped();
+  };
+  try {
+    Evaluation evaluation = evaluate(task_, data::Split::Val, context_, options);
+    skips_.add("val", evaluation.skipped);
+    return evaluation;
+  } catch (const EvaluationStopped&) {
+    return std::nullopt;
+  }
+}
+
+bool Trainer::finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome) {
   EpochReport report;
-  report.position = position_;
-  report.lr = outcome.lr;
+  report.position = {position_.step, position_.epoch + 1, 0};
+  report.lr = learning_rate_->at(position_.step - 1);
   report.train = hands_->figures().means();
   report.seconds = outcome.seconds;
   report.images_per_second = static_cast<double>(outcome.samples) / outcome.seconds;
   report.wait_share = outcome.waited / outcome.seconds;
-  hands_->figures().clear();
   if (evaluation_due()) {
-    EvaluateOptions options;
-    options.batch_size = recipe_.train.batch_size / recipe_.train.accumulate;
-    options.progress = [&hooks](std::int64_t done, std::int64_t total) {
-      for (Hook* hook : hooks) hook->on_evaluation(done, total);
-    };
-    report.evaluation = evaluate(task_, data::Split::Val, context_, options);
+    report.evaluation = evaluate_epoch(hooks);
+    if (!report.evaluation) return false;
   }
+  hands_->figures().clear();
+  position_ = report.position;
   for (Hook* hook : hooks) hook->on_epoch(report);
+  return true;
 }
 
 void Trainer::save(data::State& state, const std::string& prefix) const {
@@ -145,6 +181,7 @@ void Trainer::save(data::State& state, const std::string& prefix) const {
             Json{{"step", position_.step}, {"epoch", position_.epoch}, {"step_in_epoch", position_.step_in_epoch}});
   for (const auto& [name, optimizer] : optimizers_) optimizer->save(state, prefix + "optimizer." + name + ".");
   hands_->figures().save(state, prefix + "figures.");
+  skips_.save(state, prefix);
   task_.save(state, prefix + "task.");
 }
 
@@ -154,6 +191,7 @@ void Trainer::load(const data::State& state, const std::string& prefix) {
                position.at("step_in_epoch").get<std::int64_t>()};
   for (const auto& [name, optimizer] : optimizers_) optimizer->load(state, prefix + "optimizer." + name + ".");
   hands_->figures().load(state, prefix + "figures.");
+  skips_.load(state, prefix);
   task_.load(state, prefix + "task.");
 }
 

@@ -1,14 +1,18 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/bind.h"
 #include "engine/context.h"
 #include "engine/feed.h"
+#include "engine/freeze.h"
 #include "engine/hands.h"
 #include "engine/hooks.h"
+#include "engine/skip_log.h"
 #include "engine/task.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -21,14 +25,24 @@ class Trainer : public data::Stateful {
   /// Draws the initial weights, moves them to the device, makes the optimizers.
   Trainer(Task& task, const config::Recipe& recipe, const Context& context);
 
-  /// Trains from the current position to the end. False when a signal stopped it between two steps.
+  /// Trains from the current position to the end. False when a signal or the deadline stopped it,
+  /// after a step or in an evaluation, which resume then makes anew.
   bool run(const std::vector<Hook*>& hooks);
+
+  /// Stops the training at this time as a signal would. At least one step is done, or else an
+  /// evaluation that was waiting.
+  void stop_at(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+
+  /// True where a signal or the deadline asks this training to stop.
+  bool asked_to_stop() const;
 
   /// Does `steps` steps and stops, without evaluation: what a dry run times.
   void run_steps(std::int64_t steps, const std::vector<Hook*>& hooks);
 
   const Plan& plan() const { return plan_; }
   const Position& position() const { return position_; }
+  /// What could not be read so far, of every split.
+  SkipLog& skips() { return skips_; }
 
   /// Everything that resume needs beside the weights.
   void save(data::State& state, const std::string& prefix) const override;
@@ -40,24 +54,29 @@ class Trainer : public data::Stateful {
     double seconds = 0;
     double waited = 0;
     std::int64_t samples = 0;
-    double lr = 0;
   };
 
   EpochOutcome train_epoch(const std::vector<Hook*>& hooks, std::int64_t until_step);
   void train_micro(const MicroBatch& micro, double lr);
-  void finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome);
+  /// False where the evaluation was stopped: nobody has been told of the epoch then.
+  bool finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome);
+  std::optional<Evaluation> evaluate_epoch(const std::vector<Hook*>& hooks);
   bool evaluation_due() const;
-  bool stopping(std::int64_t until_step) const;
 
   Task& task_;
   const config::Recipe& recipe_;
   Context context_;
+  FrozenStages frozen_;
   std::shared_ptr<const data::Source> source_;
   Hands::Optimizers optimizers_;
   std::unique_ptr<optim::LearningRate> learning_rate_;
   std::unique_ptr<Hands> hands_;
   Plan plan_;
   Position position_;
+  SkipLog skips_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  std::int64_t steps_done_ = 0;     // by this process
+  std::vector<double> grad_norms_;  // of the last steps
 };
 
 }  // namespace mlrun::engine

@@ -3,24 +3,32 @@
 #include <memory>
 #include <optional>
 
+#include "models/published.h"
 #include "models/registry.h"
 
 /// For registry.cpp and the sources of the architectures: each family puts its names in.
 namespace mlrun::models {
 
 void add_resnets(ModelFactory& factory);
+void add_mobilenet_v2(ModelFactory& factory);
 void add_mobilenets_v3(ModelFactory& factory);
+void add_mnasnets(ModelFactory& factory);
+void add_shufflenets_v2(ModelFactory& factory);
+void add_efficientnets(ModelFactory& factory);
+void add_regnets(ModelFactory& factory);
+void add_alexnet(ModelFactory& factory);
+void add_vggs(ModelFactory& factory);
+void add_squeezenets(ModelFactory& factory);
+void add_googlenet(ModelFactory& factory);
+void add_inception_v3(ModelFactory& factory);
+void add_densenets(ModelFactory& factory);
+void add_cifar_vggs(ModelFactory& factory);
+void add_cifar_resnets(ModelFactory& factory);
 void add_small_cnn(ModelFactory& factory);
-
-/// Figures published with a set of weights.
-struct Published {
-  double acc1 = 0, acc5 = 0;  ///< percent, ImageNet-1K validation
-  const char* weights = "";
-  const char* source = "";
-};
-
-/// The facts of a classifier of 224 px ImageNet images, as torchvision's presets evaluate it.
-Json imagenet_facts(const Published& published);
+void add_convnexts(ModelFactory& factory);
+void add_vits(ModelFactory& factory);
+void add_swins(ModelFactory& factory);
+void add_maxvits(ModelFactory& factory);
 
 constexpr const char* kNumClassesHelp = "outputs; null: as many as the data has classes";
 

@@ -2,6 +2,7 @@
 
 #include "models/architectures.h"
 #include "nn/blocks.h"
+#include "nn/branches.h"
 #include "nn/init.h"
 
 /// Howard et al., "Searching for MobileNetV3", ICCV 2019, as torchvision builds it.
@@ -99,40 +100,28 @@ BlockOptions applied(const Bneck& row, bool after_tail, const MobilenetOptions& 
 
 /// Expansion, depthwise convolution, squeeze-excitation, projection, beside a shortcut where the
 /// shapes allow one.
-class InvertedResidual : public nn::UnaryLayer {
- public:
-  InvertedResidual(const BlockOptions& o, bool shortcut) : UnaryLayer("InvertedResidual") {
-    block_ = add("block", std::make_shared<nn::Sequential>());
-    if (o.expanded != o.in) {
-      block_->push(
-          nn::conv_norm_act({.in = o.in, .out = o.expanded, .kernel = 1, .norm = kNorm, .activation = o.activation}));
-    }
-    block_->push(nn::conv_norm_act({.in = o.expanded,
-                                    .out = o.expanded,
-                                    .kernel = o.kernel,
-                                    .stride = o.stride,
-                                    .dilation = o.dilation,
-                                    .groups = o.expanded,
-                                    .norm = kNorm,
-                                    .activation = o.activation}));
-    if (o.squeeze) {
-      const int64_t squeezed = nn::make_divisible(static_cast<double>(o.expanded / 4));
-      block_->push(std::make_shared<nn::SqueezeExcitation>(o.expanded, squeezed, Act::Relu, Act::Hardsigmoid));
-    }
-    block_->push(
-        nn::conv_norm_act({.in = o.expanded, .out = o.out, .kernel = 1, .norm = kNorm, .activation = std::nullopt}));
-    if (shortcut) add_ = add("add", std::make_shared<nn::Add>());
+std::shared_ptr<nn::Layer> bneck(const BlockOptions& o, bool shortcut) {
+  auto block = std::make_shared<nn::Sequential>();
+  if (o.expanded != o.in) {
+    block->push(
+        nn::conv_norm_act({.in = o.in, .out = o.expanded, .kernel = 1, .norm = kNorm, .activation = o.activation}));
   }
-
-  torch::Tensor forward(const torch::Tensor& input) override {
-    const torch::Tensor x = call(*block_, input);
-    return add_ ? call(*add_, x, input) : x;
+  block->push(nn::conv_norm_act({.in = o.expanded,
+                                 .out = o.expanded,
+                                 .kernel = o.kernel,
+                                 .stride = o.stride,
+                                 .dilation = o.dilation,
+                                 .groups = o.expanded,
+                                 .norm = kNorm,
+                                 .activation = o.activation}));
+  if (o.squeeze) {
+    const int64_t squeezed = nn::make_divisible(static_cast<double>(o.expanded / 4));
+    block->push(std::make_shared<nn::SqueezeExcitation>(o.expanded, squeezed, Act::Relu, Act::Hardsigmoid));
   }
-
- private:
-  std::shared_ptr<nn::Sequential> block_;
-  std::shared_ptr<nn::Add> add_;
-};
+  block->push(
+      nn::conv_norm_act({.in = o.expanded, .out = o.out, .kernel = 1, .norm = kNorm, .activation = std::nullopt}));
+  return std::make_shared<nn::Residual>("InvertedResidual", "block", block, nn::ShortcutOptions{.add = shortcut});
+}
 
 class MobilenetV3 : public nn::UnaryLayer {
  public:
@@ -167,7 +156,7 @@ class MobilenetV3 : public nn::UnaryLayer {
     bool after_tail = false;
     for (const Bneck& row : table.blocks) {
       const BlockOptions block = applied(row, after_tail, options);
-      features_->push(std::make_shared<InvertedResidual>(block, row.stride == 1 && block.in == block.out));
+      features_->push(bneck(block, row.stride == 1 && block.in == block.out));
       after_tail = row.tail;
       width = block.out;
     }
@@ -182,25 +171,20 @@ class MobilenetV3 : public nn::UnaryLayer {
 };
 
 void add_mobilenet(ModelFactory& factory, const std::string& name, const std::string& description,
-                   const MobilenetTable& table, const Published& published) {
+                   const MobilenetTable& table) {
   factory.add<MobilenetOptions>(
       name, description,
       [&table](const MobilenetOptions& options, const ModelRequest& request) {
         return build<MobilenetV3>(table, options, request);
       },
-      imagenet_facts(published));
+      published_facts(name));
 }
-
-constexpr const char* kMobileNetSource =
-    "PyTorch blog, 2021, \"Everything you need to know about TorchVision's MobileNetV3 implementation\"";
 
 }  // namespace
 
 void add_mobilenets_v3(ModelFactory& factory) {
-  add_mobilenet(factory, "mobilenet_v3_small", "MobileNetV3-Small: inverted residuals, for phones", kSmall,
-                {67.668, 87.402, "IMAGENET1K_V1", kMobileNetSource});
-  add_mobilenet(factory, "mobilenet_v3_large", "MobileNetV3-Large: inverted residuals, for phones", kLarge,
-                {74.042, 91.340, "IMAGENET1K_V1", kMobileNetSource});
+  add_mobilenet(factory, "mobilenet_v3_small", "MobileNetV3-Small: inverted residuals, for phones", kSmall);
+  add_mobilenet(factory, "mobilenet_v3_large", "MobileNetV3-Large: inverted residuals, for phones", kLarge);
 }
 
 }  // namespace mlrun::models

@@ -9,8 +9,25 @@ namespace {
 ModelFactory all_models() {
   ModelFactory factory("model");
   add_small_cnn(factory);
+  add_alexnet(factory);
+  add_vggs(factory);
+  add_squeezenets(factory);
+  add_googlenet(factory);
+  add_inception_v3(factory);
+  add_densenets(factory);
   add_resnets(factory);
+  add_mobilenet_v2(factory);
   add_mobilenets_v3(factory);
+  add_mnasnets(factory);
+  add_shufflenets_v2(factory);
+  add_efficientnets(factory);
+  add_regnets(factory);
+  add_convnexts(factory);
+  add_vits(factory);
+  add_swins(factory);
+  add_maxvits(factory);
+  add_cifar_vggs(factory);
+  add_cifar_resnets(factory);
   return factory;
 }
 
@@ -19,19 +36,6 @@ ModelFactory all_models() {
 const ModelFactory& models() {
   static const ModelFactory factory = all_models();
   return factory;
-}
-
-Json imagenet_facts(const Published& published) {
-  return Json{{"task", "classification"},
-              {"input_size", 224},
-              {"resize_size", 256},
-              {"num_classes", 1000},
-              {"channels", 3},
-              {"metrics",
-               {{"acc1", published.acc1},
-                {"acc5", published.acc5},
-                {"weights", published.weights},
-                {"source", published.source}}}};
 }
 
 ModelFacts model_facts(const std::string& name) {

@@ -21,7 +21,8 @@ using ModelFactory = config::Factory<std::shared_ptr<nn::Layer>(const ModelReque
 /// set. An entry's facts are: `task`, `input_size` (pixels, height and width), `resize_size`
 /// (shorter side before the centre crop at evaluation), `num_classes` and `channels` (the model as
 /// it was published), and, where there are published weights, `metrics` (`acc1`, `acc5` in percent,
-/// `weights` that reach them, `source`).
+/// `weights` that reach them, `source`). `fixed_size` is true of models that take images of one size
+/// only (an option of theirs).
 const ModelFactory& models();
 
 /// The size of a model as it was published (default options, its own classes and channels).

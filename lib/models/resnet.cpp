@@ -5,44 +5,100 @@
 #include "nn/blocks.h"
 #include "nn/init.h"
 
-/// He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, as torchvision builds it
-/// (the bottleneck's stride is at its 3x3 convolution).
+/// Residual networks as torchvision builds them (a bottleneck's stride is at its 3x3 convolution):
+/// He et al., "Deep Residual Learning for Image Recognition", CVPR 2016; Xie et al., "Aggregated
+/// Residual Transformations for Deep Neural Networks", CVPR 2017 (ResNeXt: 3x3 convolutions in
+/// groups); Zagoruyko and Komodakis, "Wide Residual Networks", BMVC 2016.
 namespace mlrun::models {
 namespace {
 
 /// What distinguishes the family's members.
-struct ResnetTable {
+struct ResnetVariant {
+  const char* name;
+  const char* title;
   bool bottleneck;
   std::array<int64_t, 4> blocks;  ///< residual blocks in each of the four stages
+  int64_t groups = 1;             ///< of a bottleneck's 3x3 convolution
+  int64_t width_per_group = 64;   ///< channels of a group in the first stage; the later double them
 };
 
-constexpr ResnetTable kResnet18{false, {2, 2, 2, 2}};
-constexpr ResnetTable kResnet34{false, {3, 4, 6, 3}};
-constexpr ResnetTable kResnet50{true, {3, 4, 6, 3}};
+constexpr int64_t kPlainGroups = 1, kPlainWidth = 64;
 
+constexpr ResnetVariant kResnets[] = {
+    {"resnet18", "ResNet-18", false, {2, 2, 2, 2}},
+    {"resnet34", "ResNet-34", false, {3, 4, 6, 3}},
+    {"resnet50", "ResNet-50", true, {3, 4, 6, 3}},
+    {"resnet101", "ResNet-101", true, {3, 4, 23, 3}},
+    {"resnet152", "ResNet-152", true, {3, 8, 36, 3}},
+    {"resnext50_32x4d", "ResNeXt-50 32x4d", true, {3, 4, 6, 3}, 32, 4},
+    {"resnext101_32x8d", "ResNeXt-101 32x8d", true, {3, 4, 23, 3}, 32, 8},
+    {"resnext101_64x4d", "ResNeXt-101 64x4d", true, {3, 4, 23, 3}, 64, 4},
+    {"wide_resnet50_2", "Wide ResNet-50-2", true, {3, 4, 6, 3}, 1, 128},
+    {"wide_resnet101_2", "Wide ResNet-101-2", true, {3, 4, 23, 3}, 1, 128},
+};
+
+/// What every member takes.
 struct ResnetOptions {
   std::optional<int64_t> num_classes;
   std::string stem = "imagenet";
   bool zero_init_residual = false;
 
-  static void declare(config::Declare<ResnetOptions>& d) {
-    d("num_classes", &ResnetOptions::num_classes, kNumClassesHelp).min(1);
-    d("stem", &ResnetOptions::stem,
+  static void declare(config::Declare<ResnetOptions>& d) { declare_common(d); }
+
+  template <class Options>
+  static void declare_common(config::Declare<Options>& d) {
+    d("num_classes", &Options::num_classes, kNumClassesHelp).min(1);
+    d("stem", &Options::stem,
       "first layers; imagenet: 7x7 convolution of stride 2 and max pooling; small: 3x3 convolution of stride 1, for "
       "images of 28 to 64 pixels")
         .choices({"imagenet", "small"});
-    d("zero_init_residual", &ResnetOptions::zero_init_residual,
+    d("zero_init_residual", &Options::zero_init_residual,
       "start with residual branches of zero (their last norm's weight)");
+  }
+};
+
+/// What those of bottleneck blocks take besides.
+struct BottleneckOptions {
+  std::optional<int64_t> num_classes;
+  std::string stem = "imagenet";
+  bool zero_init_residual = false;
+  int64_t groups = kPlainGroups;
+  int64_t width_per_group = kPlainWidth;
+  std::vector<bool> replace_stride_with_dilation = {false, false, false};
+  const ResnetVariant* variant = nullptr;  ///< whose options they are
+
+  static void declare(config::Declare<BottleneckOptions>& d) {
+    ResnetOptions::declare_common(d);
+    d("groups", &BottleneckOptions::groups, "groups of the 3x3 convolutions").min(1).max(4096);
+    d("width_per_group", &BottleneckOptions::width_per_group,
+      "channels of a group in the first stage, doubled in each later one")
+        .min(1)
+        .max(4096);
+    d("replace_stride_with_dilation", &BottleneckOptions::replace_stride_with_dilation,
+      "for each of the last three stages, whether dilation takes the place of its stride of 2")
+        .length(3);
+    d.rule("groups", [](const BottleneckOptions& o) { return fixed(o, o.groups, o.variant->groups, kPlainGroups); });
+    d.rule("width_per_group", [](const BottleneckOptions& o) {
+      return fixed(o, o.width_per_group, o.variant->width_per_group, kPlainWidth);
+    });
+  }
+
+ private:
+  /// What a model's name says cannot be changed.
+  static std::string fixed(const BottleneckOptions& o, int64_t value, int64_t named, int64_t plain) {
+    if (named == plain || value == named) return "";
+    return "is " + std::to_string(named) + " in " + o.variant->name + "; the plain resnets take other values";
   }
 };
 
 struct ResidualOptions {
   bool bottleneck = false;
   int64_t in = 0;     ///< channels
-  int64_t width = 0;  ///< channels inside the branch; a bottleneck puts out 4 times as many
+  int64_t inner = 0;  ///< channels inside the branch
+  int64_t out = 0;
   int64_t stride = 1;
-
-  int64_t out() const { return bottleneck ? 4 * width : width; }
+  int64_t groups = 1;
+  int64_t dilation = 1;
 };
 
 /// One convolution of a residual branch with its norm and activation.
@@ -59,18 +115,24 @@ class ResidualBlock : public nn::UnaryLayer {
  public:
   explicit ResidualBlock(const ResidualOptions& o) : UnaryLayer(o.bottleneck ? "Bottleneck" : "BasicBlock") {
     if (o.bottleneck) {
-      push(o.in, o.width, 1, 1);
-      push(o.width, o.width, 3, o.stride);
-      push(o.width, o.out(), 1, 1);
+      push({.in = o.in, .out = o.inner});
+      push({.in = o.inner,
+            .out = o.inner,
+            .kernel = 3,
+            .stride = o.stride,
+            .padding = o.dilation,
+            .dilation = o.dilation,
+            .groups = o.groups});
+      push({.in = o.inner, .out = o.out});
     } else {
-      push(o.in, o.width, 3, o.stride);
-      push(o.width, o.width, 3, 1);
+      push({.in = o.in, .out = o.out, .kernel = 3, .stride = o.stride, .padding = 1});
+      push({.in = o.out, .out = o.out, .kernel = 3, .padding = 1});
     }
-    if (o.stride != 1 || o.in != o.out()) {
+    if (o.stride != 1 || o.in != o.out) {
       downsample_ = add("downsample", std::make_shared<nn::Sequential>());
-      downsample_->push(std::make_shared<nn::Conv2d>(
-          nn::Conv2dOptions{.in = o.in, .out = o.out(), .stride = o.stride, .bias = false}));
-      downsample_->push(std::make_shared<nn::BatchNorm2d>(o.out()));
+      downsample_->push(
+          std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = o.in, .out = o.out, .stride = o.stride, .bias = false}));
+      downsample_->push(std::make_shared<nn::BatchNorm2d>(o.out));
     }
     add_ = add("add", std::make_shared<nn::Add>());
   }
@@ -97,13 +159,12 @@ class ResidualBlock : public nn::UnaryLayer {
   nn::BatchNorm2d& last_norm() { return *stages_.back().norm; }
 
  private:
-  void push(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
-    const nn::Conv2dOptions conv{
-        .in = in, .out = out, .kernel = kernel, .stride = stride, .padding = kernel / 2, .bias = false};
+  void push(nn::Conv2dOptions conv) {
+    conv.bias = false;
     const std::string number = std::to_string(stages_.size() + 1);
     Stage stage;
     stage.conv = add("conv" + number, std::make_shared<nn::Conv2d>(conv));
-    stage.norm = add("bn" + number, std::make_shared<nn::BatchNorm2d>(out));
+    stage.norm = add("bn" + number, std::make_shared<nn::BatchNorm2d>(conv.out));
     stage.relu = add("relu" + number, std::make_shared<nn::Activation>(nn::Act::Relu));
     stages_.push_back(std::move(stage));
   }
@@ -116,23 +177,30 @@ class ResidualBlock : public nn::UnaryLayer {
 /// Stem, four stages of residual blocks (the later three halve the size), mean, linear.
 class Resnet : public nn::Sequential {
  public:
-  Resnet(const ResnetTable& table, const ResnetOptions& options, const ModelRequest& request)
+  Resnet(const ResnetVariant& variant, const BottleneckOptions& options, const ModelRequest& request)
       : Sequential("ResNet"), zero_init_residual_(options.zero_init_residual) {
     push_stem(options.stem == "small", request.channels);
-    ResidualOptions block{.bottleneck = table.bottleneck, .in = 64, .width = 64, .stride = 1};
-    for (std::size_t i = 0; i < table.blocks.size(); ++i) {
+    ResidualOptions block{.bottleneck = variant.bottleneck, .in = 64, .groups = options.groups};
+    for (std::size_t i = 0; i < variant.blocks.size(); ++i) {
+      const int64_t planes = int64_t{64} << i;
+      block.out = variant.bottleneck ? 4 * planes : planes;
+      block.inner = (planes * options.width_per_group / 64) * options.groups;
+      block.stride = i == 0 ? 1 : 2;
+      const bool dilate = i > 0 && options.replace_stride_with_dilation[i - 1];
+      if (dilate) block.stride = 1;
       auto stage = std::make_shared<nn::Sequential>();
-      for (int64_t n = 0; n < table.blocks[i]; ++n) {
-        block.stride = n == 0 && i > 0 ? 2 : 1;
+      for (int64_t n = 0; n < variant.blocks[i]; ++n) {
         stage->push(std::make_shared<ResidualBlock>(block));
-        block.in = block.out();
+        // The first block still has the dilation of the stage before it.
+        if (n == 0 && dilate) block.dilation *= 2;
+        block.stride = 1;
+        block.in = block.out;
       }
       push("layer" + std::to_string(i + 1), std::move(stage));
-      block.width *= 2;
     }
     push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
     push("flatten", std::make_shared<nn::Flatten>());
-    push("fc", std::make_shared<nn::Linear>(block.in, outputs(options.num_classes, request)));
+    push("fc", std::make_shared<nn::Linear>(block.out, outputs(options.num_classes, request)));
   }
 
   void initialise_weights() override {
@@ -158,27 +226,37 @@ class Resnet : public nn::Sequential {
   bool zero_init_residual_;
 };
 
-void add_resnet(ModelFactory& factory, const std::string& name, const std::string& description,
-                const ResnetTable& table, const Published& published) {
+void add_resnet(ModelFactory& factory, const ResnetVariant& variant) {
+  const std::string title = variant.title;
+  if (variant.bottleneck) {
+    BottleneckOptions defaults;
+    defaults.groups = variant.groups;
+    defaults.width_per_group = variant.width_per_group;
+    defaults.variant = &variant;
+    factory.add<BottleneckOptions>(
+        variant.name, title + ": residual network of bottleneck blocks",
+        [&variant](const BottleneckOptions& options, const ModelRequest& request) {
+          return build<Resnet>(variant, options, request);
+        },
+        published_facts(variant.name), defaults);
+    return;
+  }
   factory.add<ResnetOptions>(
-      name, description,
-      [table](const ResnetOptions& options, const ModelRequest& request) {
-        return build<Resnet>(table, options, request);
+      variant.name, title + ": residual network of basic blocks",
+      [&variant](const ResnetOptions& options, const ModelRequest& request) {
+        BottleneckOptions all;
+        all.num_classes = options.num_classes;
+        all.stem = options.stem;
+        all.zero_init_residual = options.zero_init_residual;
+        return build<Resnet>(variant, all, request);
       },
-      imagenet_facts(published));
+      published_facts(variant.name));
 }
-
-constexpr const char* kResnetSource = "torchvision 0.14.1, https://pytorch.org/vision/0.14/models.html";
 
 }  // namespace
 
 void add_resnets(ModelFactory& factory) {
-  add_resnet(factory, "resnet18", "ResNet-18: residual network of basic blocks", kResnet18,
-             {69.758, 89.078, "IMAGENET1K_V1", kResnetSource});
-  add_resnet(factory, "resnet34", "ResNet-34: residual network of basic blocks", kResnet34,
-             {73.314, 91.420, "IMAGENET1K_V1", kResnetSource});
-  add_resnet(factory, "resnet50", "ResNet-50: residual network of bottleneck blocks", kResnet50,
-             {76.130, 92.862, "IMAGENET1K_V1", kResnetSource});
+  for (const ResnetVariant& variant : kResnets) add_resnet(factory, variant);
 }
 
 }  // namespace mlrun::models

@@ -57,7 +57,12 @@ void add_small_cnn(ModelFactory& factory) {
   factory.add<SmallCnnOptions>(
       "small_cnn", "five 3x3 convolutions with batch norm, for small images",
       [](const SmallCnnOptions& options, const ModelRequest& request) { return build<SmallCnn>(options, request); },
-      Json{{"task", "classification"}, {"input_size", 28}, {"resize_size", 28}, {"num_classes", 10}, {"channels", 1}});
+      Json{{"task", "classification"},
+           {"input_size", 28},
+           {"resize_size", 28},
+           {"min_size", 4},
+           {"num_classes", 10},
+           {"channels", 1}});
 }
 
 }  // namespace mlrun::models

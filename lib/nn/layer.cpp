@@ -78,6 +78,13 @@ InterceptorScope::~InterceptorScope() {
   for (auto& [layer, interceptors] : before_) layer->interceptors_ = std::move(interceptors);
 }
 
+UserError too_small(const Layer& layer, const torch::Tensor& input) {
+  return UserError("the images are too small for this model: " + std::to_string(input.size(-2)) + "x" +
+                       std::to_string(input.size(-1)) + " pixels are left of them at " +
+                       (layer.path().empty() ? layer.type() : layer.path()),
+                   "bring them to a larger size in data.augment and data.preprocess");
+}
+
 void name_layers(Layer& root) {
   for (const auto& item : root.named_children()) {
     auto* child = dynamic_cast<Layer*>(item.value().get());

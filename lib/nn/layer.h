@@ -9,11 +9,16 @@
 
 #include <torch/torch.h>
 
+#include "base/error.h"
+
 /// Every layer runs through one door: a parent runs a child only by `call(child, inputs)`, and
 /// interceptors stand at that door (observe, time, recompute, fake-quantize).
 namespace mlrun::nn {
 
 using Tensors = std::vector<torch::Tensor>;
+
+/// One number for both sides of an image, or {height, width}.
+using Pair = torch::ExpandingArray<2>;
 
 class Layer;
 
@@ -117,6 +122,9 @@ class InterceptorScope {
  private:
   std::vector<std::pair<Layer*, std::vector<Interceptor*>>> before_;
 };
+
+/// What a layer throws where its windows do not fit into `input`, [..., H, W].
+UserError too_small(const Layer& layer, const torch::Tensor& input);
 
 /// Finishes construction: gives every layer its path. Call once on a finished root.
 void name_layers(Layer& root);

@@ -16,7 +16,8 @@ torch::Tensor meta_like(const torch::Tensor& input, std::vector<int64_t> shape) 
 
 int64_t convolved(int64_t size, const Conv2dOptions& o, std::size_t axis) {
   const int64_t span = (*o.dilation)[axis] * ((*o.kernel)[axis] - 1) + 1;
-  return (size + 2 * (*o.padding)[axis] - span) / (*o.stride)[axis] + 1;
+  const int64_t room = size + 2 * (*o.padding)[axis] - span;
+  return room < 0 ? 0 : room / (*o.stride)[axis] + 1;
 }
 
 const char* activation_name(Act kind) {
@@ -26,6 +27,9 @@ const char* activation_name(Act kind) {
     case Act::Hardswish: return "Hardswish";
     case Act::Hardsigmoid: return "Hardsigmoid";
     case Act::Sigmoid: return "Sigmoid";
+    case Act::Gelu: return "GELU";
+    case Act::Tanh: return "Tanh";
+    case Act::Silu: return "SiLU";
   }
   return "";
 }
@@ -37,6 +41,9 @@ torch::Tensor activate(Act kind, const torch::Tensor& x) {
     case Act::Hardswish: return torch::hardswish(x);
     case Act::Hardsigmoid: return torch::hardsigmoid(x);
     case Act::Sigmoid: return torch::sigmoid(x);
+    case Act::Gelu: return torch::gelu(x);
+    case Act::Tanh: return torch::tanh(x);
+    case Act::Silu: return torch::silu(x);
   }
   return x;
 }
@@ -48,12 +55,17 @@ torch::Tensor activate_inplace(Act kind, torch::Tensor x) {
     case Act::Hardswish: return torch::hardswish_(x);
     case Act::Hardsigmoid: return torch::hardsigmoid_(x);
     case Act::Sigmoid: return torch::sigmoid_(x);
+    case Act::Gelu: return at::gelu_(x);
+    case Act::Tanh: return torch::tanh_(x);
+    case Act::Silu: return torch::silu_(x);
   }
   return x;
 }
 
 // Their derivatives need the input: in place, autograd would first copy it.
-bool needs_input(Act kind) { return kind == Act::Hardswish || kind == Act::Hardsigmoid; }
+bool needs_input(Act kind) {
+  return kind == Act::Hardswish || kind == Act::Hardsigmoid || kind == Act::Silu || kind == Act::Gelu;
+}
 
 }  // namespace
 
@@ -66,6 +78,9 @@ Conv2d::Conv2d(const Conv2dOptions& options) : UnaryLayer("Conv2d"), options_(op
 }
 
 torch::Tensor Conv2d::forward(const torch::Tensor& input) {
+  if (convolved(input.size(2), options_, 0) < 1 || convolved(input.size(3), options_, 1) < 1) {
+    throw too_small(*this, input);
+  }
   if (input.is_meta()) {
     return meta_like(input, {input.size(0), options_.out, convolved(input.size(2), options_, 0),
                              convolved(input.size(3), options_, 1)});
@@ -128,15 +143,6 @@ torch::Tensor Activation::forward(const torch::Tensor& input) {
   const bool tracked = torch::GradMode::is_enabled() && input.requires_grad();
   const bool inplace = inplace_ && !(tracked && (needs_input(kind_) || input.is_leaf()));
   return inplace ? activate_inplace(kind_, input) : activate(kind_, input);
-}
-
-torch::Tensor MaxPool2d::forward(const torch::Tensor& input) {
-  return torch::max_pool2d(input, options_.kernel, options_.stride, options_.padding);
-}
-
-torch::Tensor AdaptiveAvgPool2d::forward(const torch::Tensor& input) {
-  if (input.is_meta()) return meta_like(input, {input.size(0), input.size(1), (*output_)[0], (*output_)[1]});
-  return torch::adaptive_avg_pool2d(input, output_);
 }
 
 torch::Tensor Dropout::forward(const torch::Tensor& input) { return torch::dropout(input, p_, is_training()); }

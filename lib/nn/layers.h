@@ -6,12 +6,10 @@
 #include <vector>
 
 #include "nn/layer.h"
+#include "nn/pooling.h"
 
 /// The layers that models are made of. Images are [N, C, H, W]; names and defaults are torch.nn's.
 namespace mlrun::nn {
-
-/// One number for both sides, or {height, width}.
-using Pair = torch::ExpandingArray<2>;
 
 struct Conv2dOptions {
   int64_t in = 0, out = 0;  ///< channels
@@ -69,7 +67,7 @@ class BatchNorm2d : public UnaryLayer {
   BatchNormOptions options_;
 };
 
-enum class Act { Relu, Relu6, Hardswish, Hardsigmoid, Sigmoid };
+enum class Act { Relu, Relu6, Hardswish, Hardsigmoid, Sigmoid, Silu, Gelu, Tanh };
 
 /// An activation function, named after its torch.nn class. In place (over its input) where that is
 /// asked for and costs autograd no copy.
@@ -82,30 +80,6 @@ class Activation : public UnaryLayer {
  private:
   Act kind_;
   bool inplace_;
-};
-
-struct MaxPool2dOptions {
-  Pair kernel = 2;
-  Pair stride = 2;
-  Pair padding = 0;
-};
-
-class MaxPool2d : public UnaryLayer {
- public:
-  explicit MaxPool2d(const MaxPool2dOptions& options) : UnaryLayer("MaxPool2d"), options_(options) {}
-  torch::Tensor forward(const torch::Tensor& input) override;
-
- private:
-  MaxPool2dOptions options_;
-};
-
-class AdaptiveAvgPool2d : public UnaryLayer {
- public:
-  explicit AdaptiveAvgPool2d(Pair output) : UnaryLayer("AdaptiveAvgPool2d"), output_(output) {}
-  torch::Tensor forward(const torch::Tensor& input) override;
-
- private:
-  Pair output_;
 };
 
 /// Zeroes each element with probability `p` while training and scales the rest by 1 / (1 - p).
@@ -145,6 +119,14 @@ class Mul : public Layer {
   Mul() : Layer("Mul") {}
   using Layer::forward;
   Tensors forward(const Tensors& inputs) override;
+};
+
+/// Any number of tensors one after another along their channels, axis 1.
+class Concat : public Layer {
+ public:
+  Concat() : Layer("Concat") {}
+  using Layer::forward;
+  Tensors forward(const Tensors& inputs) override { return Tensors{torch::cat(inputs, 1)}; }
 };
 
 /// Layers one after another, named 0, 1, ... or as given.

@@ -148,4 +148,20 @@ template void adam_pass(std::int64_t, double*, const double*, double*, double*, 
 template void rmsprop_pass(std::int64_t, float*, const float*, float*, float*, float*, const RmspropUpdate&);
 template void rmsprop_pass(std::int64_t, double*, const double*, double*, double*, double*, const RmspropUpdate&);
 
+double sum_of_squares(std::int64_t size, const float* values) {
+  constexpr int kLanes = 8;  // sums of their own, which the compiler may keep side by side
+  double lanes[kLanes] = {};
+  const std::int64_t whole = size - size % kLanes;
+  for (std::int64_t i = 0; i < whole; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const double value = values[i + lane];
+      lanes[lane] += value * value;
+    }
+  }
+  double sum = 0;
+  for (const double lane : lanes) sum += lane;
+  for (std::int64_t i = whole; i < size; ++i) sum += static_cast<double>(values[i]) * values[i];
+  return sum;
+}
+
 }  // namespace mlrun::optim

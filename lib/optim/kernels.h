@@ -51,4 +51,7 @@ template <class Scalar>
 void rmsprop_pass(std::int64_t size, Scalar* parameter, const Scalar* gradient, Scalar* square, Scalar* mean,
                   Scalar* buffer, const RmspropUpdate& update);
 
+/// Summed in float64.
+double sum_of_squares(std::int64_t size, const float* values);
+
 }  // namespace mlrun::optim

@@ -61,6 +61,13 @@ std::string shortest(double value) {
   return {buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr};
 }
 
+std::string significant(double value, int digits) {
+  std::array<char, 64> buffer;
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, digits).ptr;
+  return std::string(buffer.data(), end);
+}
+
 std::string compact(double count) {
   constexpr std::array<const char*, 5> kUnits = {"", "k", "M", "G", "T"};
   const std::size_t steps = reduce(count, 1000, kUnits.size() - 1);

@@ -14,6 +14,9 @@ std::string fixed(double value, int digits);
 /// The shortest text that reads back as the same double: 0.1, 1e-08; whole numbers without point.
 std::string shortest(double value);
 
+/// At most this many significant digits: 0.01235, 1.235e+20.
+std::string significant(double value, int digits);
+
 /// 999, 1.2k, 1.2M, 3.5G, 12.0T: one digit after the point from a thousand on.
 std::string compact(double count);
 

@@ -159,7 +159,7 @@ TensorBoard::~TensorBoard() {
   try {
     flush();
   } catch (const std::exception& error) {
-    log::error(error.what());
+    if (std::uncaught_exceptions() <= exceptions_) log::error(error.what());
   }
 }
 

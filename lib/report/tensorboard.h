@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -36,7 +37,7 @@ class TensorBoard {
   /// Makes `folder` where needed and a new event file in it. `first_step` is given on resume: the
   /// first step that this run writes anew.
   explicit TensorBoard(const std::filesystem::path& folder, std::optional<std::int64_t> first_step = {});
-  /// Writes what is held back; a failure is logged.
+  /// Writes what is held back; a failure is logged, unless an exception is already under way.
   ~TensorBoard();
   TensorBoard(const TensorBoard&) = delete;
   TensorBoard& operator=(const TensorBoard&) = delete;
@@ -53,6 +54,7 @@ class TensorBoard {
 
   std::filesystem::path path_;
   std::string held_back_;
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 }  // namespace mlrun::report

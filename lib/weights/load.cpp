@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "weights/adopt.h"
 
 namespace mlrun::weights {
 namespace {
@@ -27,7 +28,7 @@ struct Mismatch {
 };
 
 /// Appends one line with the first `items` and the number of the others; nothing for none.
-void report(const std::string& file, const char* what, const std::vector<std::string>& items, const char* hint,
+void report(const std::string& file, const char* what, const std::vector<std::string>& items, const std::string& hint,
             std::vector<Problem>& problems) {
   if (items.empty()) return;
   std::string line = std::string(what) + " (" + std::to_string(items.size()) + "): ";
@@ -47,7 +48,8 @@ void compare(const std::string& name, const torch::Tensor& wanted, const torch::
 
 }  // namespace
 
-void load_weights(nn::Layer& model, const NamedTensors& tensors, const std::string& file) {
+void load_weights(nn::Layer& model, const NamedTensors& tensors, const std::string& file, const LoadHints& hints,
+                  Transfer transfer) {
   std::unordered_map<std::string, torch::Tensor> given;
   for (const auto& [name, tensor] : tensors) {
     MLRUN_ASSERT(given.emplace(name, tensor).second, "tensor '" + name + "' is given twice");
@@ -66,14 +68,17 @@ void load_weights(nn::Layer& model, const NamedTensors& tensors, const std::stri
   }
 
   std::vector<Problem> problems;
-  report(file, "weights that are not in the file", mismatch.missing, "are they of this model?", problems);
-  report(file, "weights that the model does not have", mismatch.unexpected, "are they of this model?", problems);
-  report(file, "weights of another shape", mismatch.shapes, "check the model's options, as num_classes", problems);
+  report(file, "weights that are not in the file", mismatch.missing, hints.names, problems);
+  report(file, "weights that the model does not have", mismatch.unexpected, hints.names, problems);
+  report(file, "weights of another shape", mismatch.shapes, hints.shapes, problems);
   report(file, "weights of another dtype", mismatch.dtypes, "only floating types are converted", problems);
   if (!problems.empty()) throw UserError(std::move(problems));
 
   const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : wanted) tensor.copy_(given.at(name));
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> pairs;
+  for (const auto& [name, tensor] : wanted) pairs.emplace_back(tensor, given.at(name));
+  if (transfer == Transfer::Adopt) return adopt_tensors(pairs);
+  for (const auto& [to, from] : pairs) to.copy_(from);
 }
 
 }  // namespace mlrun::weights

@@ -1,14 +1,8 @@
 #include "weights/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <numeric>
@@ -16,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "weights/mapping.h"
 
 namespace mlrun::weights {
 namespace {
@@ -33,44 +28,6 @@ constexpr std::array<std::pair<const char*, torch::ScalarType>, 11> kDtypes = {{
                                                                                 {"U8", torch::kUInt8},
                                                                                 {"BOOL", torch::kBool},
                                                                                 {"C64", torch::kComplexFloat}}};
-
-/// A file in memory, copied page by page where it is written to.
-class Mapping {
- public:
-  explicit Mapping(const std::filesystem::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) throw file_error(path.string(), std::string("cannot be read: ") + std::strerror(errno));
-    const int error = map(descriptor);
-    ::close(descriptor);
-    if (error != 0) throw file_error(path.string(), std::string("cannot be read: ") + std::strerror(error));
-  }
-  ~Mapping() {
-    if (size_ > 0) ::munmap(bytes_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  std::string_view content() const { return {bytes_, size_}; }
-  char* bytes() const { return bytes_; }
-
- private:
-  int map(int descriptor) {
-    struct stat status {};
-    if (::fstat(descriptor, &status) != 0) return errno;
-    if (S_ISDIR(status.st_mode)) return EISDIR;
-    if (!S_ISREG(status.st_mode)) return EINVAL;
-    if (status.st_size == 0) return 0;
-    const auto size = static_cast<std::size_t>(status.st_size);
-    void* bytes = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
-    if (bytes == MAP_FAILED) return errno;
-    bytes_ = static_cast<char*>(bytes);
-    size_ = size;
-    return 0;
-  }
-
-  char* bytes_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 torch::ScalarType dtype_of(const std::string& file, const TensorInfo& info) {
   for (const auto& [name, type] : kDtypes) {

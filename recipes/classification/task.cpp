@@ -10,6 +10,7 @@
 #include "data/image_transforms.h"
 #include "data/transform.h"
 #include "metrics/registry.h"
+#include "models/named_model.h"
 #include "models/registry.h"
 #include "recipes/classification/losses.h"
 
@@ -18,9 +19,13 @@ namespace {
 
 struct TaskOptions {
   config::Component loss;
+  double aux_weight = 0.3;
 
   static void declare(config::Declare<TaskOptions>& d) {
     d("loss", &TaskOptions::loss, "what training lowers").component("loss", "cross_entropy");
+    d("aux_weight", &TaskOptions::aux_weight,
+      "weight of the loss of each auxiliary classifier, where the model has any (googlenet, inception_v3)")
+        .min(0);
   }
 };
 
@@ -38,19 +43,28 @@ class PreparedSource : public data::Source {
     return sample;
   }
 
+  data::SampleFacts facts(std::int64_t index) const override { return raw_->facts(index); }
+
  private:
   std::shared_ptr<const data::Source> raw_;
   std::shared_ptr<const data::Pipeline> pipeline_;
 };
 
+}  // namespace
+
 data::TransformContext transform_context(const config::Recipe& recipe, std::int64_t channels) {
-  const Json& facts = models::models().at(recipe.model.architecture.name).facts;
+  const Json facts = models::preprocessing_facts(recipe.model);
   data::TransformContext context;
-  context.input_size = facts.value("input_size", context.input_size);
-  context.resize_size = facts.value("resize_size", context.resize_size);
+  context.input_size = facts.at("input_size").get<std::int64_t>();
+  context.resize_size = facts.at("resize_size").get<std::int64_t>();
   context.channels = channels;
+  context.interpolation = facts.value("interpolation", context.interpolation);
+  context.mean = facts.value("mean", context.mean);
+  context.deviation = facts.value("std", context.deviation);
   return context;
 }
+
+namespace {
 
 std::string shape_text(const torch::Tensor& image) {
   return std::to_string(image.size(1)) + "x" + std::to_string(image.size(2));
@@ -78,6 +92,7 @@ class ClassificationTask : public engine::Task {
 
   config::Recipe recipe_;
   std::unique_ptr<Loss> loss_;
+  double aux_weight_;
   std::shared_ptr<const data::Dataset> dataset_;
   data::DataInfo info_;
   engine::Models models_;
@@ -85,7 +100,7 @@ class ClassificationTask : public engine::Task {
 };
 
 ClassificationTask::ClassificationTask(const TaskOptions& options, const engine::TaskRequest& request)
-    : recipe_(request.recipe), loss_(losses().make(options.loss)) {
+    : recipe_(request.recipe), loss_(losses().make(options.loss)), aux_weight_(options.aux_weight) {
   if (request.known) {
     info_ = *request.known;
   } else {
@@ -152,8 +167,10 @@ data::Batch ClassificationTask::collate(std::vector<data::Sample> samples) const
 
 void ClassificationTask::train(engine::Step& step, const data::Batch& batch) {
   const torch::Tensor labels = batch.targets.tensor("label");
-  const torch::Tensor logits = step.run("model", batch.inputs.tensor("image"));
-  const torch::Tensor loss = (*loss_)(logits, labels);
+  const nn::Tensors outputs = step.run_all("model", batch.inputs.tensor("image"));
+  const torch::Tensor& logits = outputs.front();
+  torch::Tensor loss = (*loss_)(logits, labels);
+  for (std::size_t i = 1; i < outputs.size(); ++i) loss = loss + aux_weight_ * (*loss_)(outputs[i], labels);
   step.log("loss", loss.detach(), batch.size());
   step.log("acc1", logits.detach().argmax(1).eq(labels).to(torch::kFloat).mean() * 100, batch.size());
   step.minimise("model", loss);
@@ -202,7 +219,9 @@ Json ClassificationTask::answers(const data::Fields& prediction, std::int64_t ro
 
 Json ClassificationTask::preprocessing() const {
   const auto context = transform_context(recipe_, info_.channels);
-  return {{"channels", context.channels}, {"input_size", context.input_size}, {"resize_size", context.resize_size}};
+  Json json = {{"channels", context.channels}};
+  json.update(models::preprocessing_facts(recipe_.model));
+  return json;
 }
 
 }  // namespace

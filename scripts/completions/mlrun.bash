@@ -1,7 +1,7 @@
 # Bash completion for mlrun. Source it, or install it as .../bash-completion/completions/mlrun.
 # Needs nothing but bash, awk and find; mlrun itself is run only where its reference page is not on disk.
 
-_mlrun_commands='train eval predict config list inspect env'
+_mlrun_commands='train eval predict config data list inspect export weights env'
 _mlrun_common='--help --version --json --quiet --log-level'
 _mlrun_recipe_options='--config --set --seed --device --threads --workers'
 
@@ -100,7 +100,15 @@ _mlrun_weights() {
   for folder in "$subject"/checkpoints/step-*/; do
     [[ -d $folder ]] && folder=${folder%/} && _mlrun_add "${folder##*/}"
   done
-  [[ ${#COMPREPLY[@]} -eq 0 || -n $cur ]] && _mlrun_files .safetensors
+  [[ ${#COMPREPLY[@]} -eq 0 || -n $cur ]] && _mlrun_files .safetensors .pth .pt
+}
+
+# Published weights, from `mlrun weights list`.
+_mlrun_published() {
+  if [[ -z ${_mlrun_published_cache-} ]]; then
+    _mlrun_published_cache=$("$program" weights list 2>/dev/null | awk 'NR > 2 { print $1 }')
+  fi
+  _mlrun_add "$_mlrun_published_cache"
 }
 
 # The value of option $1; fails where it takes none.
@@ -111,13 +119,20 @@ _mlrun_value() {
     --resume) _mlrun_add $'auto\nmust\nnever' ;;
     --device) _mlrun_add $'auto\ncpu\ncuda\ncuda:0' ;;
     --log-level) _mlrun_add $'debug\ninfo\nwarning\nerror\noff' ;;
+    --with) _mlrun_add $'augment\npreprocess\nnone' ;;
     --split) _mlrun_add $'train\nval\ntest' ;;
     --weights) _mlrun_weights ;;
     --model) _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^model\.name |//p' | tr '|' '\n')" ;;
-    --out) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+    -o | --output) [[ $command == export ]] && { _mlrun_files .safetensors .pth; return; }
+      _mlrun_files .png ;;
+    --format) _mlrun_add $'safetensors\npth' ;;
+    --sort) _mlrun_add $'name\nparams\nmacs\nacc1' ;;
+    --out) [[ $command == 'data show' ]] && { _mlrun_files .png; return; }
+      compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     --confusion-csv | --per-class-csv) _mlrun_files .csv ;;
     --dump-outputs) _mlrun_files .safetensors ;;
-    --seed | --threads | --workers | --topk) ;;
+    --seed | --threads | --workers | --topk | --distance | --similarity | --samples | --columns | --epoch | --entry | \
+      --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror) ;;
     *) return 1 ;;
   esac
 }
@@ -131,14 +146,26 @@ _mlrun_options() {
     config) _mlrun_add $'--help\n--version' ;;
     'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain' ;;
     'config check') _mlrun_add "${_mlrun_recipe_options// /$'\n'}" ;;
-    inspect) _mlrun_add '--model' ;;
+    data) _mlrun_add $'--help\n--version' ;;
+    'data info') _mlrun_add "${_mlrun_recipe_options// /$'\n'}" ;;
+    'data verify') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--distance\n--similarity' ;;
+    'data show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--split\n--with\n--samples\n--columns\n--epoch' ;;
+    inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
+    list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
+    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--force' ;;
+    weights) _mlrun_add $'--help\n--version' ;;
+    'weights get') _mlrun_add '--mirror' ;;
   esac
-  [[ -z $command || $command == config ]] || _mlrun_add "${_mlrun_common// /$'\n'}"
+  [[ -z $command || $command == config || $command == data || $command == weights ]] || _mlrun_add "${_mlrun_common// /$'\n'}"
 }
 
 _mlrun_operand() {
   case $command in
     '') _mlrun_add "${_mlrun_commands// /$'\n'}" ;;
+    data) _mlrun_add $'info\nverify\nshow' ;;
+    'data info' | 'data verify' | 'data show')
+      if [[ -z $subject && $cur != *=* ]]; then _mlrun_add "$(_mlrun_recipes "$program")"; _mlrun_files; fi
+      [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     config) _mlrun_add $'show\ncheck\nschema\nreference\ncopy' ;;
     train | 'config show' | 'config check')
       if [[ -z $subject && $cur != *=* ]]; then
@@ -156,7 +183,11 @@ _mlrun_operand() {
       else _mlrun_files; fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     list) [[ -n $subject ]] || _mlrun_add $'models\nrecipes\nsources\ntransforms\noptimizers\nschedules\nlosses\nmetrics\ntasks' ;;
-    inspect) _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors ;;
+    inspect | export)
+      if [[ $cur == *=* ]]; then _mlrun_override
+      else _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt; fi ;;
+    weights) _mlrun_add $'list\npath\nget' ;;
+    'weights path' | 'weights get') _mlrun_published ;;
   esac
 }
 
@@ -185,11 +216,12 @@ _mlrun() {
     case $word in
       -c | --config) subject=${words[i + 1]} ;;&
       -c | --config | --set | --seed | --device | --threads | --workers | --out | --resume | --log-level | --weights | \
-        --split | --confusion-csv | --per-class-csv | --dump-outputs | --topk | --model)
+        --split | --confusion-csv | --per-class-csv | --dump-outputs | --topk | --model | -o | --with | --distance | --similarity | --samples | --columns | --epoch | \
+        --output | --format | --sort | --entry | --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror)
         ((++i < ${#words[@]} - 1)) || prev=$word ;;
       -*) ;;
       *)
-        if [[ -z $command || $command == config ]]; then command+="${command:+ }$word"
+        if [[ -z $command || $command == config || $command == data || $command == weights ]]; then command+="${command:+ }$word"
         elif [[ -z $subject && $word != *=* ]]; then subject=$word; fi ;;
     esac
   done

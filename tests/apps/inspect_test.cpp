@@ -52,6 +52,21 @@ TEST_CASE("`inspect --model` counts parameters and multiply-adds layer by layer"
   CHECK(contains(outcomes[1].out, "resnet18 at 224 px: 11,689,512 parameters"));
 }
 
+TEST_CASE("`inspect --model` takes the model's options", "[apps]") {
+  const auto outcomes = run_all({{{"inspect", "--model", "resnet18", "model.num_classes=10", "--json"}},
+                                 {{"inspect", "--model", "resnet18", "--input-size", "448", "--json"}},
+                                 {{"inspect", "--model", "resnet18", "model.num_clases=10"}},
+                                 {{"inspect", "model.num_classes=10"}},
+                                 {{"inspect", "--model", "resnet18", "--input-size", "0"}}});
+  CHECK(result_of(outcomes[0], "inspect", "ok").at("params") == 11689512 - 513000 + 5130);
+  const Json large = result_of(outcomes[1], "inspect", "ok");
+  CHECK(large.at("input_size") == 448);
+  CHECK(large.at("macs") == 4 * (std::int64_t{1814073344} - 512000) + 512000);
+  CHECK_THAT(refusal(outcomes[2]), Catch::Matchers::ContainsSubstring("did you mean num_classes?"));
+  CHECK_THAT(refusal(outcomes[3]), Catch::Matchers::ContainsSubstring("add --model NAME"));
+  refusal(outcomes[4]);
+}
+
 TEST_CASE("`inspect` refuses what is damaged or not there", "[apps]") {
   const TempDir folder;
   const std::string whole = read_file(tiny_run().run / "checkpoints" / "best" / "model.safetensors");

@@ -37,7 +37,9 @@ TEST_CASE("`list` takes a pattern", "[apps]") {
                                  {{"list", "optimizers", "adam?", "--json"}},
                                  {{"list", "recipes", "classification/*", "--json"}},
                                  {{"list", "sources", "nothing*", "--json"}}});
-  CHECK(names(result_of(outcomes[0], "list", "ok")) == std::set<std::string>{"resnet18", "resnet34", "resnet50"});
+  const auto resnets = names(result_of(outcomes[0], "list", "ok"));
+  for (const char* name : {"resnet18", "resnet34", "resnet50"}) CHECK(resnets.count(name) == 1);
+  for (const auto& name : resnets) CHECK(name.rfind("resnet", 0) == 0);
   CHECK(names(result_of(outcomes[1], "list", "ok")) == std::set<std::string>{"adamw"});
   const auto recipes = names(result_of(outcomes[2], "list", "ok"));
   CHECK(recipes.count("classification/sign_language_digits") == 1);
@@ -59,6 +61,24 @@ TEST_CASE("`list models` tells sizes and costs", "[apps]") {
   CHECK(list[0].at("input_size") == 224);
   CHECK(outcomes[1].code == 0);
   CHECK(contains(outcomes[1].out, "11.7M"));
+}
+
+TEST_CASE("`list models` chooses by size and puts in order", "[apps]") {
+  const auto outcomes = run_all({{{"list", "models", "mobilenet_v3*", "--max-params", "5M", "--json"}},
+                                 {{"list", "models", "resnet[135]?", "--sort", "acc1", "--json"}},
+                                 {{"list", "models", "--max-params", "5Q"}},
+                                 {{"list", "models", "--sort", "size"}},
+                                 {{"list", "losses", "--sort", "name"}},
+                                 {{"list", "models", "--max-params", "5M", "--json"}}});
+  CHECK(names(result_of(outcomes[0], "list", "ok")) == std::set<std::string>{"mobilenet_v3_small"});
+  const Json sorted = result_of(outcomes[1], "list", "ok");
+  REQUIRE(sorted.size() == 3);
+  CHECK(sorted[0].at("name") == "resnet50");
+  CHECK(sorted[2].at("name") == "resnet18");
+  CHECK_THAT(refusal(outcomes[2]), Catch::Matchers::ContainsSubstring("--max-params: '5Q' is no count"));
+  CHECK_THAT(refusal(outcomes[3]), Catch::Matchers::ContainsSubstring("choose name, params, macs or acc1"));
+  CHECK_THAT(refusal(outcomes[4]), Catch::Matchers::ContainsSubstring("write mlrun list models"));
+  for (const auto& model : result_of(outcomes[5], "list", "ok")) CHECK(model.at("params").get<double>() <= 5e6);
 }
 
 TEST_CASE("`list` of an unknown kind is refused", "[apps]") {

@@ -25,7 +25,7 @@ struct Invocation {
   std::vector<std::string> arguments;
   std::filesystem::path folder = ".";                   ///< where it runs
   std::map<std::string, std::string> environment = {};  ///< added to this process's
-  std::string standard_out = {};  ///< a file in place of the captured stdout; `|` is a pipe nobody reads
+  std::string standard_out = {};  ///< a file in place of the captured stdout; `|` is a pipe nobody reads, `-` closes it
   bool ignore_sigpipe = false;
   double timeout = 60;  ///< seconds
 };
@@ -126,12 +126,13 @@ class Child {
     if (invocation.standard_out == "|" && ::pipe(ends) == 0) {
       ::close(ends[0]);
       target = ends[1];
-    } else if (!invocation.standard_out.empty()) {
+    } else if (!invocation.standard_out.empty() && invocation.standard_out != "-") {
       target = ::open(invocation.standard_out.c_str(), O_WRONLY);
     }
     ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
     ::dup2(target, STDOUT_FILENO);
     ::dup2(::fileno(err_.get()), STDERR_FILENO);
+    if (invocation.standard_out == "-") ::close(STDOUT_FILENO);
   }
 
   static std::string content(std::FILE* file) {

@@ -16,6 +16,10 @@ TEST_CASE("a problem leaves out what does not apply", "[base]") {
   CHECK(Problem{"", 0, 0, "model", "is missing", "name one"}.text() == "model: is missing; name one");
 }
 
+TEST_CASE("a problem stays one line whatever the user's names and values hold", "[base]") {
+  CHECK(Problem{"a\nb", 0, 0, "k\x1B[2J", "is \"x\ty\"", "mend\r\nit"}.text() == "a b: k [2J: is \"x y\"; mend  it");
+}
+
 TEST_CASE("a user error carries its problems, one line each, and exit code 2", "[base]") {
   const UserError error({Problem{"a", 1, 2, "k", "bad", ""}, Problem{"b", 0, 0, "", "worse", "mend it"}});
   CHECK(std::string(error.what()) == "a:1:2: k: bad\nb: worse; mend it");

@@ -23,7 +23,7 @@ const Strings kTorchFree = {"lib/base", "lib/config", "lib/report"};
 /// Headers that stand in base for the floors above it.
 const Strings kForTorchFloors = {"lib/base/torch_compat.h", "lib/base/precompiled.h"};
 const Strings kTorchPrefixes = {"torch/", "ATen/", "c10/", "caffe2/"};
-const Strings kSourceOnlyPrefixes = {"spdlog/", "fmt/", "yaml-cpp/", "CLI/", "opencv2/"};
+const Strings kSourceOnlyPrefixes = {"spdlog/", "fmt/", "yaml-cpp/", "CLI/", "opencv2/", "curl/"};
 
 struct Include {
   std::string file;  ///< the including file, from the root of the tree

@@ -45,7 +45,7 @@ TEST_CASE("a dump has every option, components with theirs", "[config]") {
   CHECK(values["data"]["format"] == "image_folder");
   CHECK(values["data"]["exif"] == "ignore");
   CHECK(values["data"]["augment"] == Json::array({{{"name", "flip"}}, {{"name", "resize"}, {"size", 9}}}));
-  CHECK(values["model"]["weights"].is_null());
+  CHECK(values["model"]["variant"].is_null());
   CHECK(values["train"]["epochs"] == 10);
   CHECK(values["train"]["checkpoint"]["every"] == "1 epoch");
   CHECK(values["expect"] == Json::array());
@@ -57,7 +57,7 @@ TEST_CASE("a dumped recipe resolves to the same values", "[config]") {
   const auto first =
       resolve_text(folder,
                    "task: {name: classification, label_smoothing: 1e-5}\n"
-                   "model: {name: resnet18, weights: \"1\", num_classes: 10}\n"
+                   "model: {name: resnet18, variant: \"1\", num_classes: 10}\n"
                    "data: {root: \"a b/# c\", format: image_folder, extensions: [\"yes\", \"1e3\", \"$${x}\"],\n"
                    "       augment: [{name: resize, size: 3}], preprocess: [flip]}\n"
                    "schedule: {name: cosine, restarts: [5 epochs, 25 %], warmup: 7.8 s}\n"

@@ -29,10 +29,10 @@ struct ClassificationOptions {
 };
 
 struct MobileNetOptions {
-  std::optional<std::string> weights;
+  std::optional<std::string> variant;
   double dropout = 0.2;
   static void declare(Declare<MobileNetOptions>& d) {
-    d("weights", &MobileNetOptions::weights, "published weights, as IMAGENET1K_V1");
+    d("variant", &MobileNetOptions::variant, "published weights, as IMAGENET1K_V1");
     d("dropout", &MobileNetOptions::dropout, "share of activations dropped before the last layer").min(0).max(1);
   }
 };
@@ -112,7 +112,7 @@ void AdamOptions::declare(Declare<AdamOptions>& d) {
 }
 
 void ResnetOptions::declare(Declare<ResnetOptions>& d) {
-  d("weights", &ResnetOptions::weights, "published weights, as IMAGENET1K_V1");
+  d("variant", &ResnetOptions::variant, "published weights, as IMAGENET1K_V1");
   d("small_stem", &ResnetOptions::small_stem, "for images of 32 pixels");
   d("num_classes", &ResnetOptions::num_classes, "classes; null: as the data has").min(1);
 }

@@ -27,7 +27,7 @@ struct AdamOptions {
 };
 
 struct ResnetOptions {
-  std::optional<std::string> weights;
+  std::optional<std::string> variant;
   bool small_stem = false;
   std::optional<std::int64_t> num_classes;
   static void declare(config::Declare<ResnetOptions>& d);

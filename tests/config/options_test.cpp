@@ -119,6 +119,8 @@ TEST_CASE("spans are read with and without the space", "[config]") {
   check("1 step", 1, Span::Unit::Steps, "1 step");
   check("25 %", 25, Span::Unit::Percent, "25 %");
   check("7.8 s", 7.8, Span::Unit::Seconds, "7.8 s");
+  check("1.5 min", 90, Span::Unit::Seconds, "90 s");
+  check("2h", 7200, Span::Unit::Seconds, "7200 s");
   check("0 epochs", 0, Span::Unit::Epochs, "0 epochs");
 }
 

@@ -50,6 +50,32 @@ TEST_CASE("an EXIF orientation is applied on request", "[data][decode]") {
   CHECK(turned.equal(plain.rot90(-1, {0, 1})));
 }
 
+TEST_CASE("each of the eight orientations turns and mirrors as EXIF says", "[data][decode]") {
+  // Where the stored corner goes: 1 2 3 over 4 5 6, in the first of three equal channels.
+  const auto image = torch::arange(1, 7, torch::kByte).view({2, 3, 1}).repeat({1, 1, 3});
+  const std::vector<std::vector<int>> expected = {{1, 2, 3, 4, 5, 6}, {3, 2, 1, 6, 5, 4}, {6, 5, 4, 3, 2, 1},
+                                                  {4, 5, 6, 1, 2, 3}, {1, 4, 2, 5, 3, 6}, {4, 1, 5, 2, 6, 3},
+                                                  {6, 3, 5, 2, 4, 1}, {3, 6, 2, 5, 1, 4}};
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    INFO(orientation);
+    const auto turned = orient(image, orientation);
+    CHECK(turned.is_contiguous());
+    CHECK(turned.size(0) == (orientation < 5 ? 2 : 3));
+    const auto values = turned.select(2, 1).contiguous().view({-1}).to(torch::kInt);
+    const auto& wanted = expected[static_cast<std::size_t>(orientation - 1)];
+    for (std::int64_t i = 0; i < 6; ++i) CHECK(values[i].item<int>() == wanted[static_cast<std::size_t>(i)]);
+  }
+  CHECK(orient(image, 0).equal(image));
+}
+
+TEST_CASE("grey values of 16 bits are clipped, as in Pillow", "[data][decode]") {
+  const auto root = test::real_data("jpeg-robustness");
+  if (!root) return;
+  const auto image = decode_image(read_file(*root / "pngsuite/basn0g16.png"), "basn0g16.png");
+  CHECK(image.max().item<int>() == 255);
+  CHECK(image.eq(255).to(torch::kFloat).mean().item<double>() > 0.9);
+}
+
 TEST_CASE("what is no image is refused by name", "[data][decode]") {
   const auto error = [](const std::string& bytes) { return test::user_error([&] { decode_image(bytes, "cat.jpg"); }); };
   REQUIRE(error("") == "cat.jpg: the file is empty; mend or remove it");

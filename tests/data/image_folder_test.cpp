@@ -141,6 +141,48 @@ TEST_CASE("an image that cannot be read is named when it is asked for", "[data][
   REQUIRE(test::user_error([&] { train->get({3, 0, 0}); }).find((folder / "b/gone.jpg").string() + ": ") == 0);
 }
 
+TEST_CASE("images of a group stay together", "[data][image_folder]") {
+  const test::TempDir folder;
+  for (int i = 0; i < 60; ++i) {
+    const std::string name = "p" + std::to_string(i / 6) + "_" + std::to_string(i) + ".ppm";
+    folder.write((i % 2 == 0 ? "a/" : "b/") + name, ppm(1, 1, 5));
+  }
+  config::SplitOptions split;
+  split.val = 0.2;
+  split.group = "/(p[0-9]+)_";
+  const auto source = open_folder(folder.path(), split)->split(Split::Val);
+  REQUIRE(source->size() == 12);
+  std::map<std::string, int> of_group;
+  for (std::int64_t i = 0; i < source->size(); ++i) {
+    const std::string id = source->facts(i).id;
+    ++of_group[id.substr(2, id.find('_') - 2)];
+  }
+  REQUIRE(of_group.size() == 2);
+  for (const auto& [group, count] : of_group) REQUIRE(count == 6);
+  split.group = "parent";
+  REQUIRE(
+      open_error(folder, split) ==
+      "data.split.group: 'a/p0_0.ppm' lies in its class's folder itself: `parent` would keep the class together, not "
+      "a group; put each group's images into a folder of its own, or write a regular expression");
+  split.group = "x(y)";
+  REQUIRE(open_error(folder, split).find("data.split.group: 'x(y)' finds no group in 'a/p0_0.ppm'") == 0);
+}
+
+TEST_CASE("images of a group lie in one folder each", "[data][image_folder]") {
+  const test::TempDir folder;
+  for (const char* patient : {"a/p1", "a/p2", "b/p3", "b/p4"}) fill(folder, "", {patient}, 5);
+  config::SplitOptions split;
+  split.test = 0.5;
+  split.group = "parent";
+  const auto data = open_folder(folder.path(), split);
+  REQUIRE(data->info().classes == std::vector<std::string>{"a", "b"});
+  const auto source = data->split(Split::Test);
+  std::set<std::string> folders;
+  for (std::int64_t i = 0; i < source->size(); ++i) folders.insert(source->facts(i).id.substr(0, 4));
+  REQUIRE(folders.size() == 2);
+  REQUIRE(folders.begin()->front() != folders.rbegin()->front());  // one of each class
+}
+
 TEST_CASE("the order of files on disk does not matter", "[data][image_folder]") {
   const test::TempDir one, two;
   const std::vector<std::string> names = {"a/1.ppm", "b/1.ppm", "a/0.ppm", "b/x/2.ppm", "b/x.ppm"};

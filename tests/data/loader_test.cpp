@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <new>
 #include <stdexcept>
 #include <thread>
 
@@ -151,6 +152,31 @@ TEST_CASE("workers compute alone and leave other threads' settings", "[data][loa
   std::thread([&] { in_new_thread = at::get_num_threads(); }).join();
   REQUIRE(in_new_thread == 3);
   at::set_num_threads(before);
+}
+
+TEST_CASE("memory that runs out while loading is one clear line", "[data][loader]") {
+  const auto workers = GENERATE(0, 1, 3);
+  const auto kind = GENERATE(0, 1, 2);
+  const auto make = [kind](std::int64_t number) -> Batch {
+    if (number < 2) return slow_batch(number);
+    if (kind == 0) throw std::bad_alloc();
+    if (kind == 1) throw std::bad_array_new_length();
+    // What LibTorch says; to make it run out in earnest would end a program under the address sanitizer.
+    TORCH_CHECK(false, "[enforce fail at alloc_cpu.cpp:66] . DefaultCPUAllocator: can't allocate memory");
+  };
+  Loader loader(0, 5, make, with(workers));
+  REQUIRE(loader.next().has_value());
+  REQUIRE(loader.next().has_value());
+  REQUIRE(test::user_error([&] { loader.next(); }) ==
+          "out of memory while loading data; use fewer loading threads (--workers) or a smaller train.batch_size, or "
+          "set train.accumulate");
+}
+
+TEST_CASE("other errors of LibTorch come through the loader as they are", "[data][loader]") {
+  const auto workers = GENERATE(0, 2);
+  const auto make = [](std::int64_t) -> Batch { TORCH_CHECK(false, "sizes do not fit"); };
+  Loader loader(0, 2, make, with(workers));
+  REQUIRE_THROWS_AS(loader.next(), c10::Error);
 }
 
 }  // namespace mlrun::data

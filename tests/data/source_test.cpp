@@ -17,10 +17,11 @@ TEST_CASE("splits have their names", "[data][source]") {
 
 TEST_CASE("the sources of this build are registered", "[data][source]") {
   REQUIRE(sources().kind() == "source");
-#ifdef MLRUN_WITH_OPENCV
-  REQUIRE(sources().names() == std::vector<std::string>{"idx", "image_folder", "synthetic"});
+#if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
+  REQUIRE(sources().names() ==
+          std::vector<std::string>{"cifar10", "cifar100", "csv", "flat", "idx", "image_folder", "synthetic"});
 #else
-  REQUIRE(sources().names() == std::vector<std::string>{"idx", "synthetic"});
+  REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "idx", "synthetic"});
 #endif
   for (const auto& entry : sources().entries()) REQUIRE_FALSE(entry.description.empty());
 }

@@ -86,6 +86,29 @@ TEST_CASE("what comes later in a list does not change earlier draws", "[data]") 
   }
 }
 
+TEST_CASE("presets do what the model's published weights were evaluated with", "[data]") {
+  TransformContext context{64, 72, 3};
+  context.interpolation = "bicubic";
+  context.mean = {0.5, 0.4, 0.3};
+  context.deviation = {0.2, 0.3, 0.4};
+  const Json normalize = {{"name", "normalize"}, {"mean", {0.5, 0.4, 0.3}}, {"std", {0.2, 0.3, 0.4}}};
+  const Json resize = {{"name", "resize"}, {"size", {72}}, {"interpolation", "bicubic"}};
+  const Json crop = {{"name", "center_crop"}, {"size", {64}}};
+  const auto image = test::formula_image("noise", 101, 133, 3);
+  CHECK(torch::equal(pipeline({"classification_eval"}, context).apply(image, {}),
+                     pipeline({resize, crop, normalize}).apply(image, {})));
+  const Json random_crop = {{"name", "random_resized_crop"}, {"size", {64}}, {"interpolation", "bicubic"}};
+  CHECK(torch::equal(pipeline({"classification_train"}, context).apply(image, {5, 1, 2}),
+                     pipeline({random_crop, "random_horizontal_flip", normalize}).apply(image, {5, 1, 2})));
+  // Statistics of three channels are none for grey images.
+  context.channels = 1;
+  const auto grey = test::formula_image("noise", 80, 80, 1);
+  TransformContext plain{64, 72, 1};
+  plain.interpolation = "bicubic";
+  CHECK(torch::equal(pipeline({"classification_eval"}, context).apply(grey, {}),
+                     pipeline({"classification_eval"}, plain).apply(grey, {})));
+}
+
 TEST_CASE("presets take sizes and channels from the model and the data", "[data]") {
   const auto colour = test::formula_image("noise", 50, 70, 3), grey = test::formula_image("noise", 50, 70, 1);
   CHECK(pipeline({"classification_train"}).apply(colour, {}).sizes() == torch::IntArrayRef({3, 224, 224}));
@@ -185,5 +208,15 @@ TEST_CASE("every transform documents itself", "[data]") {
     CHECK_FALSE(entry.description.empty());
     for (const auto& field : entry.options->fields) CHECK_FALSE(field.help.empty());
     for (const auto& rule : entry.options->rules) CHECK(rule.broken(entry.options->make().get()).empty());
+  }
+}
+
+TEST_CASE("what a pipeline made can be looked at again", "[data][transform]") {
+  const torch::Tensor image = torch::arange(256 * 3, torch::kInt).remainder(256).to(torch::kByte).reshape({16, 16, 3});
+  for (const char* name : {"normalize", "none"}) {
+    const Pipeline pipeline(components({name}), {}, "data.augment");
+    const torch::Tensor viewed = pipeline.viewable(pipeline.apply(image, {}));
+    REQUIRE(viewed.is_contiguous());
+    REQUIRE(torch::equal(viewed, image));
   }
 }

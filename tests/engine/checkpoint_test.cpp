@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include "base/files.h"
+#include "base/paths.h"
 #include "base/signals.h"
 #include "support.h"
 
@@ -111,7 +112,7 @@ TEST_CASE("a damaged or missing manifest is refused", "[engine]") {
 TEST_CASE("checkpoints are listed by step, nothing else is", "[engine]") {
   const TempDir folder;
   for (const std::int64_t step : {300, 5, 123456789}) write_checkpoint(folder.path(), sample(step));
-  link_checkpoint(folder.path(), "last", "step-00000300");
+  replace_link(folder.path(), "last", "step-00000300");
   folder.write("step-12/x", "");
   folder.write("step-0000000a/x", "");
   folder.write("notes.txt", "");
@@ -126,8 +127,8 @@ TEST_CASE("links are relative and move from one checkpoint to the next", "[engin
   const TempDir folder;
   write_checkpoint(folder.path(), sample(1));
   write_checkpoint(folder.path(), sample(2));
-  link_checkpoint(folder.path(), "last", "step-00000001");
-  link_checkpoint(folder.path(), "last", "step-00000002");
+  replace_link(folder.path(), "last", "step-00000001");
+  replace_link(folder.path(), "last", "step-00000002");
   CHECK(fs::read_symlink(folder / "last") == "step-00000002");
   CHECK(read_checkpoint(folder / "last").step == 2);
   CHECK(entries(folder.path()) == 3);
@@ -136,8 +137,8 @@ TEST_CASE("links are relative and move from one checkpoint to the next", "[engin
 TEST_CASE("pruning keeps the newest, last and best, and removes what was never finished", "[engine]") {
   const TempDir folder;
   for (std::int64_t step = 1; step <= 6; ++step) write_checkpoint(folder.path(), sample(step));
-  link_checkpoint(folder.path(), "best", "step-00000002");
-  link_checkpoint(folder.path(), "last", "step-00000006");
+  replace_link(folder.path(), "best", "step-00000002");
+  replace_link(folder.path(), "last", "step-00000006");
   folder.write(".step-00000007.tmp/model.safetensors", "half");
   fs::create_directory_symlink("step-00000001", folder / ".last.tmp");
   prune_checkpoints(folder.path(), 2);

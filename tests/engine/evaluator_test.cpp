@@ -1,8 +1,11 @@
 #include "engine/evaluator.h"
 
+#include <algorithm>
+
 #include <torch/torch.h>
 
-#include "engine/training.h"
+#include "engine/expect.h"
+#include "engine/faulty.h"
 
 using namespace mlrun;
 using namespace mlrun::test;
@@ -77,4 +80,88 @@ TEST_CASE("a split that the data set does not have is a user error", "[engine]")
   const auto task = tiny_task(resolved);
   CHECK(user_error([&] { evaluate(*task, data::Split::Val, {}, {}); }) ==
         "the data set 'synthetic' has no val samples; choose another --split or give data.split a share for it");
+}
+
+TEST_CASE("metrics do not depend on the batches that samples came in", "[engine]") {
+  // What holds: metrics see one sample after the other, in split order and in float64, so that from
+  // equal logits they are equal to the bit. Logits of a sample may differ in their last bits with the
+  // batch size, as the sums in a matrix product are then made in another order.
+  const auto resolved = tiny({"data.test_samples=130"});
+  const auto task = tiny_task(resolved);
+  Json details;
+  torch::Tensor logits;
+  double loss = 0;
+  for (const std::int64_t batch_size : {1, 7, 64}) {
+    for (const std::int64_t workers : {0, 3}) {
+      INFO("batches of " << batch_size << ", " << workers << " workers");
+      std::vector<torch::Tensor> outputs;
+      engine::EvaluateOptions options;
+      options.batch_size = batch_size;
+      options.observe = [&](const data::Batch&, const data::Fields& prediction) {
+        outputs.push_back(prediction.tensor("logits"));
+      };
+      engine::Context context;
+      context.workers = workers;
+      const Evaluation result = evaluate(*task, data::Split::Test, context, options);
+      const torch::Tensor all = torch::cat(outputs);
+      if (!logits.defined()) {
+        logits = all;
+        details = result.details;
+        loss = *result.find("loss");
+      }
+      CHECK((all - logits).abs().max().item<double>() < 1e-5);
+      CHECK(result.details == details);
+      CHECK(*result.find("loss") == Approx(loss).epsilon(1e-6));
+      auto metrics = task->metrics(data::Split::Test);
+      for (auto& metric : metrics) {
+        std::int64_t at = 0;
+        while (at < 130) {  // the same logits, in these batches
+          const std::int64_t end = std::min<std::int64_t>(130, at + batch_size);
+          std::vector<data::Sample> samples;
+          for (std::int64_t i = at; i < end; ++i) samples.push_back(task->source(data::Split::Test)->get({i, 0, 0}));
+          data::Fields prediction;
+          prediction.set("logits", logits.narrow(0, at, end - at));
+          metric->update(prediction, task->collate(std::move(samples)));
+          at = end;
+        }
+        for (const auto& [name, value] : metric->compute()) {
+          if (name == "loss") CHECK(value == loss);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("an evaluation does not count what it did not see", "[engine][skip]") {
+  const auto resolved = tiny_watched({"data.on_error=skip"});
+  FaultyTask task({resolved.recipe, {}}, {{data::Split::Test, {0, 3, 4, 19}}}, {});
+  for (const auto& model : task.models()) nn::initialise(*model.second, 1);
+  const engine::EvaluateOptions said = engine::evaluate_options(resolved.recipe);
+  CHECK(said.on_error == data::OnError::Skip);
+  CHECK(said.batch_size == 16);
+  for (const std::int64_t batch_size : {1, 2, 64}) {
+    INFO("batches of " << batch_size);
+    engine::EvaluateOptions options = said;
+    options.batch_size = batch_size;
+    std::int64_t last = 0;
+    options.progress = [&](std::int64_t done, std::int64_t) { last = done; };
+    const Evaluation result = evaluate(task, data::Split::Test, {}, options);
+    CHECK(result.total == 20);
+    CHECK(result.evaluated == 16);
+    CHECK(result.details["accuracy"]["total"] == 16);
+    CHECK(last == 20);
+    REQUIRE(result.skipped.size() == 4);
+    CHECK(result.skipped[1].id == "3.jpg");
+    CHECK(result.skipped[3].index == 19);
+  }
+  CHECK(user_error([&] { evaluate(task, data::Split::Test, {}, {}); }) ==
+        "photos/0.jpg: the image is cut short; mend or remove it");
+}
+
+TEST_CASE("a split of which nothing can be read is an error", "[engine][skip]") {
+  const auto resolved = tiny_watched({"data.on_error=skip", "data.val_samples=3"});
+  FaultyTask task({resolved.recipe, {}}, {{data::Split::Val, {0, 1, 2}}}, {});
+  CHECK(user_error([&] { evaluate(task, data::Split::Val, {}, engine::evaluate_options(resolved.recipe)); }) ==
+        "none of the 3 val samples can be read; the first: photos/0.jpg: the image is cut short; mend or remove it; "
+        "set data.on_error to fail and mend the data");
 }

@@ -84,7 +84,20 @@ TEST_CASE("an expectation is compared only where its conditions hold", "[engine]
 TEST_CASE("a skipped sample makes a met expectation differ", "[engine]") {
   Measured result = measured(74.042);
   result.skipped = 1;
-  CHECK(outcome(expectation(), result) == Outcome::Differs);
+  Verdict verdict = compare({expectation()}, {result}).front();
+  CHECK(verdict.outcome == Outcome::Differs);
+  CHECK(verdict.reason == "1 sample was skipped");
+  CHECK(to_json(verdict)["reason"] == "1 sample was skipped");
+  // The condition is about the split, which is the same one; the verdict is about what was left out.
+  config::Expectation wanted = expectation();
+  wanted.when.samples = 50000;
+  result.samples = 49997;
+  result.skipped = 3;
+  verdict = compare({wanted}, {result}).front();
+  CHECK(verdict.outcome == Outcome::Differs);
+  CHECK(verdict.reason == "3 samples were skipped");
+  result.samples = 40000;
+  CHECK(compare({wanted}, {result}).front().outcome == Outcome::NotComparable);
 }
 
 TEST_CASE("what was not measured is not run", "[engine]") {

@@ -4,7 +4,7 @@
 
 #include <torch/torch.h>
 
-#include "engine/training.h"
+#include "engine/faulty.h"
 
 using namespace mlrun;
 using namespace mlrun::test;
@@ -84,4 +84,51 @@ TEST_CASE("workers hand out the same batches", "[engine]") {
     CHECK(alone[i].batch.inputs.tensor("image").equal(helped[i].batch.inputs.tensor("image")));
     CHECK(alone[i].batch.targets.tensor("label").equal(helped[i].batch.targets.tensor("label")));
   }
+}
+
+TEST_CASE("skipped samples leave their places empty and move no other sample", "[engine]") {
+  const FeedFixture fixture({"train.accumulate=4"});
+  const FaultySource faulty(fixture.source, {0, 5, 11, 12, 13, 39});
+  const auto read = [&](std::int64_t workers, std::int64_t first_step) {
+    EpochFeed feed(*fixture.task, faulty, fixture.resolved.recipe.train, 1, first_step, workers, data::OnError::Skip);
+    std::vector<engine::MicroBatch> batches;
+    while (auto micro = feed.next()) batches.push_back(std::move(*micro));
+    return batches;
+  };
+  const auto whole = fixture.all(1), skipped = read(0, 0), helped = read(3, 0), rest = read(0, 1);
+  REQUIRE(skipped.size() == whole.size());
+  REQUIRE(rest.size() == whole.size() - 4);
+  std::int64_t missing = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    std::vector<std::int64_t> expected, left_out;
+    for (const auto index : whole[i].batch.indices) {
+      const bool broken = index == 0 || index == 5 || (index >= 11 && index <= 13) || index == 39;
+      (broken ? left_out : expected).push_back(index);
+    }
+    CHECK(skipped[i].batch.indices == expected);
+    CHECK(helped[i].batch.indices == expected);
+    CHECK(skipped[i].step_samples == whole[i].step_samples);
+    CHECK(skipped[i].last == whole[i].last);
+    REQUIRE(skipped[i].batch.skipped.size() == left_out.size());
+    for (std::size_t k = 0; k < left_out.size(); ++k) CHECK(skipped[i].batch.skipped[k].index == left_out[k]);
+    missing += static_cast<std::int64_t>(left_out.size());
+  }
+  CHECK(missing == 6);
+  for (std::size_t i = 0; i < rest.size(); ++i) CHECK(rest[i].batch.indices == skipped[i + 4].batch.indices);
+}
+
+TEST_CASE("a micro-batch of which nothing can be read has no fields", "[engine]") {
+  const FeedFixture fixture({"train.batch_size=1"});
+  const FaultySource faulty(fixture.source, {7});
+  EpochFeed feed(*fixture.task, faulty, fixture.resolved.recipe.train, 0, 0, 0, data::OnError::Skip);
+  int empty = 0;
+  while (const auto micro = feed.next()) {
+    if (micro->batch.size() > 0) continue;
+    ++empty;
+    CHECK(micro->batch.inputs.size() == 0);
+    REQUIRE(micro->batch.skipped.size() == 1);
+    CHECK(micro->batch.skipped[0].id == "7.jpg");
+    CHECK(micro->batch.skipped[0].message == "photos/7.jpg: the image is cut short; mend or remove it");
+  }
+  CHECK(empty == 1);
 }

@@ -1,5 +1,7 @@
 #include "engine/hands.h"
 
+#include <cmath>
+
 #include <torch/torch.h>
 
 #include "nn/layers.h"
@@ -31,15 +33,22 @@ struct HandsFixture {
   Hands::Optimizers optimizers;
 };
 
-/// One step of `parts` micro-batches over the same samples; returns the weights after it.
-torch::Tensor step_in_parts(const std::vector<std::int64_t>& parts, double* loss, std::optional<double> clip = {}) {
+/// One step of `parts` micro-batches over the same samples, where `planned` were to come; returns
+/// the weights after it.
+torch::Tensor step_of_planned(const std::vector<std::int64_t>& parts, std::int64_t planned, double* loss,
+                              std::optional<double> clip = {}) {
   HandsFixture fixture({"model"});
   Hands hands(fixture.models, fixture.optimizers, clip);
   torch::manual_seed(1);
   const torch::Tensor inputs = torch::randn({32, 6}), targets = torch::randn({32, 3});
   std::int64_t at = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    hands.begin(0.5, parts[i], 32, static_cast<std::int64_t>(i), i + 1 == parts.size());
+    const bool last = i + 1 == parts.size();
+    hands.begin(0.5, parts[i], planned, static_cast<std::int64_t>(i), last);
+    if (parts[i] == 0) {
+      if (last) hands.end_without_samples();
+      continue;
+    }
     const torch::Tensor output = hands.run("model", inputs.narrow(0, at, parts[i]));
     const torch::Tensor mean = (output - targets.narrow(0, at, parts[i])).square().mean();
     hands.log("loss", mean.detach(), parts[i]);
@@ -47,9 +56,14 @@ torch::Tensor step_in_parts(const std::vector<std::int64_t>& parts, double* loss
     at += parts[i];
   }
   *loss = hands.loss();
-  CHECK(hands.figures().means().front().second == Approx(hands.loss()).epsilon(1e-9));
+  CHECK(hands.seen() == at);
+  if (at > 0) CHECK(hands.figures().means().front().second == Approx(hands.loss()).epsilon(1e-9));
   CHECK_FALSE(fixture.weight().grad().defined());  // dropped after the update
   return fixture.weight().detach().clone();
+}
+
+torch::Tensor step_in_parts(const std::vector<std::int64_t>& parts, double* loss, std::optional<double> clip = {}) {
+  return step_of_planned(parts, 32, loss, clip);
 }
 
 }  // namespace
@@ -62,6 +76,26 @@ TEST_CASE("micro-batches give the step that the whole batch gives", "[engine]") 
     CHECK((weights - whole).abs().max().item<double>() < 1e-6);
     CHECK(parts_loss == Approx(whole_loss).epsilon(1e-6));
   }
+}
+
+TEST_CASE("a step with skipped samples is the step of those that came", "[engine]") {
+  // 32 planned, 20 came: as a whole batch of 20, in micro-batches, and with an empty last one.
+  double whole_loss = 0, loss = 0;
+  const torch::Tensor whole = step_of_planned({20}, 20, &whole_loss);
+  for (const auto& parts : std::vector<std::vector<std::int64_t>>{{20}, {8, 0, 4, 8}, {8, 8, 4, 0}, {0, 20, 0, 0}}) {
+    const torch::Tensor weights = step_of_planned(parts, 32, &loss);
+    CHECK((weights - whole).abs().max().item<double>() < 1e-6);
+    CHECK(loss == Approx(whole_loss).epsilon(1e-6));
+  }
+  const torch::Tensor clipped = step_of_planned({20}, 20, &loss, 0.1);
+  CHECK((step_of_planned({8, 0, 12, 0}, 32, &loss, 0.1) - clipped).abs().max().item<double>() < 1e-6);
+}
+
+TEST_CASE("a step without samples changes nothing", "[engine]") {
+  double loss = 0;
+  const torch::Tensor before = HandsFixture({"model"}).weight().detach();
+  CHECK(step_of_planned({0, 0}, 32, &loss).equal(before));
+  CHECK(std::isnan(loss));
 }
 
 TEST_CASE("clipping sees the gradient of the whole step", "[engine]") {

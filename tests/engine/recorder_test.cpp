@@ -50,7 +50,7 @@ TEST_CASE("steps and epochs become rows", "[engine]") {
   CHECK(rows[3].contains("images_per_s"));
   CHECK(std::distance(std::filesystem::directory_iterator(folder / "tensorboard"), {}) == 1);
   const std::string csv = read_file(folder / "metrics.csv");
-  CHECK(csv.find("step,epoch,step/loss,step/lr,train/loss,val/acc1") == 0);
+  CHECK(csv.find("step,epoch,step/loss,step/lr,step/grad_norm,train/loss,val/acc1") == 0);
 }
 
 TEST_CASE("a resumed run repeats no row", "[engine]") {

@@ -27,13 +27,16 @@ inline config::Resolved resolve_text(const std::string& text, const std::vector<
 }
 
 /// A task that does what classification does and tells `on_train` of every micro-batch before it is
-/// trained on: where tests stop, crash or watch a training.
+/// trained on, `on_predict` of every batch before it is evaluated: where tests stop, crash or watch.
 class WatchedTask : public engine::Task {
  public:
   using OnTrain = std::function<void(engine::Task&, const data::Batch&)>;
+  using OnPredict = std::function<void()>;
 
-  WatchedTask(const engine::TaskRequest& request, OnTrain on_train)
-      : inner_(recipes::tasks().make(classification(), request)), on_train_(std::move(on_train)) {}
+  WatchedTask(const engine::TaskRequest& request, OnTrain on_train, OnPredict on_predict)
+      : inner_(recipes::tasks().make(classification(), request)),
+        on_train_(std::move(on_train)),
+        on_predict_(std::move(on_predict)) {}
 
   const data::DataInfo& data() const override { return inner_->data(); }
   const engine::Models& models() const override { return inner_->models(); }
@@ -43,7 +46,10 @@ class WatchedTask : public engine::Task {
     if (on_train_) on_train_(*this, batch);
     inner_->train(step, batch);
   }
-  data::Fields predict(const data::Batch& batch) override { return inner_->predict(batch); }
+  data::Fields predict(const data::Batch& batch) override {
+    if (on_predict_) on_predict_();
+    return inner_->predict(batch);
+  }
   std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const override {
     return inner_->metrics(split);
   }
@@ -61,14 +67,16 @@ class WatchedTask : public engine::Task {
 
   std::unique_ptr<engine::Task> inner_;
   OnTrain on_train_;
+  OnPredict on_predict_;
 };
 
 /// The list of tasks with `watched` alone in it.
-inline engine::TaskFactory watched_tasks(const WatchedTask::OnTrain& on_train = {}) {
+inline engine::TaskFactory watched_tasks(const WatchedTask::OnTrain& on_train = {},
+                                         const WatchedTask::OnPredict& on_predict = {}) {
   engine::TaskFactory tasks("task");
   tasks.add<config::NoOptions>("watched", "classification that tests look into",
-                               [on_train](const config::NoOptions&, const engine::TaskRequest& request) {
-                                 return std::make_unique<WatchedTask>(request, on_train);
+                               [=](const config::NoOptions&, const engine::TaskRequest& request) {
+                                 return std::make_unique<WatchedTask>(request, on_train, on_predict);
                                });
   return tasks;
 }

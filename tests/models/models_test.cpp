@@ -1,114 +1,118 @@
-// Parity with torchvision. The fixtures say what its models are made of and what they compute
+// Parity in depth with torchvision (and, where it lacks the model, with the reference in the
+// script): the smallest of each family, and variants. One fixture a case
 // (scripts/fixtures/models.py).
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "base/files.h"
-#include "base/json.h"
-#include "models/registry.h"
+#include "models/parity.h"
 #include "support.h"
 
 using namespace mlrun;
 
 namespace {
 
-using State = std::vector<std::pair<std::string, torch::Tensor>>;
-
-torch::Tensor formula(std::vector<int64_t> shape) {
-  const int64_t count = c10::multiply_integers(shape);
-  return torch::arange(count, torch::kLong).mul(7919).remainder(1009).to(torch::kDouble).div(1009).sub(0.5).view(shape);
-}
-
-double projection(const torch::Tensor& tensor) {
-  return (tensor.detach().to(torch::kDouble).flatten() * formula({tensor.numel()})).sum().item<double>();
-}
-
-std::string digest(const State& tensors) {
-  std::string bytes;
-  for (const auto& [key, tensor] : tensors) {
-    const auto flat = tensor.detach().contiguous();
-    bytes.append(static_cast<const char*>(flat.data_ptr()), flat.nbytes());
+/// All cases: the fixtures but the one of the whole zoo.
+std::vector<std::string> deep_cases() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(test::fixture("models"))) {
+    const auto name = entry.path().stem().string();
+    if (entry.path().extension() == ".json" && name != "zoo") names.push_back(name);
   }
-  return sha256(bytes.data(), bytes.size());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
-struct Case {
+struct DeepCase {
   Json expected;
   std::shared_ptr<nn::Layer> model;
 
   int64_t number(const char* name) const { return expected.at(name).get<int64_t>(); }
   torch::Tensor input(int64_t batch) const {
     const int64_t size = number("size");
-    return formula({batch, number("channels"), size, size}).to(torch::kFloat);
+    return test::formula({batch, number("channels"), size, size}).to(torch::kFloat);
   }
 };
 
-Case read_case(const std::string& name) {
-  Case result;
+DeepCase read_deep_case(const std::string& name) {
+  DeepCase result;
   result.expected = Json::parse(read_file(test::fixture("models/" + name + ".json")));
-  config::Component component = models::models().defaults(result.expected.at("model"));
-  const config::Spec& spec = *models::models().at(component.name).options;
-  for (const auto& [key, value] : result.expected.at("options").items()) {
-    REQUIRE(spec.find(key));
-    spec.find(key)->set(component.options.get(), value);
-  }
-  result.model = models::models().make(component, {result.number("num_classes"), result.number("channels")});
+  result.model = test::make_model(result.expected.at("model"), result.expected.at("options"),
+                                  {result.number("num_classes"), result.number("channels")});
   return result;
 }
 
-void check_state(const State& state, const Json& expected) {
+void check_state(const test::State& state, const Json& expected) {
   REQUIRE(state.size() == expected.size());
   for (std::size_t i = 0; i < state.size(); ++i) {
     const auto& [key, tensor] = state[i];
     REQUIRE(key == expected[i][0].get<std::string>());
+    INFO(key);
     REQUIRE(tensor.sizes().vec() == expected[i][1].get<std::vector<int64_t>>());
     REQUIRE(tensor.scalar_type() == (expected[i][2] == "int64" ? torch::kLong : torch::kFloat));
   }
 }
 
-void check_initial_bits(Case& test) {
+/// Draws the weights and compares them bit by bit.
+void check_initial_bits(DeepCase& test, std::uint64_t seed) {
   const Json& expected = test.expected.at("initial");
-  nn::initialise(*test.model, 0);
-  const State state = nn::state_dict(*test.model);
-  for (std::size_t i = 0; i < state.size(); ++i) {
-    INFO(state[i].first);
-    REQUIRE(digest({state[i]}).substr(0, 8) == expected.at("tensors")[i].get<std::string>());
+  nn::initialise(*test.model, seed);
+  const test::State state = nn::state_dict(*test.model);
+  const std::string digest = test::digest(state);
+  for (std::size_t i = 0; seed == 0 && digest != expected.at("0") && i < state.size(); ++i) {
+    INFO("the first difference is in " << state[i].first);
+    REQUIRE(test::digest(state[i].second).substr(0, 8) == expected.at("tensors")[i].get<std::string>());
   }
-  CHECK(digest(state) == expected.at("0").get<std::string>());
-  nn::initialise(*test.model, 1);
-  CHECK(digest(nn::state_dict(*test.model)) == expected.at("1").get<std::string>());
+  CHECK(digest == expected.at(std::to_string(seed)).get<std::string>());
 }
 
-void check_evaluation(Case& test) {
+/// Outputs with the weights that were drawn.
+void check_evaluation(DeepCase& test) {
   const Json& expected = test.expected.at("evaluation");
-  nn::initialise(*test.model, expected.at("seed").get<std::uint64_t>());
+  test::stir(*test.model, test.expected);
   test.model->eval();
   torch::NoGradGuard no_grad;
   const auto logits = (*test.model)(test.input(2));
   REQUIRE(logits.sizes() == torch::IntArrayRef({2, test.number("num_classes")}));
-  const double tolerance = 1e-5 * expected.at("largest").get<double>();
-  for (int64_t row = 0; row < 2; ++row) {
-    const auto first = expected.at("logits")[row].get<std::vector<double>>();
-    for (std::size_t i = 0; i < first.size(); ++i) {
-      CHECK(std::abs(logits[row][static_cast<int64_t>(i)].item<double>() - first[i]) <= tolerance);
-    }
-  }
-  const double spread = tolerance * std::sqrt(static_cast<double>(logits.numel()));
-  CHECK(std::abs(projection(logits) - expected.at("projection").get<double>()) <= spread);
-  CHECK(torch::allclose((*test.model)(test.input(1)), logits.slice(0, 0, 1), 1e-5, 10 * tolerance));
+  test::check_logits(logits, expected);
+  const double tolerance = 1e-4 * expected.at("largest").get<double>();
+  CHECK(torch::allclose((*test.model)(test.input(1)), logits.slice(0, 0, 1), 1e-5, tolerance));
 }
 
-/// Loss, gradients and buffers of one training step from the seed's weights.
-void check_training(Case& test) {
-  const Json& expected = test.expected.at("training");
-  nn::initialise(*test.model, expected.at("seed").get<std::uint64_t>());
-  test.model->train();
+/// Floating parameters and buffers in float64; index tables and counters stay.
+void widen(nn::Layer& model) {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : model.parameters()) parameter.set_data(parameter.to(torch::kDouble));
+  for (auto& buffer : model.buffers()) {
+    if (buffer.is_floating_point()) buffer.set_data(buffer.to(torch::kDouble));
+  }
+}
+
+/// Cross-entropy of the main outputs, and 0.3 times that of auxiliary ones.
+torch::Tensor training_loss(DeepCase& test) {
   const auto targets = torch::tensor({1, 3, 7, 9}, torch::kLong);
-  const auto loss = torch::nn::functional::cross_entropy((*test.model)(test.input(4)), targets);
+  const auto outputs = test.model->run({test.input(4).to(torch::kDouble)});
+  torch::Tensor loss = torch::nn::functional::cross_entropy(outputs.front(), targets);
+  for (std::size_t i = 1; i < outputs.size(); ++i) {
+    loss = loss + 0.3 * torch::nn::functional::cross_entropy(outputs[i], targets);
+  }
+  return loss;
+}
+
+/// Loss, gradients and buffers of one training step in float64 from the weights that were drawn: in
+/// float32 some gradients differ by more than 1e-4 between kinds of CPU.
+void check_training(DeepCase& test) {
+  const Json& expected = test.expected.at("training");
+  test::stir(*test.model, test.expected);
+  widen(*test.model);
+  test.model->train();
+  const auto loss = training_loss(test);
   loss.backward();
-  CHECK(loss.item<double>() == Approx(expected.at("loss").get<double>()).epsilon(1e-5));
-  const double tolerance = 1e-4 * expected.at("largest_gradient").get<double>();
+  CHECK(loss.item<double>() == Approx(expected.at("loss").get<double>()).epsilon(1e-9));
+  const double tolerance = 1e-7 * expected.at("largest_gradient").get<double>();
   const auto parameters = test.model->named_parameters();
   REQUIRE(parameters.size() == expected.at("gradients").size());
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -118,29 +122,30 @@ void check_training(Case& test) {
     const Json& figures = expected.at("gradients")[i];
     const double spread = tolerance * std::sqrt(static_cast<double>(gradient.numel()));
     CHECK(std::abs(gradient.to(torch::kDouble).norm().item<double>() - figures[0].get<double>()) <= spread);
-    CHECK(std::abs(projection(gradient) - figures[1].get<double>()) <= spread);
+    CHECK(std::abs(test::projection(gradient) - figures[1].get<double>()) <= spread);
   }
   const auto buffers = test.model->named_buffers();
   REQUIRE(buffers.size() == expected.at("buffers").size());
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     INFO(buffers[i].key());
-    CHECK(projection(buffers[i].value()) == Approx(expected.at("buffers")[i].get<double>()).epsilon(1e-4).margin(1e-4));
+    CHECK(test::projection(buffers[i].value()) ==
+          Approx(expected.at("buffers")[i].get<double>()).epsilon(1e-7).margin(1e-7));
   }
 }
 
 }  // namespace
 
+// One section a case: `mlrun_tests "models equal*" -c resnet18` runs one.
 TEST_CASE("models equal torchvision's: keys, shapes, order, initial bits, outputs, gradients", "[models]") {
-  const std::string name =
-      GENERATE(as<std::string>{}, "resnet18", "resnet34", "resnet50", "resnet50_zero_init", "mobilenet_v3_small",
-               "mobilenet_v3_large", "mobilenet_v3_large_variant", "mobilenet_v3_small_variant", "small_cnn");
-  INFO(name);
-  Case test = read_case(name);
-  check_state(nn::state_dict(*test.model), test.expected.at("state"));
-  int64_t params = 0;
-  for (const auto& tensor : test.model->parameters()) params += tensor.numel();
-  CHECK(params == test.number("params"));
-  check_initial_bits(test);
-  check_evaluation(test);
-  if (test.expected.contains("training")) check_training(test);
+  for (const std::string& name : deep_cases()) {
+    DYNAMIC_SECTION(name) {
+      DeepCase test = read_deep_case(name);
+      check_state(nn::state_dict(*test.model), test.expected.at("state"));
+      CHECK(test::count_parameters(*test.model) == test.number("params"));
+      check_initial_bits(test, 1);
+      check_evaluation(test);
+      check_initial_bits(test, 0);
+      if (test.expected.contains("training")) check_training(test);
+    }
+  }
 }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "models/parity.h"
+#include "models/published.h"
 #include "nn/layers.h"
 #include "support.h"
 
@@ -13,12 +15,11 @@ using namespace mlrun;
 
 namespace {
 
-std::shared_ptr<nn::Layer> make(const std::string& name, const Json& options, models::ModelRequest request = {}) {
-  config::Component component = models::models().defaults(name);
-  const config::Spec& spec = *models::models().at(name).options;
-  for (const auto& [key, value] : options.items()) spec.find(key)->set(component.options.get(), value);
-  return models::models().make(component, request);
-}
+/// Images are [batch, channels, height, width], without numbers.
+torch::Tensor blank(std::vector<int64_t> shape) { return torch::empty(shape, torch::kMeta); }
+
+/// Models that are made for one size of images.
+bool has_fixed_size(const std::string& name) { return models::models().at(name).facts.value("fixed_size", false); }
 
 /// Counts the calls of each layer.
 class Census : public nn::Interceptor {
@@ -53,11 +54,11 @@ TEST_CASE("sizes of models are counted and equal what is published", "[models]")
     int64_t params;
     double gmacs;
   };
-  const Row rows[] = {{"resnet18", 11689512, 1.814},
-                      {"resnet34", 21797672, 3.664},
-                      {"resnet50", 25557032, 4.089},
-                      {"mobilenet_v3_small", 2542856, 0.057},
-                      {"mobilenet_v3_large", 5483032, 0.217}};
+  const Row rows[] = {
+      {"resnet18", 11689512, 1.814},         {"resnet34", 21797672, 3.664},   {"resnet50", 25557032, 4.089},
+      {"alexnet", 61100840, 0.714},          {"vgg11", 132863336, 7.609},     {"squeezenet1_0", 1248424, 0.819},
+      {"squeezenet1_1", 1235496, 0.349},     {"densenet121", 7978856, 2.834}, {"mobilenet_v3_small", 2542856, 0.057},
+      {"mobilenet_v3_large", 5483032, 0.217}};
   for (const Row& row : rows) {
     const models::ModelFacts facts = models::model_facts(row.name);
     INFO(row.name);
@@ -69,23 +70,83 @@ TEST_CASE("sizes of models are counted and equal what is published", "[models]")
   CHECK_THROWS_AS(models::model_facts("resnet19"), UserError);
 }
 
+TEST_CASE("default models have as many parameters as their published weights", "[models]") {
+  for (const auto& entry : models::models().entries()) {
+    if (!entry.facts.contains("weights")) continue;
+    INFO(entry.name);
+    // GoogLeNet's are published without the auxiliary classifiers that upstream's constructor makes.
+    const Json options = entry.name == "googlenet" ? Json{{"aux_logits", false}} : Json::object();
+    const auto params = test::count_parameters(*test::make_model(entry.name, options));
+    // Of the entry that fits the default options: vit_h_14's first one is for larger images.
+    const auto weights = entry.facts.at("metrics").at("weights").get<std::string>();
+    CHECK(params == models::published_at(weights, entry.name).params);
+  }
+}
+
 TEST_CASE("every model takes what the data asks for", "[models]") {
   torch::NoGradGuard no_grad;
   for (const auto& entry : models::models().entries()) {
     INFO(entry.name);
     CHECK(entry.facts.at("task") == "classification");
     CHECK_FALSE(entry.description.empty());
-    const auto model = make(entry.name, Json::object(), {5, 2});
+    const auto model = test::make_model(entry.name, Json::object(), {5, 2});
+    model->eval();
+    const auto least = entry.facts.value("min_size", int64_t{1});
+    if (has_fixed_size(entry.name)) {
+      CHECK((*model)(blank({3, 2, least, least})).sizes() == torch::IntArrayRef({3, 5}));
+      const std::string size = std::to_string(least);
+      CHECK_THAT(test::user_error([&] {
+                   (*model)(blank({3, 2, least + 32, least}));
+                 }),
+                 Catch::Matchers::ContainsSubstring(size));
+    } else {
+      CHECK((*model)(blank({3, 2, least, least})).sizes() == torch::IntArrayRef({3, 5}));
+      CHECK((*model)(blank({3, 2, least + 5, least + 9})).sizes() == torch::IntArrayRef({3, 5}));
+    }
+    const auto fixed = test::make_model(entry.name, Json{{"num_classes", 7}}, {5, 1});
+    fixed->eval();
+    const auto usual = entry.facts.at("input_size").get<int64_t>();
+    CHECK((*fixed)(blank({1, 1, usual, usual})).size(1) == 7);
+  }
+}
+
+TEST_CASE("models refuse images that are too small for them in plain words", "[models]") {
+  torch::NoGradGuard no_grad;
+  for (const auto& name : models::models().names()) {
+    const auto model = test::make_model(name);
+    model->eval();
+    for (const int64_t size : {1, 3, 7, 15, 31, 62, 74}) {
+      INFO(name << " " << size);
+      const auto runs_or_says_why = [&] {
+        try {
+          return (*model)(blank({1, 3, size, size})).dim() == 2;
+        } catch (const UserError&) {
+          return true;
+        }
+      };
+      CHECK(runs_or_says_why());
+    }
+  }
+  const auto model = test::make_model("vgg11");
+  const std::string text =
+      "the images are too small for this model: 1x1 pixels are left of them at features.20; bring them to a larger "
+      "size in data.augment and data.preprocess";
+  CHECK(test::user_error([&] { (*model)(blank({1, 3, 31, 31})); }) == text);
+  CHECK(test::user_error([&] { (*model)(torch::zeros({1, 3, 31, 31})); }) == text);
+}
+
+TEST_CASE("what one image gets does not depend on its batch", "[models]") {
+  torch::NoGradGuard no_grad;
+  for (const auto& name : models::models().names()) {
+    const auto model = test::make_model(name, Json::object(), {5, 2});
+    const auto size = models::models().at(name).facts.at("input_size").get<int64_t>();
+    if (test::count_parameters(*model) > 6'000'000 || has_fixed_size(name)) continue;
+    INFO(name);
     nn::initialise(*model, 0);
     model->eval();
-    const auto x = torch::randn({3, 2, 40, 36});
+    const auto x = test::formula({3, 2, std::min<int64_t>(size, 40), 36}).to(torch::kFloat);
     const auto y = (*model)(x);
-    CHECK(y.sizes() == torch::IntArrayRef({3, 5}));
     CHECK(torch::allclose((*model)(x.slice(0, 1, 2)), y.slice(0, 1, 2), 1e-4, 1e-5));
-    const auto fixed = make(entry.name, Json{{"num_classes", 7}}, {5, 1});
-    nn::initialise(*fixed, 0);
-    fixed->eval();
-    CHECK((*fixed)(torch::randn({1, 1, 40, 40})).size(1) == 7);
   }
 }
 
@@ -93,10 +154,11 @@ TEST_CASE("an interceptor sees every layer of every model exactly once in a pass
   torch::NoGradGuard no_grad;
   for (const auto& name : models::models().names()) {
     INFO(name);
-    const auto model = make(name, Json::object());
+    const auto model = test::make_model(name);
+    const auto size = models::models().at(name).facts.at("input_size").get<int64_t>();
     Census census;
     model->intercept({&census});
-    (*model)(torch::empty({2, 3, 64, 64}, torch::kMeta));
+    (*model)(blank({2, 3, size, size}));
     const auto layers = model->all_layers();
     CHECK(census.calls.size() == layers.size());
     for (nn::Layer* layer : layers) {
@@ -104,13 +166,13 @@ TEST_CASE("an interceptor sees every layer of every model exactly once in a pass
       CHECK(census.calls[layer] == 1);
     }
     model->intercept({});
-    (*model)(torch::empty({2, 3, 64, 64}, torch::kMeta));
+    (*model)(blank({2, 3, size, size}));
     CHECK(census.calls[model.get()] == 1);
   }
 }
 
 TEST_CASE("the additions of a residual network are layers with names", "[models]") {
-  const auto model = make("resnet18", Json::object());
+  const auto model = test::make_model("resnet18", Json::object());
   CHECK(count_type(*model, "Add") == 8);
   std::vector<std::string> paths;
   for (const nn::Layer* layer : model->all_layers()) paths.push_back(layer->path());
@@ -121,12 +183,12 @@ TEST_CASE("the additions of a residual network are layers with names", "[models]
 }
 
 TEST_CASE("the small stem keeps the resolution of small images", "[models]") {
-  const auto model = make("resnet18", Json{{"stem", "small"}}, {10, 1});
+  const auto model = test::make_model("resnet18", Json{{"stem", "small"}}, {10, 1});
   CHECK(count_type(*model, "MaxPool2d") == 0);
   const auto& conv = first_convolution(*model);
   CHECK(conv.weight.sizes() == torch::IntArrayRef({64, 1, 3, 3}));
   CHECK((*conv.options().stride)[0] == 1);
-  const auto imagenet = make("resnet18", Json::object(), {10, 1});
+  const auto imagenet = test::make_model("resnet18", Json::object(), {10, 1});
   CHECK(count_type(*imagenet, "MaxPool2d") == 1);
   const auto keys = nn::state_dict(*model), reference = nn::state_dict(*imagenet);
   REQUIRE(keys.size() == reference.size());
@@ -137,14 +199,14 @@ TEST_CASE("the small stem keeps the resolution of small images", "[models]") {
 }
 
 TEST_CASE("the width of the small network is an option", "[models]") {
-  const auto model = make("small_cnn", Json{{"width", 8}}, {10, 3});
+  const auto model = test::make_model("small_cnn", Json{{"width", 8}}, {10, 3});
   CHECK(first_convolution(*model).weight.sizes() == torch::IntArrayRef({8, 3, 3, 3}));
   CHECK(nn::state_dict(*model).back().second.size(0) == 10);
 }
 
 TEST_CASE("batch norms of MobileNetV3 use its eps and momentum", "[models]") {
   int64_t norms = 0;
-  const auto model = make("mobilenet_v3_small", Json::object());
+  const auto model = test::make_model("mobilenet_v3_small", Json::object());
   for (nn::Layer* layer : model->all_layers()) {
     if (const auto* norm = dynamic_cast<nn::BatchNorm2d*>(layer)) {
       ++norms;
@@ -153,4 +215,44 @@ TEST_CASE("batch norms of MobileNetV3 use its eps and momentum", "[models]") {
     }
   }
   CHECK(norms == 34);
+}
+
+TEST_CASE("auxiliary classifiers take part in training alone", "[models]") {
+  const std::pair<const char*, std::size_t> rows[] = {{"googlenet", 2}, {"inception_v3", 1}};
+  for (const auto& [name, auxiliary] : rows) {
+    INFO(name);
+    const auto model = test::make_model(name, Json::object(), {6, 3});
+    const auto input = blank({2, 3, 299, 299});
+    const auto outputs = model->run({input});
+    REQUIRE(outputs.size() == 1 + auxiliary);
+    for (const auto& output : outputs) CHECK(output.sizes() == torch::IntArrayRef({2, 6}));
+    model->eval();
+    CHECK(model->run({input}).size() == 1);
+    const auto plain = test::make_model(name, Json{{"aux_logits", false}}, {6, 3});
+    CHECK(plain->run({input}).size() == 1);
+    CHECK(nn::state_dict(*plain).size() < nn::state_dict(*model).size());
+  }
+}
+
+TEST_CASE("transform_input turns ImageNet's normalization into that by one half", "[models]") {
+  const auto model = test::make_model("googlenet", Json{{"transform_input", true}});
+  CHECK(count_type(*model, "TransformInput") == 1);
+  const auto pixels = test::formula({1, 3, 4, 4}).to(torch::kFloat) + 0.5;
+  const auto mean = torch::tensor({0.485, 0.456, 0.406}).view({1, 3, 1, 1});
+  const auto std = torch::tensor({0.229, 0.224, 0.225}).view({1, 3, 1, 1});
+  const auto transformed = (*model->layers().front())((pixels - mean) / std);
+  CHECK(torch::allclose(transformed, (pixels - 0.5) / 0.5, 1e-5, 1e-6));
+  CHECK(test::user_error([] {
+          test::make_model("inception_v3", Json{{"transform_input", true}}, {10, 1});
+        }) == "model.transform_input needs images of 3 channels, and these have 1; set model.transform_input to false");
+}
+
+TEST_CASE("DenseNet's growth, blocks and widths are options", "[models]") {
+  const Json options{{"growth_rate", 8}, {"block_config", {1, 2, 3, 1}}, {"num_init_features", 16}};
+  const auto model = test::make_model("densenet161", options);
+  CHECK(first_convolution(*model).weight.size(0) == 16);
+  CHECK(count_type(*model, "_DenseLayer") == 7);
+  // 16 and 8 make 24, halved 12; 16 more 28, halved 14; 24 more 38, halved 19; 8 more 27.
+  CHECK(nn::state_dict(*model).at(nn::state_dict(*model).size() - 2).second.sizes() == torch::IntArrayRef({1000, 27}));
+  CHECK(count_type(*test::make_model("densenet121", Json{{"drop_rate", 0.2}}), "Dropout") == 58);
 }

@@ -64,11 +64,10 @@ TEST_CASE("pools, norms, activations and linear layers give the same shapes on t
 TEST_CASE("activations follow their definitions, in place or not, with gradients", "[nn]") {
   const auto x = torch::linspace(-7, 7, 57, torch::kDouble);
   const auto hardsigmoid = (x + 3).clamp(0, 6) / 6;
-  const std::vector<std::pair<nn::Act, torch::Tensor>> expected = {{nn::Act::Relu, x.clamp_min(0)},
-                                                                   {nn::Act::Relu6, x.clamp(0, 6)},
-                                                                   {nn::Act::Hardswish, x * hardsigmoid},
-                                                                   {nn::Act::Hardsigmoid, hardsigmoid},
-                                                                   {nn::Act::Sigmoid, 1 / (1 + (-x).exp())}};
+  const std::vector<std::pair<nn::Act, torch::Tensor>> expected = {
+      {nn::Act::Relu, x.clamp_min(0)},          {nn::Act::Relu6, x.clamp(0, 6)},
+      {nn::Act::Hardswish, x * hardsigmoid},    {nn::Act::Hardsigmoid, hardsigmoid},
+      {nn::Act::Sigmoid, 1 / (1 + (-x).exp())}, {nn::Act::Silu, x / (1 + (-x).exp())}};
   for (const auto& [kind, y] : expected) {
     nn::Activation separate(kind, false), inplace(kind, true);
     INFO(separate.type());

@@ -69,3 +69,17 @@ TEST_CASE("without gradients the norm is 0", "[optim]") {
   CHECK(optim::clip_grad_norm(zero, 1) == 0);
   CHECK(torch::equal(zero[0].second.grad(), torch::zeros({2})));
 }
+
+TEST_CASE("the norm of gradients of any dtype, layout and size", "[optim]") {
+  torch::manual_seed(3);
+  for (const std::int64_t size : {0, 1, 7, 8, 9, 1000}) {
+    INFO(size);
+    const auto first = torch::randn({size}), second = torch::randn({size, 3}).t();
+    const double expected = torch::cat({first, second.flatten()}).to(torch::kFloat64).norm().item<double>();
+    CHECK(optim::grad_norm(two_parameters(first, second)) == Approx(expected).epsilon(1e-12));
+    CHECK(optim::grad_norm(two_parameters(first.to(torch::kFloat64), second)) == Approx(expected).epsilon(1e-6));
+  }
+  // Where the squares leave float32's range.
+  CHECK(optim::grad_norm(two_parameters(torch::full({4}, 1e30F), torch::zeros({1}))) == Approx(2e30).epsilon(1e-6));
+  CHECK(std::isnan(optim::grad_norm(two_parameters(torch::tensor({1.0F, NAN}), torch::zeros({1})))));
+}

@@ -16,9 +16,9 @@ std::unique_ptr<engine::Task> make_task(const config::Resolved& resolved, std::o
 class Witness : public engine::Step {
  public:
   explicit Witness(const engine::Task& task) : task_(task) {}
-  torch::Tensor run(const std::string& model, const torch::Tensor& input) override {
+  nn::Tensors run_all(const std::string& model, const torch::Tensor& input) override {
     CHECK(model == "model");
-    return (*task_.models().front().second)(input);
+    return task_.models().front().second->run({input});
   }
   void minimise(const std::string& model, const torch::Tensor& loss) override {
     CHECK(model == "model");
@@ -93,6 +93,31 @@ TEST_CASE("training minimises the loss and logs it with the accuracy", "[recipes
   CHECK(witness.logged.at("loss").second == 10);
   const auto correct = task->predict(batch).tensor("logits").argmax(1).eq(batch.targets.tensor("label"));
   CHECK(witness.logged.at("acc1").first == Approx(correct.to(torch::kDouble).mean().item<double>() * 100));
+}
+
+TEST_CASE("auxiliary classifiers add their weighted losses", "[recipes]") {
+  const auto resolved = resolve_text(
+      tiny_text(), {"model={name: googlenet, dropout: 0, dropout_aux: 0, init_weights: false}", "data.height=32",
+                    "data.width=32", "data.augment=[]", "task={name: classification, aux_weight: 0.5}"});
+  const auto task = make_task(resolved);
+  nn::Layer& model = *task->models().front().second;
+  nn::initialise(model, 1);
+  const auto batch = task->collate(samples_of(*task, data::Split::Train, 8));
+  Witness witness(*task);
+  task->train(witness, batch);
+  const auto labels = batch.targets.tensor("label");
+  const auto outputs = model.run({batch.inputs.tensor("image")});
+  REQUIRE(outputs.size() == 3);
+  std::vector<double> losses;
+  for (const auto& logits : outputs) {
+    losses.push_back(torch::nn::functional::cross_entropy(logits, labels).item<double>());
+  }
+  CHECK(witness.minimised.item<double>() == Approx(losses[0] + 0.5 * losses[1] + 0.5 * losses[2]).epsilon(1e-5));
+  CHECK(witness.logged.at("loss").first == Approx(witness.minimised.item<double>()));
+  const auto correct = outputs.front().argmax(1).eq(labels);
+  CHECK(witness.logged.at("acc1").first == Approx(correct.to(torch::kDouble).mean().item<double>() * 100));
+  model.eval();
+  CHECK(task->predict(batch).tensor("logits").sizes() == torch::IntArrayRef({8, 4}));
 }
 
 TEST_CASE("samples become a batch in their order", "[recipes]") {

@@ -89,3 +89,9 @@ TEST_CASE("display width counts columns, not bytes", "[report]") {
   CHECK(display_width("🙂") == 2);
   CHECK(display_width("\xff\xe4") == 2);
 }
+
+TEST_CASE("significant digits", "[report]") {
+  const auto [value, text] = GENERATE(table<double, std::string>(
+      {{0, "0"}, {1, "1"}, {0.0123456, "0.01235"}, {123456, "1.235e+05"}, {-2.5, "-2.5"}, {kInfinity, "inf"}}));
+  CHECK(significant(value, 4) == text);
+}

@@ -1,0 +1,64 @@
+#include <CLI/CLI.hpp>
+
+#include "apps/mlrun/command.h"
+#include "engine/checkpoint.h"
+#include "engine/run_directory.h"
+#include "report/format.h"
+#include "report/table.h"
+
+namespace mlrun::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The checkpoints that `path` means: those of a run, or the one that it is.
+std::vector<fs::path> checkpoints_of(const fs::path& path) {
+  if (engine::checkpoint_step(path) >= 0 || fs::exists(path / "manifest.json")) return {path};
+  const auto found = engine::list_checkpoints(engine::RunDirectory::open(path).checkpoints());
+  if (found.empty()) throw file_error(path.string(), "has no checkpoint yet", "let the training save one first");
+  return found;
+}
+
+Result verify_checkpoints(const fs::path& path) {
+  Result result;
+  result.json = Json::array();
+  report::Table table({{"checkpoint", report::Align::Left}, {"size"}, {"state", report::Align::Left}});
+  for (const auto& checkpoint : checkpoints_of(path)) {
+    Json entry = {{"checkpoint", checkpoint.string()},
+                  {"bytes", engine::checkpoint_bytes(checkpoint)},
+                  {"state", "intact"},
+                  {"error", nullptr}};
+    try {
+      engine::verify_checkpoint(checkpoint);
+    } catch (const UserError& error) {
+      entry["state"] = "damaged";
+      entry["error"] = error.problems().front().file + ": " + error.problems().front().message;
+      result.problems.insert(result.problems.end(), error.problems().begin(), error.problems().end());
+      result.code = ExitCode::User;
+    }
+    table.add({checkpoint.filename().string(), report::bytes(entry["bytes"].get<double>()),
+               entry["state"].get<std::string>()});
+    result.json.push_back(std::move(entry));
+  }
+  result.text = table.text();
+  return result;
+}
+
+Command add_checkpoint_verify(CLI::App& group) {
+  CLI::App* app =
+      group.add_subcommand("verify", "Compare checkpoints with their checksums; exit code 2 for a damaged one");
+  const auto path = std::make_shared<std::string>();
+  app->add_option("RUN", *path, "run, or one of its checkpoints")->required();
+  return {app, [path](const OutputOptions&) { return verify_checkpoints(*path); }};
+}
+
+}  // namespace
+
+std::vector<Command> add_checkpoint(CLI::App& root) {
+  CLI::App* group = root.add_subcommand("checkpoint", "Look after the checkpoints of a run");
+  group->require_subcommand(1);
+  return {add_checkpoint_verify(*group)};
+}
+
+}  // namespace mlrun::apps

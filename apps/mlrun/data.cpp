@@ -1,0 +1,179 @@
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+#include "apps/mlrun/arguments.h"
+#include "apps/mlrun/command.h"
+#include "base/threads.h"
+#include "config/bind.h"
+#include "data/contact_sheet.h"
+#include "data/detect_format.h"
+#include "data/inspect.h"
+#include "data/verify.h"
+#include "models/registry.h"
+#include "recipes/classification/task.h"
+#include "recipes/registry.h"
+
+namespace mlrun::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// An override whose value is read back as this text.
+config::Override text_override(const std::string& key, std::string text) {
+  for (auto at = text.find("${"); at != std::string::npos; at = text.find("${", at + 3)) text.insert(at, "$");
+  return {key, json_text(Json(text))};
+}
+
+bool is_data_file(const fs::path& path) {
+  const std::string ending = path.extension().string();
+  return fs::is_regular_file(path) && ending != ".yaml" && ending != ".yml";
+}
+
+/// The recipe that data stand for which have none: their root and format, and what `written` adds.
+config::LayerRequest data_recipe(const fs::path& root, const std::vector<config::Override>& written) {
+  config::LayerRequest request;
+  request.recipe_folders = recipe_folders();
+  request.overrides = {{"task", "classification"},
+                       {"model", models::models().names().front()},
+                       text_override("data.root", fs::absolute(root).string())};
+  const bool chosen = std::any_of(written.begin(), written.end(),
+                                  [](const config::Override& entry) { return entry.key == "data.format"; });
+  if (!chosen) request.overrides.push_back({"data.format", data::detect_format(root)});
+  request.overrides.insert(request.overrides.end(), written.begin(), written.end());
+  return request;
+}
+
+fs::path named_recipe(const RecipeArguments& arguments) {
+  try {
+    return arguments.recipe();
+  } catch (const UserError&) {
+    throw UserError("there is no folder, file or recipe '" + arguments.subject() + "'",
+                    "`mlrun list recipes` shows the shipped recipes");
+  }
+}
+
+config::Recipe read_subject(const RecipeArguments& arguments) {
+  arguments.expect_one("data set", "name one folder, CSV file or recipe");
+  const fs::path subject = arguments.subject();
+  if (subject.empty()) throw UserError("no data are named", "name a folder, a CSV file, a recipe or a run");
+  config::LayerRequest request;
+  if (fs::exists(subject / "run.json") && fs::exists(subject / "recipe.yaml")) {
+    request = {subject / "recipe.yaml", arguments.overrides(), recipe_folders()};
+  } else if (fs::is_directory(subject) || is_data_file(subject)) {
+    request = data_recipe(subject, arguments.overrides());
+  } else {
+    request = {named_recipe(arguments), arguments.overrides(), recipe_folders()};
+  }
+  return config::resolve(request, recipes::catalogue()).recipe;
+}
+
+data::Subject open_subject(const config::Recipe& recipe) {
+  const bool exif = recipe.data.exif == "apply";
+  const auto dataset =
+      data::sources().make(recipe.data.source, data::OpenRequest{recipe.data.root, recipe.data.split, exif});
+  const auto threads = recipe.train.workers.value_or(recipe.train.threads.value_or(available_processors()));
+  return {dataset, recipe.data.root.string(), recipe.data.source.name, exif,
+          static_cast<int>(std::max<std::int64_t>(threads, 1))};
+}
+
+Result to_result(data::Findings findings) {
+  Result result;
+  result.json = std::move(findings.json);
+  result.text = std::move(findings.text);
+  result.problems = std::move(findings.problems);
+  if (!result.problems.empty()) result.code = ExitCode::User;
+  return result;
+}
+
+constexpr const char* kSubject = "SOURCE";
+
+Command add_data_info(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("info", "Show classes, splits, sizes, kinds of images and EXIF rotations");
+  const auto arguments = std::make_shared<RecipeArguments>(*app, kSubject);
+  return {app, [arguments](const OutputOptions&) {
+            return to_result(data::inspect_data(open_subject(read_subject(*arguments))));
+          }};
+}
+
+Command add_data_verify(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("verify", "Read every sample; name what is broken, equal or alike");
+  const auto arguments = std::make_shared<RecipeArguments>(*app, kSubject);
+  const auto likeness = std::make_shared<data::LikeOptions>();
+  app->add_option("--distance", likeness->distance, "most of 64 gradients in which images that look alike may differ")
+      ->check(CLI::Range(0, 11))
+      ->capture_default_str();
+  app->add_option("--similarity", likeness->similarity, "least correlation of images that look alike")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  return {app, [arguments, likeness](const OutputOptions&) {
+            return to_result(data::verify_data(open_subject(read_subject(*arguments)), *likeness));
+          }};
+}
+
+struct ShowArguments {
+  explicit ShowArguments(CLI::App& app) : recipe(app, kSubject) {}
+  RecipeArguments recipe;
+  data::SheetOptions sheet;
+  std::string split = "train", with, out = "samples.png";
+};
+
+data::Pipeline make_pipeline(const config::Recipe& recipe, const std::string& with, std::int64_t channels) {
+  const auto context = classification::transform_context(recipe, channels);
+  if (with == "none") return {{}, context, "data"};
+  return {with == "augment" ? recipe.data.augment : recipe.data.preprocess, context, "data." + with};
+}
+
+Result show(const ShowArguments& arguments) {
+  const config::Recipe recipe = read_subject(arguments.recipe);
+  const data::Subject subject = open_subject(recipe);
+  const bool train = arguments.split == "train";
+  const std::string with = arguments.with.empty() ? (train ? "augment" : "preprocess") : arguments.with;
+  const auto split = train ? data::Split::Train : arguments.split == "val" ? data::Split::Val : data::Split::Test;
+  const auto source = subject.dataset->split(split);
+  if (!source) {
+    throw UserError("the data set has no " + arguments.split + " split",
+                    "choose another with --split, or set data.split");
+  }
+  const data::DataInfo& info = subject.dataset->info();
+  data::SheetOptions sheet = arguments.sheet;
+  sheet.choice = static_cast<std::uint64_t>(recipe.train.seed);
+  if (train) sheet.seed = sheet.choice;
+  Result result;
+  result.json = data::write_contact_sheet(*source, make_pipeline(recipe, with, info.channels), info.classes, sheet,
+                                          arguments.out);
+  result.json["split"] = arguments.split;
+  result.json["with"] = with;
+  result.text = arguments.out + ": " + std::to_string(result.json["samples"].size()) + " samples of " +
+                arguments.split + " with " + (with == "none" ? "no transforms" : "data." + with) + "\n";
+  return result;
+}
+
+Command add_data_show(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("show", "Write a contact sheet (PNG) of samples as the network sees them");
+  const auto arguments = std::make_shared<ShowArguments>(*app);
+  app->add_option("-o,--out", arguments->out, "where to")->type_name("FILE")->capture_default_str();
+  app->add_option("--split", arguments->split, "train, val or test")
+      ->check(CLI::IsMember({"train", "val", "test"}))
+      ->capture_default_str();
+  app->add_option("--with", arguments->with,
+                  "augment, preprocess or none (default: augment for train, else preprocess)")
+      ->check(CLI::IsMember({"augment", "preprocess", "none"}));
+  app->add_option("--samples", arguments->sheet.samples, "how many")->check(CLI::Range(1, 400))->capture_default_str();
+  app->add_option("--columns", arguments->sheet.columns, "images in a row (default: about a square)")
+      ->check(CLI::Range(1, 100));
+  app->add_option("--epoch", arguments->sheet.epoch, "whose augmentation")->check(CLI::Range(0, 1000000));
+  return {app, [arguments](const OutputOptions&) { return show(*arguments); }};
+}
+
+}  // namespace
+
+std::vector<Command> add_data(CLI::App& root) {
+  CLI::App* group =
+      root.add_subcommand("data", "Look at a data set: a folder, a CSV file, or what a recipe or run names");
+  group->require_subcommand(1);
+  return {add_data_info(*group), add_data_verify(*group), add_data_show(*group)};
+}
+
+}  // namespace mlrun::apps

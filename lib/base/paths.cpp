@@ -1,0 +1,79 @@
+#include "base/paths.h"
+
+#include <fcntl.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace mlrun {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& path, const char* what, int error) { throw write_error(path, what, error); }
+
+/// Exchanges two names at once. False where the system cannot.
+bool exchange(const fs::path& a, const fs::path& b) {
+  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+}
+
+}  // namespace
+
+void remove_tree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) fail(path, "cannot be removed", error.value());
+}
+
+void remove_unfinished(const fs::path& folder) {
+  std::vector<fs::path> unfinished;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const fs::path name = entry->path().filename();
+    if (name.string().front() == '.' && name.extension() == ".tmp") unfinished.push_back(entry->path());
+  }
+  for (const auto& path : unfinished) remove_tree(path);
+}
+
+void replace_folder(const fs::path& from, const fs::path& to) {
+  std::error_code absent;
+  if (fs::exists(to, absent)) {
+    if (exchange(from, to)) {
+      sync_directory(to.parent_path());
+      remove_tree(from);
+      return;
+    }
+    remove_tree(to);
+  }
+  if (std::rename(from.c_str(), to.c_str()) != 0) fail(to, "cannot be put in place", errno);
+  sync_directory(to.parent_path());
+}
+
+void replace_link(const fs::path& folder, const std::string& name, const std::string& target) {
+  const fs::path unfinished = folder / ("." + name + ".tmp");
+  remove_tree(unfinished);
+  std::error_code error;
+  fs::create_directory_symlink(target, unfinished, error);
+  if (error) fail(folder / name, "cannot be made a link", error.value());
+  if (std::rename(unfinished.c_str(), (folder / name).c_str()) != 0) {
+    const int reason = errno;
+    fs::remove(unfinished, error);
+    fail(folder / name, "cannot be put in place", reason);
+  }
+  sync_directory(folder);
+}
+
+std::uint64_t free_bytes(const fs::path& path) {
+  struct statvfs about = {};
+  if (::statvfs(path.c_str(), &about) != 0 || about.f_blocks == 0) return UINT64_MAX;
+  return static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize;
+}
+
+}  // namespace mlrun

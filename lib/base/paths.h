@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+/// What is done to whole folders and links. Failures are UserErrors that name the path and the reason.
+namespace mlrun {
+
+/// Removes a file or a folder with all that is in it; nothing where there is none.
+void remove_tree(const std::filesystem::path& path);
+
+/// Removes the hidden `.*.tmp` that writers which were killed left in `folder` itself; nothing where
+/// there is no such folder. Only for who alone writes there.
+void remove_unfinished(const std::filesystem::path& folder);
+
+/// Puts the folder `from` in the place of `to`. Where `to` exists, it is there, old or new, at every
+/// moment (on file systems that can exchange two names).
+void replace_folder(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Points the symlink `folder/name` at `target`, relative to `folder`, atomically.
+void replace_link(const std::filesystem::path& folder, const std::string& name, const std::string& target);
+
+/// Bytes that this user can still write to the file system of the folder `path`; UINT64_MAX where
+/// it does not say.
+std::uint64_t free_bytes(const std::filesystem::path& path);
+
+}  // namespace mlrun

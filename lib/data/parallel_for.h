@@ -1,0 +1,37 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace mlrun::data {
+
+/// Calls `action(i)` for 0 <= i < count in `threads` threads, in no order. After the first exception no
+/// further call begins; it is thrown when all threads have ended.
+template <class Action>
+void parallel_for(std::int64_t count, int threads, const Action& action) {
+  std::atomic<std::int64_t> next{0};
+  std::exception_ptr failure;
+  std::mutex guard;
+  const auto work = [&] {
+    try {
+      for (std::int64_t i = next++; i < count; i = next++) action(i);
+    } catch (...) {
+      next = count;
+      const std::lock_guard<std::mutex> lock(guard);
+      if (!failure) failure = std::current_exception();
+    }
+  };
+  std::vector<std::thread> others;
+  const auto most = static_cast<int>(std::min<std::int64_t>(threads, count));
+  for (int i = 1; i < most; ++i) others.emplace_back(work);
+  work();
+  for (auto& thread : others) thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace mlrun::data

@@ -1,0 +1,251 @@
+#include "data/verify.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include <torch/torch.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "data/image_transforms.h"
+#include "data/parallel_for.h"
+#include "data/resize.h"
+#include "report/format.h"
+#include "report/table.h"
+
+namespace mlrun::data {
+namespace {
+
+constexpr std::size_t kMostShown = 20;  // rows of each table; scripts get all
+constexpr double kSecondsBetween = 10;
+
+/// A sample that was looked at.
+struct Examined {
+  SampleFacts facts;
+  Split split = Split::Train;
+  std::string checksum;
+  Signature signature;
+  std::string problem;
+};
+
+/// `1 group`, `2 groups`.
+std::string counted(std::size_t count, const std::string& what) {
+  return report::grouped(static_cast<std::int64_t>(count)) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::string pixel_checksum(const torch::Tensor& image) {
+  return sha256(image.data_ptr(), static_cast<std::size_t>(image.numel()));
+}
+
+Examined examine(const SplitView& view, std::int64_t index) {
+  Examined sample;
+  sample.split = view.split;
+  try {
+    sample.facts = view.source->facts(index);
+    const torch::Tensor image = view.source->get({index, 0, 0}).inputs.tensor("image").contiguous();
+    sample.signature = signature_of(image);
+    sample.checksum = sample.facts.file.empty() ? pixel_checksum(image) : sha256_file(sample.facts.file);
+  } catch (const UserError& error) {
+    sample.problem = error.what();
+  }
+  return sample;
+}
+
+/// Says from time to time how far the work is.
+class Tally {
+ public:
+  explicit Tally(std::int64_t total) : total_(total) {}
+
+  void step() {
+    const std::lock_guard<std::mutex> lock(guard_);
+    ++done_;
+    const auto now = std::chrono::steady_clock::now();
+    if (std::chrono::duration<double>(now - told_).count() < kSecondsBetween) return;
+    told_ = now;
+    log::info("read " + report::grouped(done_) + " of " + report::grouped(total_) + " samples");
+  }
+
+ private:
+  std::mutex guard_;
+  std::int64_t total_, done_ = 0;
+  std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
+};
+
+std::vector<Examined> examine_all(const Subject& subject) {
+  const auto splits = splits_of(*subject.dataset);
+  std::int64_t total = 0;
+  for (const auto& view : splits) total += view.source->size();
+  Tally tally(total);
+  std::vector<Examined> samples(static_cast<std::size_t>(total));
+  std::int64_t first = 0;
+  for (const auto& view : splits) {
+    parallel_for(view.source->size(), subject.threads, [&](std::int64_t i) {
+      samples[static_cast<std::size_t>(first + i)] = examine(view, i);
+      tally.step();
+    });
+    first += view.source->size();
+  }
+  return samples;
+}
+
+/// What is said of the samples, and how.
+class Report {
+ public:
+  Report(const Subject& subject, std::vector<Examined> samples, const LikeOptions& likeness)
+      : classes_(subject.dataset->info().classes), samples_(std::move(samples)), likeness_(likeness) {
+    likeness_.threads = subject.threads;
+  }
+
+  Findings make() {
+    findings_.json["samples"] = samples_.size();
+    unreadable();
+    equal();
+    alike();
+    return std::move(findings_);
+  }
+
+ private:
+  Json to_json(const Examined& sample) const {
+    return {{"split", split_name(sample.split)}, {"id", sample.facts.id}, {"label", class_name(sample)}};
+  }
+  std::string class_name(const Examined& sample) const {
+    return classes_.at(static_cast<std::size_t>(sample.facts.label));
+  }
+  std::string place(const Examined& sample) const {
+    return std::string(split_name(sample.split)) + " " + sample.facts.id + " (" + class_name(sample) + ")";
+  }
+
+  void unreadable() {
+    Json list = Json::array();
+    for (const auto& sample : samples_) {
+      if (sample.problem.empty()) continue;
+      list.push_back({{"split", split_name(sample.split)}, {"id", sample.facts.id}, {"message", sample.problem}});
+      findings_.problems.push_back({"", 0, 0, "", sample.problem, ""});
+    }
+    findings_.text += report::grouped(static_cast<std::int64_t>(samples_.size())) + " samples read, " +
+                      report::grouped(static_cast<std::int64_t>(list.size())) + " cannot be\n";
+    findings_.json["unreadable"] = std::move(list);
+  }
+
+  /// Samples of equal content, by the first of them.
+  void equal() {
+    std::map<std::string, std::vector<const Examined*>> by_checksum;
+    for (const auto& sample : samples_) {
+      if (sample.problem.empty()) by_checksum[sample.checksum].push_back(&sample);
+    }
+    std::vector<std::vector<const Examined*>> groups;
+    for (auto& item : by_checksum) {
+      if (item.second.size() > 1) groups.push_back(std::move(item.second));
+    }
+    std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.front() < b.front(); });
+    Json list = Json::array();
+    std::int64_t across = 0, conflicts = 0;
+    report::Table table({{"equal samples", report::Align::Left}, {"", report::Align::Left}});
+    for (const auto& group : groups) {
+      const auto differs = [&](auto member) {
+        return std::any_of(group.begin(), group.end(),
+                           [&](const Examined* other) { return member(*other) != member(*group.front()); });
+      };
+      const bool splits = differs([](const Examined& s) { return s.split; });
+      const bool labels = differs([](const Examined& s) { return s.facts.label; });
+      across += splits ? 1 : 0;
+      conflicts += labels ? 1 : 0;
+      Json members = Json::array();
+      std::string places;
+      for (const Examined* sample : group) {
+        members.push_back(to_json(*sample));
+        places += (places.empty() ? "" : ", ") + place(*sample);
+      }
+      list.push_back({{"samples", members}, {"across_splits", splits}, {"conflicting_labels", labels}});
+      if (table.rows() < kMostShown)
+        table.add({places, std::string(labels ? "labels differ" : "") + (labels && splits ? ", " : "") +
+                               (splits ? "across splits" : "")});
+    }
+    findings_.text += counted(groups.size(), "group") + " of equal samples, " + report::grouped(across) +
+                      " across splits, " + report::grouped(conflicts) + " with labels that differ\n";
+    findings_.json["equal"] = {
+        {"groups", groups.size()}, {"across_splits", across}, {"conflicting_labels", conflicts}, {"list", list}};
+    add_table(table, groups.size());
+  }
+
+  void alike() {
+    std::vector<const Examined*> readable;
+    std::vector<LikeItem> items;
+    std::map<std::string, std::int64_t> contents;
+    for (const auto& sample : samples_) {
+      if (!sample.problem.empty()) continue;
+      const auto content = contents.emplace(sample.checksum, static_cast<std::int64_t>(contents.size())).first->second;
+      items.push_back({sample.signature, content, static_cast<int>(sample.split)});
+      readable.push_back(&sample);
+    }
+    auto pairs = find_alike(items, likeness_);
+    const auto more_alike = [](const LikePair& x, const LikePair& y) { return x.similarity > y.similarity; };
+    std::stable_sort(pairs.begin(), pairs.end(), more_alike);
+    Json list = Json::array();
+    std::int64_t across = 0, conflicts = 0;
+    report::Table table({{"alike", report::Align::Left}, {"and", report::Align::Left}, {"bits"}, {"correlation"}});
+    for (const bool wanted : {true, false}) {  // across splits first
+      for (const auto& pair : pairs) {
+        const Examined &a = *readable[static_cast<std::size_t>(pair.a)],
+                       &b = *readable[static_cast<std::size_t>(pair.b)];
+        const bool splits = a.split != b.split, labels = a.facts.label != b.facts.label;
+        if (splits != wanted) continue;
+        across += splits ? 1 : 0;
+        conflicts += labels ? 1 : 0;
+        list.push_back({{"a", to_json(a)},
+                        {"b", to_json(b)},
+                        {"distance", pair.distance},
+                        {"similarity", pair.similarity},
+                        {"across_splits", splits},
+                        {"conflicting_labels", labels}});
+        if (table.rows() < kMostShown)
+          table.add({place(a), place(b), std::to_string(pair.distance), report::fixed(pair.similarity, 4)});
+      }
+    }
+    findings_.text += counted(pairs.size(), "pair") + " that look alike, " + report::grouped(across) +
+                      " across splits, " + report::grouped(conflicts) + " with labels that differ\n";
+    findings_.json["alike"] = {{"pairs", pairs.size()},
+                               {"across_splits", across},
+                               {"conflicting_labels", conflicts},
+                               {"most_bits", likeness_.distance},
+                               {"least_similarity", likeness_.similarity},
+                               {"list", list}};
+    add_table(table, pairs.size());
+  }
+
+  void add_table(const report::Table& table, std::size_t count) {
+    if (table.rows() == 0) return;
+    findings_.text += "\n" + table.text();
+    if (count > table.rows())
+      findings_.text += "and " + std::to_string(count - table.rows()) + " more; --json has all\n";
+    findings_.text += "\n";
+  }
+
+  std::vector<std::string> classes_;
+  std::vector<Examined> samples_;
+  LikeOptions likeness_;
+  Findings findings_;
+};
+
+}  // namespace
+
+Signature signature_of(const torch::Tensor& image) {
+  const torch::Tensor small = resize(view_of(image), Signature::kHeight, Signature::kWidth, Interpolation::Bilinear);
+  KeyedRandom unused(0, "signature");
+  const torch::Tensor grey = small.size(2) == 1 ? small : make_grayscale({}, {})->apply(small, unused);
+  Signature signature;
+  std::copy_n(grey.data_ptr<std::uint8_t>(), signature.grey.size(), signature.grey.begin());
+  signature.gradients = gradient_hash(signature.grey);
+  return signature;
+}
+
+Findings verify_data(const Subject& subject, LikeOptions likeness) {
+  return Report(subject, examine_all(subject), likeness).make();
+}
+
+}  // namespace mlrun::data

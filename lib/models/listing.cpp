@@ -1,0 +1,80 @@
+#include "models/listing.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/error.h"
+#include "models/registry.h"
+
+namespace mlrun::models {
+namespace {
+
+/// The accuracy of the published weights; NaN where there are none.
+double published_acc1(const Json& model) {
+  const Json& metrics = model.at("metrics");
+  return metrics.is_object() && metrics.contains("acc1") ? metrics.at("acc1").get<double>() : std::nan("");
+}
+
+bool within(double value, const std::optional<double>& low, const std::optional<double>& high) {
+  return (!low || value >= *low) && (!high || value <= *high);
+}
+
+bool wanted(const Json& model, const ListQuery& query) {
+  const auto params = model.at("params").get<double>(), macs = model.at("macs").get<double>();
+  if (!within(params, query.min_params, query.max_params)) return false;
+  if (!within(macs, query.min_macs, query.max_macs)) return false;
+  return !query.min_acc1 || published_acc1(model) >= *query.min_acc1;
+}
+
+void sort_models(std::vector<Json>& models, const std::string& by) {
+  const auto smaller = [&](const Json& a, const Json& b) {
+    if (by == "name") return a.at("name").get<std::string>() < b.at("name").get<std::string>();
+    if (by != "acc1") return a.at(by).get<std::int64_t>() < b.at(by).get<std::int64_t>();
+    const double left = published_acc1(a), right = published_acc1(b);  // those without a figure come last
+    return std::isnan(right) ? !std::isnan(left) : left > right;
+  };
+  std::stable_sort(models.begin(), models.end(), smaller);
+}
+
+}  // namespace
+
+std::vector<Json> list_models(const ListQuery& query) {
+  const std::vector<std::string> orders = {"name", "params", "macs", "acc1"};
+  if (!query.sort.empty() && std::find(orders.begin(), orders.end(), query.sort) == orders.end()) {
+    throw UserError("--sort: there is no order '" + query.sort + "'", "choose name, params, macs or acc1");
+  }
+  std::vector<Json> found;
+  for (const auto& entry : models().entries()) {
+    if (!query.pattern.empty() && ::fnmatch(query.pattern.c_str(), entry.name.c_str(), 0) != 0) continue;
+    const ModelFacts facts = model_facts(entry.name);
+    Json model = {{"name", entry.name},
+                  {"task", entry.facts.value("task", "")},
+                  {"params", facts.params},
+                  {"macs", facts.macs},
+                  {"input_size", facts.input_size},
+                  {"metrics", entry.facts.value("metrics", Json())},
+                  {"description", entry.description}};
+    if (wanted(model, query)) found.push_back(std::move(model));
+  }
+  if (!query.sort.empty()) sort_models(found, query.sort);
+  return found;
+}
+
+double parse_count(const std::string& text, const std::string& option) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  double scale = 1;
+  if (rest != end && error == std::errc()) {
+    const auto unit = std::string("kMG").find(*rest);
+    scale = unit == std::string::npos ? 0 : std::pow(1000.0, static_cast<double>(unit + 1));
+  }
+  const bool whole = error == std::errc() && (rest == end || rest + 1 == end);
+  if (whole && scale > 0 && std::isfinite(value) && value >= 0) return value * scale;
+  throw UserError(option + ": '" + text + "' is no count", "write a number, as 5M for 5,000,000");
+}
+
+}  // namespace mlrun::models

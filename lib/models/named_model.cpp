@@ -1,0 +1,81 @@
+#include "models/named_model.h"
+
+#include "base/error.h"
+#include "config/bind.h"
+#include "models/published.h"
+#include "models/registry.h"
+
+namespace mlrun::models {
+namespace {
+
+/// The one section of a recipe that a model needs.
+struct ModelRecipe {
+  config::ModelSection model;
+
+  static void declare(config::Declare<ModelRecipe>& d) { d("model", &ModelRecipe::model, "the network").required(); }
+};
+
+const config::Catalogue& model_catalogue() {
+  static const config::Catalogue catalogue = [] {
+    config::Catalogue all;
+    all.add(models());
+    return all;
+  }();
+  return catalogue;
+}
+
+config::ModelSection bound_section(const std::string& name, const std::vector<config::Override>& overrides) {
+  config::LayerRequest request;
+  request.overrides = overrides;
+  request.overrides.insert(request.overrides.begin(), config::Override{"model.name", name});
+  const auto spec = config::spec_of<ModelRecipe>();
+  config::Layered layered = config::read_layers(request, *spec, model_catalogue());
+  ModelRecipe recipe;
+  config::Provenance provenance;
+  std::vector<Problem> problems = std::move(layered.problems);
+  if (problems.empty()) config::bind_node(layered.root, *spec, model_catalogue(), &recipe, "", provenance, problems);
+  if (!problems.empty()) throw UserError(std::move(problems));
+  return recipe.model;
+}
+
+/// An integer option of the architecture; `otherwise` where it has none of this name, or null.
+std::int64_t integer_option(const config::Component& architecture, const std::string& name, std::int64_t otherwise) {
+  const config::Field* field = models().at(architecture.name).options->find(name);
+  const Json value = field != nullptr && field->get ? field->get(architecture.options.get()) : Json();
+  return value.is_number_integer() ? value.get<std::int64_t>() : otherwise;
+}
+
+/// The facts of the published weights that the section names, else of the architecture.
+Json evaluation_facts(const config::ModelSection& section) {
+  const std::string name = section.weights.file ? section.weights.file->string() : "";
+  const auto* published = config::looks_like_name(name) ? find_published(name, section.architecture.name) : nullptr;
+  return published != nullptr ? published_json(*published) : models().at(section.architecture.name).facts;
+}
+
+}  // namespace
+
+Json preprocessing_facts(const config::ModelSection& section) {
+  const Json facts = evaluation_facts(section);
+  const auto crop = facts.value("input_size", std::int64_t{224}), shorter = facts.value("resize_size", crop);
+  const std::int64_t size = integer_option(section.architecture, "image_size", crop);
+  Json result = {{"input_size", size}, {"resize_size", (shorter * size + crop / 2) / crop}};
+  for (const char* key : {"interpolation", "mean", "std"}) {
+    if (facts.contains(key)) result[key] = facts.at(key);
+  }
+  return result;
+}
+
+NamedModel make_named(const std::string& name, const std::vector<config::Override>& overrides) {
+  models().at(name);  // an unknown name is told without a place
+  NamedModel model;
+  model.section = bound_section(name, overrides);
+  const config::Component& architecture = model.section.architecture;
+  const Json& facts = models().at(architecture.name).facts;
+  model.channels = facts.value("channels", std::int64_t{3});
+  model.num_classes = integer_option(architecture, "num_classes", facts.value("num_classes", std::int64_t{1000}));
+  model.input_size = integer_option(architecture, "image_size", facts.value("input_size", std::int64_t{224}));
+  model.layer = models().make(architecture, ModelRequest{model.num_classes, model.channels});
+  return model;
+}
+
+}  // namespace mlrun::models

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "config/layers.h"
+#include "config/recipe.h"
+#include "nn/layer.h"
+
+namespace mlrun::models {
+
+/// An architecture with options but without a recipe, as the command line names it.
+struct NamedModel {
+  config::ModelSection section;
+  std::shared_ptr<nn::Layer> layer;  ///< its weights are not initialised
+  std::int64_t input_size = 0;       ///< pixels; the model's `image_size` where it has that option
+  std::int64_t num_classes = 0;
+  std::int64_t channels = 0;
+};
+
+/// Builds `name` with options such as `model.num_classes=10`; without them it is as published.
+/// UserErrors as of a recipe's `model` section; overrides of other sections are refused.
+NamedModel make_named(const std::string& name, const std::vector<config::Override>& overrides);
+
+/// How images reach the model at evaluation: `input_size`, `resize_size` and, where they are known,
+/// `interpolation`, `mean`, `std`. They are those of the published weights that the section names,
+/// else of the architecture; a model with another `image_size` scales both sizes.
+Json preprocessing_facts(const config::ModelSection& section);
+
+}  // namespace mlrun::models

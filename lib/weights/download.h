@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+#include "weights/store.h"
+
+namespace mlrun::weights {
+
+/// The server, the network or the URL; what() says what happened.
+class DownloadError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Writes what `url` (http, https or file) holds to `target`, which it replaces, and syncs it. A
+/// failed write is a UserError; `target` may then be incomplete.
+void download(const std::string& url, const std::filesystem::path& target, const FetchProgress& progress);
+
+}  // namespace mlrun::weights

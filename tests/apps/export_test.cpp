@@ -1,0 +1,88 @@
+#include "apps/run_mlrun.h"
+#include "apps/tiny_run.h"
+#include "base/files.h"
+
+namespace mlrun::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST_CASE("`export` writes runs, files and architectures, and `inspect` shows them", "[apps]") {
+  const TempDir folder;
+  const TinyRun& tiny = tiny_run();
+  const auto first = run_all(
+      {{{"export", tiny.run, "-o", "run.pth", "--json"}, folder.path()},
+       {{"export", "--model", "resnet18", "model.num_classes=10", "--seed", "3", "-o", "a.safetensors", "--json"},
+        folder.path()},
+       {{"export", "--model", "resnet18", "model.num_classes=10", "--seed", "3", "-o", "b.bin", "--format",
+         "safetensors"},
+        folder.path()}});
+  const Json exported = result_of(first[0], "export", "ok");
+  CHECK(exported.at("format") == "pth");
+  CHECK(exported.at("file") == "run.pth");
+  CHECK(result_of(first[1], "export", "ok").at("tensors") == 122);
+  CHECK(first[2].code == 0);
+  CHECK(read_file(folder / "a.safetensors") == read_file(folder / "b.bin"));
+
+  const auto second = run_all({{{"export", "run.pth", "-o", "back.safetensors"}, folder.path()},
+                               {{"inspect", "run.pth", "--json"}, folder.path()},
+                               {{"inspect", tiny.run / "checkpoints/best", "--json"}, folder.path()},
+                               {{"inspect", "run.pth"}, folder.path()}});
+  CHECK(second[0].code == 0);
+  const Json shown = result_of(second[1], "inspect", "ok");
+  CHECK(shown.at("format") == "pth (zip)");
+  CHECK(shown.at("tensors") == result_of(second[2], "inspect", "ok").at("tensors"));
+  CHECK(contains(second[3].out, "run.pth: pth (zip), "));
+  const Json back = result_of(mlrun({"inspect", "back.safetensors", "--json"}, folder.path()), "inspect", "ok");
+  CHECK(back.at("tensors") == shown.at("tensors"));
+}
+
+TEST_CASE("`export` refuses what it cannot do", "[apps]") {
+  const TempDir folder;
+  folder.write("there.pth", "precious");
+  const auto outcomes = run_all({{{"export", "--model", "small_cnn", "-o", "there.pth"}, folder.path()},
+                                 {{"export", "--model", "small_cnn", "-o", "x.bin"}, folder.path()},
+                                 {{"export", "--model", "small_cnn"}, folder.path()},
+                                 {{"export", "-o", "x.pth"}, folder.path()},
+                                 {{"export", "absent.pth", "-o", "x.pth"}, folder.path()},
+                                 {{"export", "there.pth", "-o", "x.pth"}, folder.path()},
+                                 {{"export", "there.pth", "model.num_classes=3", "-o", "x.pth"}, folder.path()},
+                                 {{"export", "there.pth", "--model", "small_cnn", "-o", "x.pth"}, folder.path()},
+                                 {{"export", "--model", "small_cnn", "model.width=0", "-o", "x.pth"}, folder.path()}});
+  const std::vector<std::string> texts = {"there.pth: exists already; add --force",
+                                          "x.bin: does not tell a format",
+                                          "no output is named",
+                                          "nothing is named",
+                                          "absent.pth: does not exist",
+                                          "there.pth: ",
+                                          "'model.num_classes=3' sets an option of no model; add --model NAME",
+                                          "both there.pth and --model are named",
+                                          "model.width"};
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    INFO(texts[i]);
+    CHECK(contains(refusal(outcomes[i]), texts[i]));
+  }
+  CHECK(read_file(folder / "there.pth") == "precious");
+  CHECK_FALSE(fs::exists(folder / "x.pth"));
+  CHECK(mlrun({"export", "--model", "small_cnn", "-o", "there.pth", "--force"}, folder.path()).code == 0);
+}
+
+TEST_CASE("`eval` takes weight files of other formats, with a recipe", "[apps]") {
+  const TempDir folder;
+  const TinyRun& tiny = tiny_run();
+  REQUIRE(mlrun({"export", tiny.run, "-o", "w.pth"}, folder.path()).code == 0);
+  const auto outcomes = run_all({{{"eval", tiny.run, "--json"}, folder.path()},
+                                 {{"eval", tiny.recipe, "--weights", "w.pth", "--json"}, folder.path()},
+                                 {{"eval", tiny.recipe, "model.weights=w.pth", "--json"}, folder.path()},
+                                 {{"eval", tiny.recipe}, folder.path()}});
+  const Json run = result_of(outcomes[0], "eval", "ok");
+  for (const std::size_t i : {1U, 2U}) {
+    const Json file = result_of(outcomes[i], "eval", "ok");
+    CHECK(file.at("metrics") == run.at("metrics"));
+    CHECK(file.at("weights") == "w.pth");
+  }
+  CHECK(contains(refusal(outcomes[3]), "is a recipe, and no weights are named"));
+}
+
+}  // namespace
+}  // namespace mlrun::test

@@ -1,0 +1,60 @@
+#ifdef MLRUN_WITH_OPENCV
+
+#include "data/inspect.h"
+
+#include <torch/torch.h>
+
+#include "data/image_folder.h"
+#include "data/synthetic.h"
+#include "support.h"
+
+namespace mlrun::data {
+namespace {
+
+std::string plain_image(int width, int height) {
+  return "P6\n" + std::to_string(width) + " " + std::to_string(height) + "\n255\n" +
+         std::string(static_cast<std::size_t>(3 * width * height), '\x20');
+}
+
+}  // namespace
+
+TEST_CASE("a folder of classes is summed up by class, split, size and kind", "[data][inspect]") {
+  const test::TempDir folder;
+  for (int i = 0; i < 3; ++i) folder.write("train/cat/" + std::to_string(i) + ".ppm", plain_image(10 + i, 5));
+  folder.write("train/dog/x.ppm", plain_image(30, 40));
+  folder.write("test/cat/y.ppm", plain_image(11, 6));
+  folder.write("test/cat/bad.jpg", "no image");
+  const auto data = open_image_folder({}, {folder.path(), {}});
+  const Findings found = inspect_data({data, "photos", "image_folder", false, 2});
+  REQUIRE(found.problems.empty());
+  REQUIRE(found.json["samples"] == Json({{"train", 4}, {"test", 2}}));
+  REQUIRE(found.json["classes"] ==
+          Json::parse(R"([{"name":"cat","train":3,"test":2},{"name":"dog","train":1,"test":0}])"));
+  REQUIRE(found.json["fingerprint"] == data->info().fingerprint);
+  const Json& images = found.json["images"];
+  REQUIRE(images["width"] == Json({{"min", 10}, {"median", 11}, {"max", 30}}));
+  REQUIRE(images["height"] == Json({{"min", 5}, {"median", 5}, {"max", 40}}));
+  REQUIRE(images["sizes"] == 5);
+  REQUIRE(images["kinds"] == Json({{"PNM", 5}}));
+  REQUIRE(images["unknown"] == 1);
+  REQUIRE(found.text.find("5 different; width x height: smallest 10 x 5, median 11 x 5, largest 30 x 40") !=
+          std::string::npos);
+  REQUIRE(found.text.find("cat        3     2\n") != std::string::npos);
+  REQUIRE(found.text.find("all        4     2\n") != std::string::npos);
+}
+
+TEST_CASE("data that lie in no files of their own are summed up too", "[data][inspect]") {
+  SyntheticOptions options;
+  options.train_samples = 7;
+  options.test_samples = 0;
+  options.num_classes = 2;
+  options.channels = 1;
+  const Findings found = inspect_data({open_synthetic(options, {}), "-", "synthetic", false, 1});
+  REQUIRE(found.json["images"]["kinds"] == Json({{"synthetic grey", 7}}));
+  REQUIRE(found.json["classes"][0]["train"] == 4);
+  REQUIRE(found.text.find("sizes        32 x 32 pixels, all") != std::string::npos);
+}
+
+}  // namespace mlrun::data
+
+#endif

@@ -1,0 +1,59 @@
+#include "models/heads.h"
+
+#include <torch/torch.h>
+
+#include <map>
+
+#include "models/registry.h"
+#include "nn/layers.h"
+#include "support.h"
+
+using namespace mlrun;
+using namespace mlrun::models;
+
+namespace {
+
+std::shared_ptr<nn::Layer> made(const std::string& name, std::int64_t classes) {
+  const Json& facts = models::models().at(name).facts;
+  return models::models().make(models::models().defaults(name), {classes, facts.value("channels", std::int64_t{3})});
+}
+
+}  // namespace
+
+TEST_CASE("the head of every model puts out the classes", "[models]") {
+  constexpr std::int64_t kClasses = 7;  // no other layer has as many outputs
+  for (const auto& entry : models::models().entries()) {
+    INFO(entry.name);
+    const auto model = made(entry.name, kClasses);
+    const auto heads = head_layers(*model);
+    REQUIRE_FALSE(heads.empty());
+    for (const auto& [name, tensor] : nn::state_dict(*model)) {
+      const bool classes = tensor.dim() > 0 && tensor.size(0) == kClasses;
+      INFO(name);
+      CHECK(in_head(heads, name) == classes);
+    }
+  }
+}
+
+TEST_CASE("heads are found by their place", "[models]") {
+  CHECK(head_layers(*made("resnet18", 64)) == std::vector<std::string>{"fc"});  // as many outputs as conv1
+  CHECK(head_layers(*made("mobilenet_v3_small", 10)) == std::vector<std::string>{"classifier.3"});
+  const std::map<std::string, std::vector<std::string>> others = {
+      {"squeezenet1_1", {"classifier.1"}},      {"googlenet", {"aux1.fc2", "aux2.fc2", "fc"}},
+      {"inception_v3", {"AuxLogits.fc", "fc"}}, {"vit_b_32", {"heads.head"}},
+      {"densenet121", {"classifier"}},          {"vgg11", {"classifier.6"}}};
+  for (const auto& [name, heads] : others) {
+    if (models::models().find(name) == nullptr) continue;
+    INFO(name);
+    CHECK(head_layers(*made(name, 10)) == heads);
+  }
+  nn::Flatten without;
+  CHECK(head_layers(without).empty());
+}
+
+TEST_CASE("a name is in a head only below its layer", "[models]") {
+  CHECK(in_head({"fc"}, "fc.weight"));
+  CHECK_FALSE(in_head({"fc"}, "fc2.weight"));
+  CHECK_FALSE(in_head({"fc"}, "layer.fc.weight"));
+  CHECK_FALSE(in_head({}, "fc.weight"));
+}
