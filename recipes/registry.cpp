@@ -3,6 +3,7 @@
 #include "data/transform.h"
 #include "metrics/registry.h"
 #include "models/registry.h"
+#include "optim/averaging_methods.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "recipes/classification/losses.h"
@@ -28,6 +29,7 @@ const config::Catalogue& catalogue() {
     all.add(data::transforms());
     all.add(optim::optimizers());
     all.add(optim::schedules());
+    all.add(optim::averagings());
     all.add(classification::losses());
     all.add(metrics::metrics());
     return all;

@@ -140,6 +140,7 @@ Result show(const ShowArguments& arguments) {
   data::SheetOptions sheet = arguments.sheet;
   sheet.choice = static_cast<std::uint64_t>(recipe.train.seed);
   if (train) sheet.seed = sheet.choice;
+  sheet.on_error = data::on_error_of(recipe.data.on_error);
   Result result;
   result.json = data::write_contact_sheet(*source, make_pipeline(recipe, with, info.channels), info.classes, sheet,
                                           arguments.out);

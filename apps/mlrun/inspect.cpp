@@ -130,7 +130,7 @@ Command add_inspect(CLI::App& root) {
   app->add_option("--entry", arguments->entry, "a dictionary in a weight file, as model_ema")->type_name("NAME");
   app->add_option("--input-size", arguments->input_size, "count --model for images of this height and width")
       ->type_name("PIXELS")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 65536));
   return {app, [arguments](const OutputOptions&) { return run_inspect(*arguments); }};
 }
 

@@ -9,6 +9,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "base/log.h"
 #include "models/listing.h"
 #include "recipes/registry.h"
 #include "report/format.h"
@@ -23,8 +24,9 @@ namespace {
 /// What `mlrun list` calls a registry's kind.
 const std::map<std::string, std::string>& listed_kinds() {
   static const std::map<std::string, std::string> kinds = {
-      {"models", "model"},       {"sources", "source"}, {"transforms", "transform"}, {"optimizers", "optimizer"},
-      {"schedules", "schedule"}, {"losses", "loss"},    {"metrics", "metric"},       {"tasks", "task"}};
+      {"models", "model"},         {"sources", "source"},     {"transforms", "transform"},
+      {"optimizers", "optimizer"}, {"schedules", "schedule"}, {"averagings", "averaging"},
+      {"losses", "loss"},          {"metrics", "metric"},     {"tasks", "task"}};
   return kinds;
 }
 
@@ -141,13 +143,22 @@ Result run_list(const ListArguments& arguments) {
   throw UserError("there is no list of '" + what + "'", guess.empty() ? "choose one of " + all : guess);
 }
 
+/// An empty table alone would look like a fault.
+void note_nothing(const ListArguments& arguments) {
+  const std::string& pattern = arguments.pattern;
+  const bool plain = !pattern.empty() && pattern.find_first_of("*?[") == std::string::npos;
+  log::warning("nothing in the list of " + arguments.what +
+               (pattern.empty() ? " is within these bounds" : " matches '" + pattern + "'") +
+               (plain ? "; a part of a name is written '" + pattern + "*'" : ""));
+}
+
 }  // namespace
 
 Command add_list(CLI::App& root) {
   CLI::App* app = root.add_subcommand("list", "List what recipes can name");
   const auto arguments = std::make_shared<ListArguments>();
   app->add_option("KIND", arguments->what,
-                  "models, recipes, sources, transforms, optimizers, schedules, losses, metrics or tasks")
+                  "models, recipes, sources, transforms, optimizers, schedules, averagings, losses, metrics or tasks")
       ->required();
   app->add_option("PATTERN", arguments->pattern, "only names that match, as 'resnet*'");
   const auto count = [app](const char* name, std::string& value, const char* help) {
@@ -161,7 +172,11 @@ Command add_list(CLI::App& root) {
       ->type_name("PERCENT");
   app->add_option("--sort", arguments->sort, "order of models: name, params, macs or acc1 (best first)")
       ->type_name("KEY");
-  return {app, [arguments](const OutputOptions&) { return run_list(*arguments); }};
+  return {app, [arguments](const OutputOptions&) {
+            Result result = run_list(*arguments);
+            if (result.json.empty()) note_nothing(*arguments);
+            return result;
+          }};
 }
 
 }  // namespace mlrun::apps

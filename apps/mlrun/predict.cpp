@@ -104,8 +104,12 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   Result result;
   result.json = json_of(predictions);
   result.text = arguments.csv ? csv_of(predictions) : text_of(predictions);
-  result.problems = predictions.failed;
-  if (!predictions.failed.empty()) result.code = ExitCode::User;
+  if (run.resolved.recipe.data.on_error == "skip") {
+    for (const auto& problem : predictions.failed) log::warning(problem.text() + "; left out");
+  } else {
+    result.problems = predictions.failed;
+    if (!predictions.failed.empty()) result.code = ExitCode::User;
+  }
   return result;
 }
 

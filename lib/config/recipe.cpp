@@ -156,6 +156,13 @@ void ScheduleSection::declare(Declare<ScheduleSection>& d) {
   d.shorthand("name");
 }
 
+void AveragingSection::declare(Declare<AveragingSection>& d) {
+  d("name", &AveragingSection::method, "how weights are averaged while training; `mlrun list averagings` shows them")
+      .component("averaging", "none")
+      .inlined("name");
+  d.shorthand("name");
+}
+
 void Condition::declare(Declare<Condition>& d) {
   d("data", &Condition::data, "name of the data set (data.root's last component) or its fingerprint");
   d("samples", &Condition::samples, "number of samples evaluated").min(1);
@@ -179,6 +186,7 @@ void Recipe::declare(Declare<Recipe>& d) {
   d("train", &Recipe::train, "length, batch, seed, machine");
   d("optimizer", &Recipe::optimizer, "the update rule");
   d("schedule", &Recipe::schedule, "the learning rate's course");
+  d("averaging", &Recipe::averaging, "an average of the weights, evaluated beside them");
   d("expect", &Recipe::expect, "figures that this recipe reproduces");
 }
 

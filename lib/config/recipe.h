@@ -93,6 +93,11 @@ struct ScheduleSection {
   static void declare(Declare<ScheduleSection>& d);
 };
 
+struct AveragingSection {
+  Component method;
+  static void declare(Declare<AveragingSection>& d);
+};
+
 /// What an expectation is true of.
 struct Condition {
   std::optional<std::string> data;
@@ -120,6 +125,7 @@ struct Recipe {
   TrainSection train;
   OptimizerSection optimizer;
   ScheduleSection schedule;
+  AveragingSection averaging;
   std::vector<Expectation> expect;
   static void declare(Declare<Recipe>& d);
 };

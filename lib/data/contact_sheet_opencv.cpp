@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "data/resize.h"
 
 namespace mlrun::data {
@@ -110,31 +111,53 @@ cv::Mat lay_out(const std::vector<Picture>& pictures, std::int64_t columns) {
   return sheet;
 }
 
+/// The samples to show, in the order of the split, and the ids of those passed over.
+std::vector<SampleKey> draw_samples(const Source& source, const SheetOptions& options, Json& skipped) {
+  const auto wanted = static_cast<std::size_t>(std::min(options.samples, source.size()));
+  std::vector<SampleKey> keys;
+  for (const auto index : permutation(source.size(), KeyedRandom(options.choice, "contact sheet"))) {
+    if (keys.size() == wanted) break;
+    const SampleKey key{index, options.epoch, options.seed};
+    if (options.on_error == OnError::Skip) {
+      const auto failed = read_samples(source, {key}, OnError::Skip).skipped;
+      for (const auto& sample : failed) {
+        log::warning("sample " + sample.id + " is skipped: " + sample.message);
+        skipped.push_back(sample.id);
+      }
+      if (!failed.empty()) continue;
+    }
+    keys.push_back(key);
+  }
+  if (keys.empty()) throw UserError("no sample of the split can be read", "`mlrun data verify` names what is broken");
+  std::sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
+  return keys;
+}
+
 }  // namespace
 
 Json write_contact_sheet(const Source& source, const Pipeline& pipeline, const std::vector<std::string>& classes,
                          const SheetOptions& options, const std::filesystem::path& file) {
   if (source.size() == 0) throw UserError("the split has no samples");
-  auto drawn = permutation(source.size(), KeyedRandom(options.choice, "contact sheet"));
-  drawn.resize(static_cast<std::size_t>(std::min(options.samples, source.size())));
-  std::sort(drawn.begin(), drawn.end());
+  Json shown = Json::array(), skipped = Json::array();
   std::vector<Picture> pictures;
-  Json shown = Json::array();
-  for (const auto index : drawn) {
-    const SampleKey key{index, options.epoch, options.seed};
+  for (const SampleKey& key : draw_samples(source, options, skipped)) {
     const Sample sample = source.get(key);
     const torch::Tensor input = pipeline.apply(sample.inputs.tensor("image"), key);
     const std::string& label =
         classes.at(static_cast<std::size_t>(sample.targets.tensor("label").item<std::int64_t>()));
     pictures.push_back({fit(as_colour(pipeline.viewable(input))), drawable(label), drawable(sample.id)});
-    shown.push_back(
-        {{"id", sample.id}, {"index", index}, {"label", label}, {"height", input.size(1)}, {"width", input.size(2)}});
+    shown.push_back({{"id", sample.id},
+                     {"index", key.index},
+                     {"label", label},
+                     {"height", input.size(1)},
+                     {"width", input.size(2)}});
   }
   const cv::Mat sheet = lay_out(pictures, options.columns);
   std::vector<unsigned char> encoded;
   MLRUN_ASSERT(cv::imencode(".png", sheet, encoded), "OpenCV wrote no PNG");
   write_file(file, {reinterpret_cast<const char*>(encoded.data()), encoded.size()});
-  return {{"file", file.string()}, {"width", sheet.cols}, {"height", sheet.rows}, {"samples", shown}};
+  return {
+      {"file", file.string()}, {"width", sheet.cols}, {"height", sheet.rows}, {"samples", shown}, {"skipped", skipped}};
 }
 
 }  // namespace mlrun::data

@@ -106,6 +106,10 @@ SplitDataset::Splits divide_images(const std::shared_ptr<ImageFiles>& images, co
     own[static_cast<std::size_t>(labels.list.entries[i].split)].push_back(static_cast<std::int64_t>(i));
   }
   check_shares(request.split, !own[1].empty(), !own[2].empty());
+  if (own[0].empty()) {
+    throw file_error(labels.file.string(), "gives no sample to train",
+                     "write train in the column split of the rows to learn from");
+  }
   std::vector<std::int64_t> pool_labels;
   std::vector<std::string> pool_groups;
   for (const auto at : own[0]) {

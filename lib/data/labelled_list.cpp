@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "config/registry.h"
 #include "data/csv.h"
 #include "data/problem_list.h"
@@ -84,6 +85,15 @@ std::optional<Split> split_of(const std::string& word) {
   return std::nullopt;
 }
 
+/// Two labels that are no UTF-8 would be one and the same in what is written of them.
+void check_label(const std::string& label, int line, ProblemList& problems) {
+  try {
+    Json(label).dump();
+  } catch (const Json::exception&) {
+    problems.add(line, "the label is not UTF-8 text", "save the file as UTF-8");
+  }
+}
+
 /// The entry in `cells`, or nothing where something is wrong with it.
 std::optional<LabelledEntry> read_entry(const std::vector<std::string>& cells, const LabelColumns& columns, int line,
                                         ProblemList& problems) {
@@ -99,6 +109,7 @@ std::optional<LabelledEntry> read_entry(const std::vector<std::string>& cells, c
   entry.label = cells[columns.label];
   if (entry.path.empty()) problems.add(line, "the path is empty", "name the image, relative to this file");
   if (entry.label.empty()) problems.add(line, "the label is empty", "name the class, or remove the row");
+  check_label(entry.label, line, problems);
   if (columns.group != std::string::npos) {
     entry.group = cells[columns.group];
     if (entry.group.empty()) problems.add(line, "the group is empty", "data.split.group needs one for every sample");
@@ -173,6 +184,7 @@ LabelledList read_label_lines(std::string_view text, const std::string& name) {
     entry.path = normal_path(std::string(row.substr(0, path_end + 1)));
     entry.label = std::string(row.substr(label_begin));
     entry.line = line;
+    check_label(entry.label, line, problems);
     list.entries.push_back(std::move(entry));
   }
   sort_entries(list, problems);

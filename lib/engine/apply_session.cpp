@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "data/loader.h"
 #include "engine/checkpoint.h"
 #include "engine/initial_weights.h"
@@ -95,9 +96,22 @@ void load_foreign(Task& task, const config::Recipe& recipe) {
 
 }  // namespace
 
+fs::path averaged_weights(const fs::path& run) {
+  const Json best = RunDirectory::open(run).info().value("best", Json());
+  const std::string metric = best.is_object() ? best.value("metric", "") : "";
+  const bool chosen = metric.find("/swa_") != std::string::npos || metric.find("/ema_") != std::string::npos;
+  const fs::path file = run / "checkpoints" / (chosen ? "best" : "last") / "averaged.safetensors";
+  return fs::exists(file) ? file : fs::path();
+}
+
 WeightChoice choose_weights(const fs::path& run, const std::string& choice) {
   if (fs::is_regular_file(choice)) return {fs::path(choice).filename().string(), choice};
   const fs::path folder = run / "checkpoints";
+  if (choice == "swa" || choice == "ema") {
+    const fs::path averaged = averaged_weights(run);
+    if (!averaged.empty()) return {choice, averaged};
+    throw file_error(run.string(), "has no averaged weights", "train with `averaging`, or choose best or last");
+  }
   const std::string name = choice.empty() ? (fs::exists(folder / "best") ? "best" : "last") : choice;
   const fs::path file = folder / name / "model.safetensors";
   if (fs::exists(file)) return {name, file};
@@ -108,10 +122,10 @@ WeightChoice choose_weights(const fs::path& run, const std::string& choice) {
 }
 
 Loaded load(const TaskFactory& tasks, const config::Resolved& resolved, const WeightChoice& weights) {
+  if (fs::exists(weights.file.parent_path() / "manifest.json")) verify_checkpoint(weights.file.parent_path());
   const bool ours = is_ours(weights.file);
   weights::Safetensors content;
   if (ours) {
-    if (fs::exists(weights.file.parent_path() / "manifest.json")) verify_checkpoint(weights.file.parent_path());
     content = weights::read_safetensors(weights.file);
   } else {
     check_initial_weights(with_weights(resolved, weights.file));
@@ -137,6 +151,7 @@ EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, con
   Task& task = *loaded.task;
   Progress progress(stderr_is_terminal(), resolved.recipe.train.log_every.value);
   OutputDump dump;
+  const std::string trained_on = task.data().fingerprint;
   EvaluateOptions options = evaluate_options(resolved.recipe);
   if (request.progress) {
     progress.on_start({}, {});
@@ -153,6 +168,12 @@ EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, con
   if (!request.dump_outputs.empty()) dump.write(request.dump_outputs);
   const Evaluation& evaluation = result.evaluation;
   SkipLog().add(data::split_name(evaluation.split), evaluation.skipped);
+  const config::SplitOptions& division = resolved.recipe.data.split;
+  if (task.data().fingerprint != trained_on && (division.val || division.test)) {
+    log::warning(resolved.recipe.data.root.string() +
+                 ": these are not the data that the weights were trained on (files were added, removed or changed): a "
+                 "split drawn by seed may hold samples of the training");
+  }
   const Measured measured{data::split_name(evaluation.split),
                           task.data().name,
                           task.data().fingerprint,

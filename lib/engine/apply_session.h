@@ -21,8 +21,12 @@ struct WeightChoice {
   std::filesystem::path file;  ///< or the name of published weights
 };
 
-/// The weights `choice` of a run: `best` (else `last`), `last`, a checkpoint's name, or a file.
-/// UserError that lists the checkpoints there are.
+/// The averaged weights of a run: those of `best` where an average's figure chose it, else those of
+/// `last`; empty where there are none.
+std::filesystem::path averaged_weights(const std::filesystem::path& run);
+
+/// The weights `choice` of a run: `best` (else `last`), `last`, `swa` or `ema` (the average that
+/// training made), a checkpoint's name, or a file. UserError that lists the checkpoints there are.
 WeightChoice choose_weights(const std::filesystem::path& run, const std::string& choice);
 
 /// A task with weights, ready to be applied.

@@ -19,6 +19,7 @@ namespace {
 constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kTensors = "state.safetensors";
 constexpr const char* kValues = "state.json";
+constexpr const char* kAveraged = "averaged.safetensors";
 constexpr const char* kManifest = "manifest.json";
 constexpr std::uint64_t kJsonLimit = 64U << 20U;
 
@@ -37,7 +38,8 @@ Json read_json(const fs::path& path) {
 /// A disk that would be full half-way is found out before anything is written.
 void check_room(const fs::path& folder, const Checkpoint& checkpoint) {
   constexpr std::uint64_t kHeaders = 1U << 20U;
-  const std::uint64_t needed = byte_count(checkpoint.weights) + byte_count(checkpoint.state.tensors()) + kHeaders;
+  const std::uint64_t needed = byte_count(checkpoint.weights) + byte_count(checkpoint.averaged) +
+                               byte_count(checkpoint.state.tensors()) + kHeaders;
   const std::uint64_t free = free_bytes(folder);
   if (free >= needed) return;
   throw file_error(folder.string(),
@@ -48,7 +50,8 @@ void check_room(const fs::path& folder, const Checkpoint& checkpoint) {
 
 void write_manifest(const fs::path& folder, std::int64_t step) {
   Json files = Json::object();
-  for (const char* name : {kWeights, kTensors, kValues}) {
+  for (const char* name : {kWeights, kTensors, kValues, kAveraged}) {
+    if (!fs::exists(folder / name)) continue;
     files[name] = {{"size", fs::file_size(folder / name)}, {"sha256", sha256_file(folder / name)}};
   }
   write_file(folder / kManifest, json_text({{"schema", 1}, {"step", step}, {"files", files}}, 2) + "\n");
@@ -94,6 +97,9 @@ fs::path write_checkpoint(const fs::path& folder, const Checkpoint& checkpoint) 
   try {
     make_directories(unfinished);
     weights::write_safetensors(unfinished / kWeights, checkpoint.weights, checkpoint.metadata);
+    if (!checkpoint.averaged.empty()) {
+      weights::write_safetensors(unfinished / kAveraged, checkpoint.averaged, checkpoint.metadata);
+    }
     weights::write_safetensors(unfinished / kTensors, checkpoint.state.tensors());
     write_file(unfinished / kValues, json_text(checkpoint.state.values(), 1) + "\n");
     write_manifest(unfinished, checkpoint.step);
@@ -113,11 +119,12 @@ void verify_checkpoint(const fs::path& path) {
   for (const char* name : {kWeights, kTensors, kValues}) {
     verify_file(path / name, files.is_object() && files.contains(name) ? files[name] : Json());
   }
+  if (files.contains(kAveraged)) verify_file(path / kAveraged, files[kAveraged]);
 }
 
 std::uint64_t checkpoint_bytes(const fs::path& path) {
   std::uint64_t sum = 0;
-  for (const char* name : {kWeights, kTensors, kValues, kManifest}) {
+  for (const char* name : {kWeights, kAveraged, kTensors, kValues, kManifest}) {
     std::error_code absent;
     const auto size = fs::file_size(path / name, absent);
     if (!absent) sum += size;

@@ -17,7 +17,8 @@ namespace mlrun::engine {
 struct Checkpoint {
   std::int64_t step = 0;
   weights::NamedTensors weights;
-  weights::Metadata metadata;  ///< of model.safetensors
+  weights::Metadata metadata;      ///< of model.safetensors
+  weights::NamedTensors averaged;  ///< written beside as averaged.safetensors; not read back
   data::State state;
 };
 

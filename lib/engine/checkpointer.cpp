@@ -11,14 +11,12 @@
 namespace mlrun::engine {
 namespace {
 
-/// Lower is better of losses, higher of everything else.
 bool better(const std::string& metric, double value, double than) {
-  const bool loss = metric.size() >= 4 && metric.compare(metric.size() - 4, 4, "loss") == 0;
-  return loss ? value < than : value > than;
+  return metrics::lower_is_better(metric) ? value < than : value > than;
 }
 
 /// The metric that chooses `best`: what the recipe says, which must be measured, or the task's own.
-std::string selecting_metric(Task& task, const std::optional<std::string>& wanted) {
+std::string selecting_metric(Task& task, const std::optional<std::string>& wanted, const Averager& averager) {
   if (!wanted) return "val/" + task.headline();
   const auto refuse = [&](const std::string& why, const std::string& remedy) {
     throw UserError(Problem{"", 0, 0, "train.select", "'" + *wanted + "' " + why, remedy});
@@ -32,9 +30,10 @@ std::string selecting_metric(Task& task, const std::optional<std::string>& wante
   for (const auto& metric : task.metrics(data::Split::Val)) {
     for (const auto& figure : metric->compute()) {
       known.push_back("val/" + figure.first);
-      all += (all.empty() ? "" : ", ") + known.back();
+      if (averager.active()) known.push_back("val/" + averager.prefix() + figure.first);
     }
   }
+  for (const auto& name : known) all += (all.empty() ? "" : ", ") + name;
   if (std::find(known.begin(), known.end(), *wanted) == known.end()) {
     refuse("is not measured during training", "choose one of " + all);
   }
@@ -52,7 +51,7 @@ void cut_log(const std::filesystem::path& file, std::uintmax_t bytes) {
 /// that the same training gives the same bytes.
 Json carried_recipe(const Json& values) {
   Json recipe = values;
-  for (const char* key : {"workers", "log_every", "log_steps"}) recipe.at("train").erase(key);
+  for (const char* key : {"workers", "log_every", "log_steps", "checkpoint", "max_time"}) recipe.at("train").erase(key);
   return recipe;
 }
 
@@ -65,14 +64,24 @@ void check_finite(const Checkpoint& checkpoint) {
   }
 }
 
+bool intact(const std::filesystem::path& checkpoint) {
+  try {
+    verify_checkpoint(checkpoint);
+    return true;
+  } catch (const DamagedCheckpoint& error) {
+    log::warning(error.what());
+    return false;
+  }
+}
+
 }  // namespace
 
 Checkpointer::Checkpointer(const RunDirectory& run, Trainer& trainer, Task& task, const config::Resolved& resolved)
     : run_(run), trainer_(trainer), task_(task), resolved_(resolved) {
-  select_ = selecting_metric(task, resolved.recipe.train.select);
+  select_ = selecting_metric(task, resolved.recipe.train.select, trainer.averager());
 }
 
-std::optional<Checkpoint> Checkpointer::newest_intact() const {
+std::optional<Checkpoint> Checkpointer::newest_intact(std::vector<std::string>& warnings) const {
   auto all = list_checkpoints(run_.checkpoints());
   std::vector<Problem> problems;
   std::size_t damaged = 0;
@@ -81,8 +90,8 @@ std::optional<Checkpoint> Checkpointer::newest_intact() const {
       Checkpoint checkpoint = read_checkpoint(all[all.size() - 1 - damaged]);
       for (std::size_t i = 0; i < damaged; ++i) {
         const auto aside = set_aside(all[all.size() - 1 - i]);
-        log::warning(problems[i].file + ": " + problems[i].message + "; it is kept as " + aside.filename().string() +
-                     " and step " + std::to_string(checkpoint.step) + " is used");
+        warnings.push_back(problems[i].file + ": " + problems[i].message + "; it is kept as " +
+                           aside.filename().string() + " and step " + std::to_string(checkpoint.step) + " is used");
       }
       return checkpoint;
     } catch (const DamagedCheckpoint& error) {
@@ -96,7 +105,8 @@ std::optional<Checkpoint> Checkpointer::newest_intact() const {
 }
 
 bool Checkpointer::restore() {
-  const auto checkpoint = newest_intact();
+  std::vector<std::string> warnings;
+  const auto checkpoint = newest_intact(warnings);
   if (!checkpoint) {
     cut_log(run_.log_file(), 0);
     return false;
@@ -108,6 +118,7 @@ bool Checkpointer::restore() {
                      "does not hold what this version of mlrun saves",
                      "resume with the version that wrote it (run.json names it), or train again");
   }
+  for (const auto& text : warnings) log::warning(text);  // after the log was cut back
   relink();
   return true;
 }
@@ -130,7 +141,7 @@ void Checkpointer::relink() {
   if (!best_) return;
   const auto of_best = [this](const auto& path) { return checkpoint_step(path) == best_->step; };
   const auto found = std::find_if(all.begin(), all.end(), of_best);
-  if (found != all.end()) {
+  if (found != all.end() && intact(*found)) {
     replace_link(run_.checkpoints(), "best", found->filename().string());
     return;
   }
@@ -153,6 +164,7 @@ void Checkpointer::on_start(const Plan& plan, const Position&) {
 bool Checkpointer::improve(const EpochReport& report) {
   if (!report.evaluation) return false;
   const double* value = report.evaluation->find(select_.substr(std::string("val/").size()));
+  if (value == nullptr && trainer_.averager().active()) return false;  // a figure of an average that is still to come
   MLRUN_ASSERT(value != nullptr, "the evaluation has no " + select_);
   if (best_ && !better(select_, *value, best_->value)) return false;
   best_ = Best{select_, *value, report.position.step};
@@ -205,6 +217,7 @@ void Checkpointer::save(const Position& position) {
   checkpoint.step = position.step;
   checkpoint.weights = model_tensors(task_.models());
   checkpoint.metadata = metadata(position);
+  if (position.step_in_epoch == 0) checkpoint.averaged = trainer_.averaged();
   trainer_.save(checkpoint.state, "trainer.");
   checkpoint.state.put(
       "best", best_ ? Json{{"metric", best_->metric}, {"value", best_->value}, {"step", best_->step}} : Json(nullptr));

@@ -38,8 +38,9 @@ class Checkpointer : public Hook {
   const std::optional<Best>& best() const { return best_; }
 
  private:
-  /// The newest intact checkpoint; nothing where there is none at all.
-  std::optional<Checkpoint> newest_intact() const;
+  /// The newest intact checkpoint; nothing where there is none at all. What was wrong with newer ones
+  /// is added to `warnings`.
+  std::optional<Checkpoint> newest_intact(std::vector<std::string>& warnings) const;
   void take_up(const Checkpoint& checkpoint);
   /// Mends the links that a process which died between saving and linking left behind.
   void relink();

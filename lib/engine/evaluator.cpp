@@ -41,7 +41,7 @@ class Roll {
 };
 
 std::shared_ptr<const data::Source> open_split(Task& task, data::Split split) {
-  auto source = task.source(split);
+  auto source = task.evaluation_source(split);
   if (source && source->size() > 0) return source;
   throw UserError("the data set '" + task.data().name + "' has no " + data::split_name(split) + " samples",
                   "choose another --split or give data.split a share for it");

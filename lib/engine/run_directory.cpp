@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "engine/checkpoint.h"
 
 namespace mlrun::engine {
 
@@ -67,6 +68,13 @@ void refuse_changes(const fs::path& path, const Json& before, const Json& now) {
   if (!problems.empty()) throw UserError(std::move(problems));
 }
 
+/// A run that began among another's checkpoints would prune its own and later resume from the other's.
+void refuse_orphans(const fs::path& path, const fs::path& checkpoints) {
+  if (!fs::is_directory(checkpoints) || list_checkpoints(checkpoints).empty()) return;
+  throw file_error(path.string(), "holds checkpoints, but no run.json that tells which run they belong to",
+                   "restore run.json, or choose another folder with --out");
+}
+
 }  // namespace
 
 Resume parse_resume(const std::string& text) {
@@ -102,6 +110,7 @@ RunDirectory RunDirectory::claim(const fs::path& path, const config::Resolved& r
     throw file_error(path.string(), "already holds a run",
                      "continue it with --resume auto, or choose another folder with --out");
   }
+  if (!exists) refuse_orphans(path, run.checkpoints());
   if (!exists && resume == Resume::Must) {
     throw file_error(path.string(), "holds no run to resume", "start one with --resume auto or never");
   }

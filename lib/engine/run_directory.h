@@ -24,7 +24,7 @@ class RunDirectory {
   static RunDirectory open(const std::filesystem::path& path);
 
   /// Opens `path` for one writer: makes it, or (as `resume` allows) takes up the run in it. A second
-  /// writer and changed options are UserErrors that name them.
+  /// writer, changed options and checkpoints without their run.json are UserErrors that name them.
   static RunDirectory claim(const std::filesystem::path& path, const config::Resolved& resolved, Resume resume);
 
   ~RunDirectory();

@@ -49,11 +49,16 @@ class Task : public data::Stateful {
   virtual const data::DataInfo& data() const = 0;
   virtual const Models& models() const = 0;
 
-  /// The samples of a split, ready for `collate`; null where the data set has no such split.
+  /// The samples of a split, ready for `collate`, those of the train split as training sees them;
+  /// null where the data set has no such split.
   virtual std::shared_ptr<const data::Source> source(data::Split split) = 0;
+  /// The same as evaluation sees them, whatever the split.
+  virtual std::shared_ptr<const data::Source> evaluation_source(data::Split split) = 0;
   virtual data::Batch collate(std::vector<data::Sample> samples) const = 0;
 
   virtual void train(Step& step, const data::Batch& batch) = 0;
+  /// Runs the models as training does, for what only looks at them (batch norm's statistics).
+  virtual void look(const data::Batch& batch) { predict(batch); }
   /// What the metrics compare with the batch's targets. Called without gradients, models in
   /// evaluation mode.
   virtual data::Fields predict(const data::Batch& batch) = 0;

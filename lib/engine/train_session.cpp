@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include <torch/version.h>
@@ -10,8 +11,10 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/signals.h"
+#include "base/threads.h"
 #include "base/version.h"
 #include "data/rotation_check.h"
+#include "engine/apply_session.h"
 #include "engine/checkpointer.h"
 #include "engine/divergence.h"
 #include "engine/initial_weights.h"
@@ -90,6 +93,17 @@ class Journal : public Hook {
   const Checkpointer& checkpointer_;
 };
 
+/// How many threads compute decides the order of sums: a resumed run keeps what it began with.
+config::TrainSection with_recorded_threads(config::TrainSection train, const RunDirectory& run) {
+  const Json recorded = run.resumed() ? run.info().value("threads", Json()) : Json();
+  if (train.threads || !recorded.is_number_integer() || recorded.get<std::int64_t>() < 1) return train;
+  train.threads = recorded.get<std::int64_t>();
+  if (*train.threads != available_processors()) {
+    log::info("this run began with " + std::to_string(*train.threads) + " compute threads and keeps them");
+  }
+  return train;
+}
+
 /// Leaves the final evaluation, which a resumed run then makes anew.
 struct FinalEvaluationStopped {};
 
@@ -100,7 +114,7 @@ class Session {
       : request_(request),
         run_(run),
         recipe_(request.resolved.recipe),
-        context_(make_context(recipe_.train)),
+        context_(make_context(with_recorded_threads(recipe_.train, run))),
         task_(make_task(tasks, recipe_)),
         trainer_(*task_, recipe_, context_),
         recorder_(run.path(), recipe_.train.log_steps),
@@ -109,7 +123,9 @@ class Session {
   TrainResult run() {
     prepare();
     if (const auto& budget = recipe_.train.max_time) {
-      trainer_.stop_at(begin_ + std::chrono::milliseconds(static_cast<std::int64_t>(budget->value * 1000)));
+      constexpr double kMost = 1e9;  // seconds; longer is for ever, and fits the clock
+      const auto length = std::chrono::duration<double>(std::min(budget->value, kMost));
+      trainer_.stop_at(begin_ + std::chrono::duration_cast<std::chrono::milliseconds>(length));
     }
     Progress progress(stderr_is_terminal(), recipe_.train.log_every.value, !request_.progress);
     Journal journal(run_, checkpointer_);
@@ -131,13 +147,25 @@ class Session {
     if (run_.resumed() && checkpointer_.restore()) {
       log::info("resuming at step " + std::to_string(trainer_.position().step));
     } else {
-      apply_initial_weights(*task_, recipe_);
+      begin_anew();
     }
     recorder_.truncate_after(recorded_step(trainer_.plan(), trainer_.position()));
     Json json = opening(request_, context_, *task_);
     if (!run_.info().contains("started")) json["started"] = timestamp();
     run_.update(json);
     if (recipe_.data.exif == "ignore") data::warn_of_ignored_rotations(*task_->source(data::Split::Train));
+  }
+
+  /// A run that had got somewhere and has no checkpoint any more must not begin again unnoticed.
+  void begin_anew() {
+    if (run_.resumed() && run_.info().value("step", Json(0)) != Json(0)) {
+      if (request_.resume == Resume::Must) {
+        throw file_error(run_.checkpoints().string(), "holds no checkpoint to resume from",
+                         "restore the folder, or train from the start with --resume auto");
+      }
+      log::warning(run_.checkpoints().string() + ": holds no checkpoint any more; the training begins again");
+    }
+    apply_initial_weights(*task_, recipe_);
   }
 
   TrainResult interrupt() {
@@ -171,22 +199,37 @@ class Session {
     return result;
   }
 
+  /// The figures of the best weights, and under their prefix those of the average.
   std::vector<Measured> evaluate_best() {
     const fs::path best = run_.checkpoints() / "best";
     load_model_tensors(task_->models(), read_checkpoint(best).weights, (best / "model.safetensors").string());
     std::vector<Measured> measured;
     for (const auto split : {data::Split::Val, data::Split::Test}) {
-      if (!task_->source(split)) continue;
-      EvaluateOptions options = evaluate_options(recipe_);
-      options.progress = [this](std::int64_t, std::int64_t) {
-        if (trainer_.asked_to_stop()) throw FinalEvaluationStopped();
-      };
-      const Evaluation evaluation = evaluate(*task_, split, context_, options);
-      trainer_.skips().add(data::split_name(split), evaluation.skipped);
-      measured.push_back({data::split_name(split), task_->data().name, task_->data().fingerprint, "best",
-                          evaluation.evaluated, evaluation.total - evaluation.evaluated, evaluation.figures});
+      if (task_->source(split)) measured.push_back(measure(split));
+    }
+    const fs::path averaged = averaged_weights(run_.path());
+    if (!trainer_.averager().ready() || averaged.empty()) return measured;
+    load_model_tensors(task_->models(), weights::read_safetensors(averaged).tensors, averaged.string());
+    for (auto& entry : measured) {
+      const auto split = entry.split == "val" ? data::Split::Val : data::Split::Test;
+      for (const auto& [name, value] : measure(split).figures) {
+        entry.figures.emplace_back(trainer_.averager().prefix() + name, value);
+      }
     }
     return measured;
+  }
+
+  Measured measure(data::Split split) {
+    EvaluateOptions options = evaluate_options(recipe_);
+    options.progress = [this](std::int64_t, std::int64_t) {
+      if (trainer_.asked_to_stop()) throw FinalEvaluationStopped();
+    };
+    const Evaluation evaluation = evaluate(*task_, split, context_, options);
+    trainer_.skips().add(data::split_name(split), evaluation.skipped);
+    return {data::split_name(split),   task_->data().name,
+            task_->data().fingerprint, "best",
+            evaluation.evaluated,      evaluation.total - evaluation.evaluated,
+            evaluation.figures};
   }
 
   void tell_skipped() {

@@ -8,6 +8,7 @@
 #include "base/signals.h"
 #include "base/torch_compat.h"
 #include "engine/divergence.h"
+#include "engine/model_state.h"
 
 namespace mlrun::engine {
 namespace {
@@ -61,8 +62,10 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
     optimizers_[name] = optim::optimizers().make(recipe.optimizer.method, std::move(parameters));
   }
   const double base_lr = optimizers_.begin()->second->base_lr();
-  learning_rate_ = std::make_unique<optim::LearningRate>(
-      recipe.schedule, base_lr, optim::Horizon{plan_.steps_per_epoch, plan_.steps_per_epoch * plan_.epochs});
+  const optim::Horizon horizon{plan_.steps_per_epoch, plan_.steps_per_epoch * plan_.epochs};
+  averager_ = std::make_unique<Averager>(task, recipe, context, horizon);
+  learning_rate_ = std::make_unique<optim::PhasedRate>(recipe.schedule, base_lr, horizon, averager_->rate(),
+                                                       averager_->start_step());
   hands_ = std::make_unique<Hands>(task.models(), optimizers_, train.clip_grad_norm);
 }
 
@@ -104,6 +107,7 @@ Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std:
     ++position_.step;
     ++position_.step_in_epoch;
     ++steps_done_;
+    averager_->on_step(position_.step);
     outcome.samples += hands_->seen();
     const StepReport report{position_, lr, hands_->loss(), hands_->grad_norm(), hands_->seen(), feed.waited()};
     for (Hook* hook : hooks) hook->on_step(report);
@@ -137,25 +141,42 @@ void Trainer::train_micro(const MicroBatch& micro, double lr) {
 
 bool Trainer::evaluation_due() const {
   if (!task_.source(data::Split::Val)) return false;
-  if (position_.epoch + 1 == plan_.epochs) return true;
+  if (last_epoch()) return true;
   const std::int64_t every = optim::span_steps(
       recipe_.train.evaluate, {plan_.steps_per_epoch, plan_.epochs * plan_.steps_per_epoch}, "train.evaluate");
   return every > 0 && position_.step / every != (position_.step - plan_.steps_per_epoch) / every;
 }
 
-std::optional<Evaluation> Trainer::evaluate_epoch(const std::vector<Hook*>& hooks) {
+bool Trainer::evaluate_epoch(const std::vector<Hook*>& hooks, std::optional<Evaluation>& evaluation) {
   EvaluateOptions options = evaluate_options(recipe_);
   options.progress = [this, &hooks](std::int64_t done, std::int64_t total) {
     for (Hook* hook : hooks) hook->on_evaluation(done, total);
     if (done < total && asked_to_stop()) throw EvaluationStopped();
   };
+  averaged_.clear();
   try {
-    Evaluation evaluation = evaluate(task_, data::Split::Val, context_, options);
-    skips_.add("val", evaluation.skipped);
-    return evaluation;
+    if (evaluation_due()) {
+      evaluation = evaluate(task_, data::Split::Val, context_, options);
+      skips_.add("val", evaluation->skipped);
+    }
+    if (averager_->ready() && (evaluation || last_epoch())) evaluate_average(options, evaluation);
   } catch (const EvaluationStopped&) {
-    return std::nullopt;
+    return false;
   }
+  return true;
+}
+
+void Trainer::evaluate_average(const EvaluateOptions& options, std::optional<Evaluation>& evaluation) {
+  const WeightsKept kept(task_.models());
+  averager_->put_in(options.progress);
+  weights::NamedTensors averaged;
+  for (const auto& [name, tensor] : model_tensors(task_.models())) averaged.emplace_back(name, tensor.detach().clone());
+  if (evaluation) {
+    for (const auto& [name, value] : evaluate(task_, data::Split::Val, context_, options).figures) {
+      evaluation->figures.emplace_back(averager_->prefix() + name, value);
+    }
+  }
+  averaged_ = std::move(averaged);
 }
 
 bool Trainer::finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome) {
@@ -166,10 +187,7 @@ bool Trainer::finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& 
   report.seconds = outcome.seconds;
   report.images_per_second = static_cast<double>(outcome.samples) / outcome.seconds;
   report.wait_share = outcome.waited / outcome.seconds;
-  if (evaluation_due()) {
-    report.evaluation = evaluate_epoch(hooks);
-    if (!report.evaluation) return false;
-  }
+  if (!evaluate_epoch(hooks, report.evaluation)) return false;
   hands_->figures().clear();
   position_ = report.position;
   for (Hook* hook : hooks) hook->on_epoch(report);
@@ -180,6 +198,7 @@ void Trainer::save(data::State& state, const std::string& prefix) const {
   state.put(prefix + "position",
             Json{{"step", position_.step}, {"epoch", position_.epoch}, {"step_in_epoch", position_.step_in_epoch}});
   for (const auto& [name, optimizer] : optimizers_) optimizer->save(state, prefix + "optimizer." + name + ".");
+  averager_->save(state, prefix + "averaging.");
   hands_->figures().save(state, prefix + "figures.");
   skips_.save(state, prefix);
   task_.save(state, prefix + "task.");
@@ -190,6 +209,7 @@ void Trainer::load(const data::State& state, const std::string& prefix) {
   position_ = {position.at("step").get<std::int64_t>(), position.at("epoch").get<std::int64_t>(),
                position.at("step_in_epoch").get<std::int64_t>()};
   for (const auto& [name, optimizer] : optimizers_) optimizer->load(state, prefix + "optimizer." + name + ".");
+  averager_->load(state, prefix + "averaging.");
   hands_->figures().load(state, prefix + "figures.");
   skips_.load(state, prefix);
   task_.load(state, prefix + "task.");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/bind.h"
+#include "engine/averager.h"
 #include "engine/context.h"
 #include "engine/feed.h"
 #include "engine/freeze.h"
@@ -39,6 +40,11 @@ class Trainer : public data::Stateful {
   /// Does `steps` steps and stops, without evaluation: what a dry run times.
   void run_steps(std::int64_t steps, const std::vector<Hook*>& hooks);
 
+  const Averager& averager() const { return *averager_; }
+  /// The averaged weights as they were evaluated when the epoch that ended last did, by state-dict
+  /// name; empty where there were none.
+  const weights::NamedTensors& averaged() const { return averaged_; }
+
   const Plan& plan() const { return plan_; }
   const Position& position() const { return position_; }
   /// What could not be read so far, of every split.
@@ -60,7 +66,10 @@ class Trainer : public data::Stateful {
   void train_micro(const MicroBatch& micro, double lr);
   /// False where the evaluation was stopped: nobody has been told of the epoch then.
   bool finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome);
-  std::optional<Evaluation> evaluate_epoch(const std::vector<Hook*>& hooks);
+  /// Evaluates the weights, where that is due, and their average; false where it was stopped.
+  bool evaluate_epoch(const std::vector<Hook*>& hooks, std::optional<Evaluation>& evaluation);
+  void evaluate_average(const EvaluateOptions& options, std::optional<Evaluation>& evaluation);
+  bool last_epoch() const { return position_.epoch + 1 == plan_.epochs; }
   bool evaluation_due() const;
 
   Task& task_;
@@ -69,7 +78,8 @@ class Trainer : public data::Stateful {
   FrozenStages frozen_;
   std::shared_ptr<const data::Source> source_;
   Hands::Optimizers optimizers_;
-  std::unique_ptr<optim::LearningRate> learning_rate_;
+  std::unique_ptr<Averager> averager_;
+  std::unique_ptr<optim::PhasedRate> learning_rate_;
   std::unique_ptr<Hands> hands_;
   Plan plan_;
   Position position_;
@@ -77,6 +87,7 @@ class Trainer : public data::Stateful {
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::int64_t steps_done_ = 0;     // by this process
   std::vector<double> grad_norms_;  // of the last steps
+  weights::NamedTensors averaged_;
 };
 
 }  // namespace mlrun::engine

@@ -14,6 +14,9 @@ namespace mlrun::metrics {
 /// Named figures in the order in which tables show them.
 using Figures = std::vector<std::pair<std::string, double>>;
 
+/// True of figures of which less is better: `loss`, `brier`, `ece`, under any prefix (`val/swa_loss`).
+bool lower_is_better(const std::string& figure);
+
 /// An exact figure over a whole split, whatever the batches were: counts and float64 sums only.
 class Metric : public data::Stateful {
  public:

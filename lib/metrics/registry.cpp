@@ -1,5 +1,6 @@
 #include "metrics/registry.h"
 
+#include "metrics/calibration.h"
 #include "metrics/classification.h"
 
 namespace mlrun::metrics {
@@ -15,12 +16,23 @@ MetricFactory make_factory() {
   };
   add("accuracy", "acc1 and acc5 in percent, with a 95 % interval for acc1", &make_accuracy);
   add("loss", "mean cross-entropy, without label smoothing", &make_loss);
+  add("calibration", "brier score and expected calibration error", &make_calibration);
   add("per_class", "samples and acc1 of each class", &make_per_class);
   add("confusion", "counts by true and predicted class", &make_confusion);
   return factory;
 }
 
 }  // namespace
+
+bool lower_is_better(const std::string& figure) {
+  for (const std::string name : {"loss", "brier", "ece"}) {
+    if (figure.size() < name.size() || figure.compare(figure.size() - name.size(), name.size(), name) != 0) continue;
+    if (figure.size() == name.size()) return true;
+    const char before = figure[figure.size() - name.size() - 1];
+    if (before == '/' || before == '_') return true;
+  }
+  return false;
+}
 
 const MetricFactory& metrics() {
   static const MetricFactory factory = make_factory();

@@ -16,7 +16,8 @@ struct MetricContext {
 
 using MetricFactory = config::Factory<std::unique_ptr<Metric>(const MetricContext&)>;
 
-/// `accuracy`, `loss`, `per_class`, `confusion`: see metrics/classification.h.
+/// `accuracy`, `loss`, `calibration`, `per_class`, `confusion`: see metrics/classification.h and
+/// metrics/calibration.h.
 const MetricFactory& metrics();
 
 }  // namespace mlrun::metrics

@@ -122,9 +122,22 @@ BatchNorm2d::BatchNorm2d(int64_t channels, BatchNormOptions options) : UnaryLaye
 
 torch::Tensor BatchNorm2d::forward(const torch::Tensor& input) {
   if (input.is_meta()) return torch::empty_like(input);
-  if (is_training()) num_batches_tracked.add_(1);
-  return torch::batch_norm(input, weight, bias, running_mean, running_var, is_training(), options_.momentum,
-                           options_.eps, at::globalContext().userEnabledCuDNN());
+  if (is_training()) {
+    num_batches_tracked.add_(1);
+    ++batches_;
+  }
+  const double momentum = cumulative_ ? 1.0 / static_cast<double>(batches_) : options_.momentum;
+  return torch::batch_norm(input, weight, bias, running_mean, running_var, is_training(), momentum, options_.eps,
+                           at::globalContext().userEnabledCuDNN());
+}
+
+void BatchNorm2d::begin_cumulative() {
+  const torch::NoGradGuard no_grad;
+  running_mean.zero_();
+  running_var.fill_(1);
+  num_batches_tracked.zero_();
+  cumulative_ = true;
+  batches_ = 0;
 }
 
 void BatchNorm2d::reset() {

@@ -61,10 +61,18 @@ class BatchNorm2d : public UnaryLayer {
   void reset() override;
 
   const BatchNormOptions& options() const { return options_; }
+
+  /// Sets the statistics to zero and lets every batch from now on count the same (torch.nn's
+  /// `momentum=None`), until `end_cumulative`.
+  void begin_cumulative();
+  void end_cumulative() { cumulative_ = false; }
+
   torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
 
  private:
   BatchNormOptions options_;
+  bool cumulative_ = false;
+  int64_t batches_ = 0;  // since begin_cumulative
 };
 
 enum class Act { Relu, Relu6, Hardswish, Hardsigmoid, Sigmoid, Silu, Gelu, Tanh };

@@ -76,7 +76,12 @@ class ClassificationTask : public engine::Task {
 
   const data::DataInfo& data() const override { return info_; }
   const engine::Models& models() const override { return models_; }
-  std::shared_ptr<const data::Source> source(data::Split split) override;
+  std::shared_ptr<const data::Source> source(data::Split split) override {
+    return prepared(split, split == data::Split::Train ? augment_ : preprocess_);
+  }
+  std::shared_ptr<const data::Source> evaluation_source(data::Split split) override {
+    return prepared(split, preprocess_);
+  }
   data::Batch collate(std::vector<data::Sample> samples) const override;
   void train(engine::Step& step, const data::Batch& batch) override;
   data::Fields predict(const data::Batch& batch) override;
@@ -87,6 +92,7 @@ class ClassificationTask : public engine::Task {
   Json preprocessing() const override;
 
  private:
+  std::shared_ptr<const data::Source> prepared(data::Split split, std::shared_ptr<const data::Pipeline> pipeline);
   void open_data();
   void build_model();
 
@@ -124,7 +130,8 @@ void ClassificationTask::build_model() {
                                                       models::ModelRequest{classes, preprocess_->channels()}));
 }
 
-std::shared_ptr<const data::Source> ClassificationTask::source(data::Split split) {
+std::shared_ptr<const data::Source> ClassificationTask::prepared(data::Split split,
+                                                                 std::shared_ptr<const data::Pipeline> pipeline) {
   if (!dataset_) {
     open_data();
     if (dataset_->info().classes != info_.classes) {
@@ -141,7 +148,7 @@ std::shared_ptr<const data::Source> ClassificationTask::source(data::Split split
   }
   auto raw = dataset_->split(split);
   if (!raw) return nullptr;
-  return std::make_shared<PreparedSource>(std::move(raw), split == data::Split::Train ? augment_ : preprocess_);
+  return std::make_shared<PreparedSource>(std::move(raw), std::move(pipeline));
 }
 
 data::Batch ClassificationTask::collate(std::vector<data::Sample> samples) const {
@@ -185,7 +192,7 @@ data::Fields ClassificationTask::predict(const data::Batch& batch) {
 std::vector<std::unique_ptr<metrics::Metric>> ClassificationTask::metrics(data::Split) const {
   std::vector<std::unique_ptr<metrics::Metric>> list;
   const metrics::MetricContext context{info_.classes};
-  for (const char* name : {"accuracy", "loss", "per_class", "confusion"}) {
+  for (const char* name : {"accuracy", "loss", "calibration", "per_class", "confusion"}) {
     list.push_back(metrics::metrics().make(metrics::metrics().defaults(name), context));
   }
   return list;

@@ -56,9 +56,10 @@ class TinyTask : public engine::Task {
     if (split != data::Split::Train) return nullptr;
     return std::make_shared<ReadySource>();
   }
+  std::shared_ptr<const data::Source> evaluation_source(data::Split split) override { return source(split); }
   data::Batch collate(std::vector<data::Sample> samples) const override {
     data::Sample& only = samples.front();
-    return {{std::move(only.id)}, {only.index}, std::move(only.inputs), std::move(only.targets)};
+    return {{std::move(only.id)}, {only.index}, std::move(only.inputs), std::move(only.targets), {}};
   }
   void train(engine::Step& step, const data::Batch& batch) override {
     const torch::Tensor output = step.run("model", batch.inputs.tensor("x"));

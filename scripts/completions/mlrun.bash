@@ -1,7 +1,7 @@
 # Bash completion for mlrun. Source it, or install it as .../bash-completion/completions/mlrun.
 # Needs nothing but bash, awk and find; mlrun itself is run only where its reference page is not on disk.
 
-_mlrun_commands='train eval predict config data list inspect export weights env'
+_mlrun_commands='train eval predict config data list inspect export weights swa-average runs checkpoint env'
 _mlrun_common='--help --version --json --quiet --log-level'
 _mlrun_recipe_options='--config --set --seed --device --threads --workers'
 
@@ -123,7 +123,7 @@ _mlrun_value() {
     --split) _mlrun_add $'train\nval\ntest' ;;
     --weights) _mlrun_weights ;;
     --model) _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^model\.name |//p' | tr '|' '\n')" ;;
-    -o | --output) [[ $command == export ]] && { _mlrun_files .safetensors .pth; return; }
+    -o | --output) [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth; return; }
       _mlrun_files .png ;;
     --format) _mlrun_add $'safetensors\npth' ;;
     --sort) _mlrun_add $'name\nparams\nmacs\nacc1' ;;
@@ -154,9 +154,11 @@ _mlrun_options() {
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
     export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--force' ;;
     weights) _mlrun_add $'--help\n--version' ;;
+    swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
+    checkpoint) _mlrun_add $'--help\n--version' ;;
     'weights get') _mlrun_add '--mirror' ;;
   esac
-  [[ -z $command || $command == config || $command == data || $command == weights ]] || _mlrun_add "${_mlrun_common// /$'\n'}"
+  [[ -z $command || $command == config || $command == data || $command == weights || $command == checkpoint ]] || _mlrun_add "${_mlrun_common// /$'\n'}"
 }
 
 _mlrun_operand() {
@@ -182,11 +184,15 @@ _mlrun_operand() {
       elif [[ -z $subject ]]; then _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .yaml .yml
       else _mlrun_files; fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
-    list) [[ -n $subject ]] || _mlrun_add $'models\nrecipes\nsources\ntransforms\noptimizers\nschedules\nlosses\nmetrics\ntasks' ;;
+    list) [[ -n $subject ]] || _mlrun_add $'models\nrecipes\nsources\ntransforms\noptimizers\nschedules\naveragings\nlosses\nmetrics\ntasks' ;;
     inspect | export)
       if [[ $cur == *=* ]]; then _mlrun_override
       else _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt; fi ;;
     weights) _mlrun_add $'list\npath\nget' ;;
+    checkpoint) _mlrun_add 'verify' ;;
+    'checkpoint verify') _mlrun_add "$(_mlrun_runs "$cur")" ;;
+    swa-average) _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt ;;
+    runs) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     'weights path' | 'weights get') _mlrun_published ;;
   esac
 }
@@ -221,7 +227,7 @@ _mlrun() {
         ((++i < ${#words[@]} - 1)) || prev=$word ;;
       -*) ;;
       *)
-        if [[ -z $command || $command == config || $command == data || $command == weights ]]; then command+="${command:+ }$word"
+        if [[ -z $command || $command == config || $command == data || $command == weights || $command == checkpoint ]]; then command+="${command:+ }$word"
         elif [[ -z $subject && $word != *=* ]]; then subject=$word; fi ;;
     esac
   done

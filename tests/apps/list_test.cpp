@@ -81,12 +81,25 @@ TEST_CASE("`list models` chooses by size and puts in order", "[apps]") {
   for (const auto& model : result_of(outcomes[5], "list", "ok")) CHECK(model.at("params").get<double>() <= 5e6);
 }
 
+TEST_CASE("a list without entries says so on stderr", "[apps]") {
+  const auto outcomes = run_all({{{"list", "models", "resnet"}},
+                                 {{"list", "models", "zz*", "--json"}},
+                                 {{"list", "models", "--max-params", "1"}},
+                                 {{"list", "losses", "cross*"}}});
+  CHECK(outcomes[0].code == 0);
+  CHECK(contains(outcomes[0].err, "nothing in the list of models matches 'resnet'; a part of a name is written"));
+  CHECK(result_of(outcomes[1], "list", "ok").empty());
+  CHECK(contains(outcomes[1].err, "nothing in the list of models matches 'zz*'\n"));
+  CHECK(contains(outcomes[2].err, "nothing in the list of models is within these bounds"));
+  CHECK(outcomes[3].err.empty());
+}
+
 TEST_CASE("`list` of an unknown kind is refused", "[apps]") {
   const auto outcomes = run_all({{{"list", "modles"}}, {{"list", "zebras"}}, {{"list"}}});
   CHECK_THAT(refusal(outcomes[0]),
              Catch::Matchers::ContainsSubstring("there is no list of 'modles'; did you mean models?"));
   CHECK_THAT(refusal(outcomes[1]),
-             Catch::Matchers::ContainsSubstring("choose one of recipes, losses, metrics, models"));
+             Catch::Matchers::ContainsSubstring("choose one of recipes, averagings, losses, metrics, models"));
   CHECK_THAT(refusal(outcomes[2]), Catch::Matchers::ContainsSubstring("KIND"));
 }
 

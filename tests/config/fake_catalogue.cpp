@@ -66,7 +66,7 @@ struct CosineOptions {
 
 config::Catalogue make_catalogue() {
   static FakeRegistry tasks("task"), models("model"), sources("source"), transforms("transform"),
-      optimizers("optimizer"), schedules("schedule");
+      optimizers("optimizer"), schedules("schedule"), averagings("averaging");
   tasks.add<ClassificationOptions>("classification", "One label for each image.");
   models.add<ResnetOptions>("resnet18", "ResNet-18")
       .add<ResnetOptions>("resnet50", "ResNet-50")
@@ -86,8 +86,9 @@ config::Catalogue make_catalogue() {
   schedules.add<NoOptions>("constant", "no change")
       .add<StepOptions>("step", "falls at regular distances")
       .add<CosineOptions>("cosine", "half a cosine");
+  averagings.add<NoOptions>("none", "the weights as they are");
   config::Catalogue catalogue;
-  for (const auto* registry : {&tasks, &models, &sources, &transforms, &optimizers, &schedules}) {
+  for (const auto* registry : {&tasks, &models, &sources, &transforms, &optimizers, &schedules, &averagings}) {
     catalogue.add(*registry);
   }
   return catalogue;

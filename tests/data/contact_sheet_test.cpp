@@ -33,6 +33,16 @@ class FlatSource : public Source {
   std::int64_t size_;
 };
 
+/// Its even samples cannot be read.
+class HalfBroken : public FlatSource {
+ public:
+  using FlatSource::FlatSource;
+  Sample get(const SampleKey& key) const override {
+    if (key.index % 2 == 0) throw UserError(std::to_string(key.index) + ": is broken");
+    return FlatSource::get(key);
+  }
+};
+
 Pipeline normalizing(std::int64_t channels) {
   TransformContext context;
   context.channels = channels;
@@ -86,6 +96,32 @@ TEST_CASE("a contact sheet that cannot be written is one line", "[data][contact_
     write_contact_sheet(FlatSource({1}, 1), normalizing(1), {"a", "b"}, {}, folder / "none/s.png");
   });
   REQUIRE(text.find((folder / "none/s.png").string() + ": cannot be written: No such file or directory") == 0);
+}
+
+TEST_CASE("a contact sheet passes over broken samples where it may", "[data][contact_sheet]") {
+  const test::TempDir folder;
+  const HalfBroken source({9}, 10);
+  const std::vector<std::string> classes = {"a", "b"};
+  SheetOptions options;
+  options.samples = 3;
+  options.choice = 1;
+  options.on_error = OnError::Skip;
+  const Json shown = write_contact_sheet(source, normalizing(1), classes, options, folder / "s.png");
+  REQUIRE(shown["samples"].size() == 3);
+  for (const auto& sample : shown["samples"]) REQUIRE(sample["index"].get<int>() % 2 == 1);
+  options.samples = 10;
+  const Json all = write_contact_sheet(source, normalizing(1), classes, options, folder / "s.png");
+  REQUIRE(all["samples"].size() == 5);
+  REQUIRE(all["skipped"].size() == 5);
+  options.on_error = OnError::Fail;
+  REQUIRE(test::user_error([&] {
+            write_contact_sheet(source, normalizing(1), classes, options, folder / "n.png");
+          }).find(": is broken") != std::string::npos);
+  REQUIRE_FALSE(std::filesystem::exists(folder / "n.png"));
+  options.on_error = OnError::Skip;
+  REQUIRE(test::user_error([&] {
+            write_contact_sheet(HalfBroken({9}, 1), normalizing(1), classes, options, folder / "n.png");
+          }) == "no sample of the split can be read; `mlrun data verify` names what is broken");
 }
 
 }  // namespace mlrun::data

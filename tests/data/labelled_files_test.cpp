@@ -133,6 +133,18 @@ TEST_CASE("a flat folder takes its labels from a file", "[data][flat]") {
           "parentheses hold the group");
 }
 
+TEST_CASE("a label file without training samples or UTF-8 is told by name", "[data][csv]") {
+  const test::TempDir folder;
+  write_images(folder, {"a.ppm", "b.ppm"});
+  folder.write("t.csv", "path,label,split\na.ppm,x,test\nb.ppm,y,val\n");
+  REQUIRE(test::user_error([&] { open_rows(folder / "t.csv"); }) ==
+          (folder / "t.csv").string() +
+              ": gives no sample to train; write train in the column split of the rows to learn from");
+  folder.write("l.csv", "path,label\na.ppm,\xE9t\xE9\nb.ppm,\xC3\xA9t\xC3\xA9\n");
+  REQUIRE(test::user_error([&] { open_rows(folder / "l.csv"); }) ==
+          (folder / "l.csv").string() + ":2: the label is not UTF-8 text; save the file as UTF-8");
+}
+
 TEST_CASE("a file that changes its size after it was listed is an error", "[data][csv]") {
   const test::TempDir folder;
   write_images(folder, {"a.ppm"});

@@ -44,6 +44,10 @@ class FaultyTask : public WatchedTask {
     auto whole = WatchedTask::source(split);
     return whole ? std::make_shared<FaultySource>(std::move(whole), faults_[split]) : nullptr;
   }
+  std::shared_ptr<const data::Source> evaluation_source(data::Split split) override {
+    auto whole = WatchedTask::evaluation_source(split);
+    return whole ? std::make_shared<FaultySource>(std::move(whole), faults_[split]) : nullptr;
+  }
 
  private:
   Faults faults_;

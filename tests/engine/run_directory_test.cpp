@@ -126,6 +126,25 @@ TEST_CASE("a run that failed before it began is begun again", "[engine]") {
   }
 }
 
+TEST_CASE("checkpoints without their run.json are not built over", "[engine]") {
+  const TempDir folder;
+  const auto resolved = tiny();
+  begin_run(folder / "run", resolved);
+  const fs::path checkpoint = folder / "run" / "checkpoints" / "step-00000007";
+  fs::create_directories(checkpoint);
+  folder.write("run/checkpoints/step-00000007/manifest.json", "{}");
+  fs::remove(folder / "run" / "run.json");
+  for (const auto resume : {Resume::Never, Resume::Auto, Resume::Must}) {
+    CHECK(user_error([&] { RunDirectory::claim(folder / "run", resolved, resume); }) ==
+          (folder / "run").string() +
+              ": holds checkpoints, but no run.json that tells which run they belong to; restore run.json, or "
+              "choose another folder with --out");
+  }
+  CHECK(fs::exists(checkpoint / "manifest.json"));
+  fs::remove_all(folder / "run" / "checkpoints");
+  CHECK_FALSE(RunDirectory::claim(folder / "run", resolved, Resume::Never).resumed());
+}
+
 TEST_CASE("a data set's description goes through JSON", "[engine]") {
   const data::DataInfo info{"photos", "abc", {"ant", "bee"}, 3};
   const data::DataInfo again = engine::data_info(engine::to_json(info));

@@ -41,6 +41,9 @@ class WatchedTask : public engine::Task {
   const data::DataInfo& data() const override { return inner_->data(); }
   const engine::Models& models() const override { return inner_->models(); }
   std::shared_ptr<const data::Source> source(data::Split split) override { return inner_->source(split); }
+  std::shared_ptr<const data::Source> evaluation_source(data::Split split) override {
+    return inner_->evaluation_source(split);
+  }
   data::Batch collate(std::vector<data::Sample> samples) const override { return inner_->collate(std::move(samples)); }
   void train(engine::Step& step, const data::Batch& batch) override {
     if (on_train_) on_train_(*this, batch);
