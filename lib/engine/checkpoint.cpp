@@ -170,7 +170,6 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
 
 void prune_checkpoints(const fs::path& folder, std::int64_t keep) {
   std::vector<std::string> kept;
-  std::error_code ignored;
   for (const char* link : {"last", "best"}) {
     std::error_code unreadable;
     if (!fs::is_symlink(folder / link, unreadable)) continue;
@@ -181,12 +180,7 @@ void prune_checkpoints(const fs::path& folder, std::int64_t keep) {
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
     if (std::find(kept.begin(), kept.end(), all[i].filename().string()) == kept.end()) remove_tree(all[i]);
   }
-  std::vector<fs::path> unfinished;
-  for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end; entry.increment(ignored)) {
-    const std::string name = entry->path().filename().string();
-    if (name.front() == '.' && entry->path().extension() == ".tmp") unfinished.push_back(entry->path());
-  }
-  for (const auto& path : unfinished) remove_tree(path);
+  remove_unfinished(folder);
 }
 
 }  // namespace mlrun::engine
