@@ -1,5 +1,6 @@
 #include "recipes/registry.h"
 
+#include "data/sampler.h"
 #include "data/transform.h"
 #include "metrics/registry.h"
 #include "models/registry.h"
@@ -27,6 +28,7 @@ const config::Catalogue& catalogue() {
     all.add(models::models());
     all.add(data::sources());
     all.add(data::transforms());
+    all.add(data::samplers());
     all.add(optim::optimizers());
     all.add(optim::schedules());
     all.add(optim::averagings());

@@ -80,6 +80,15 @@ void DataSection::declare(Declare<DataSection>& d) {
   d("on_error", &DataSection::on_error,
     "a sample that cannot be read: fail stops and names it; skip leaves it out, and counts and lists it in the result")
       .choices({"fail", "skip"});
+  d("cache", &DataSection::cache,
+    "bytes of memory that may hold the files of images as they lie on disk, so that later epochs read none: `2G`; 0: "
+    "none")
+      .min(0);
+  d("scaled_decoding", &DataSection::scaled_decoding,
+    "decode training images from JPEG at 1/2, 1/4 or 1/8 where they are shrunk at least as much: faster, and not the "
+    "same bits");
+  d("sampler", &DataSection::sampler, "which training samples an epoch takes, and in what order")
+      .component("sampler", "shuffle");
   d("augment", &DataSection::augment, "transforms of training samples, in order; a string names a preset")
       .component("transform");
   d("preprocess", &DataSection::preprocess, "transforms of evaluation samples, in order; a string names a preset")
@@ -93,6 +102,14 @@ void CheckpointOptions::declare(Declare<CheckpointOptions>& d) {
   d("keep", &CheckpointOptions::keep, "newest checkpoints kept beside `best`").min(1);
 }
 
+void EarlyStoppingOptions::declare(Declare<EarlyStoppingOptions>& d) {
+  d("patience", &EarlyStoppingOptions::patience,
+    "evaluations in a row without a better train.select after which the training ends; null: it never ends early")
+      .min(1);
+  d("min_delta", &EarlyStoppingOptions::min_delta, "smallest change that counts as better").min(0);
+  d.shorthand("patience");
+}
+
 void TrainSection::declare(Declare<TrainSection>& d) {
   d("epochs", &TrainSection::epochs, "passes over the training samples").min(1);
   d("batch_size", &TrainSection::batch_size, "samples per optimizer step, over all micro-batches").min(1);
@@ -100,11 +117,24 @@ void TrainSection::declare(Declare<TrainSection>& d) {
   d("seed", &TrainSection::seed, "of initial weights, order and augmentation").min(0);
   d("clip_grad_norm", &TrainSection::clip_grad_norm, "largest norm of all gradients together; null: no clipping")
       .above(0);
+  d("clip_grad_value", &TrainSection::clip_grad_value, "largest magnitude of each gradient; null: no clipping")
+      .above(0);
+  d("clip_agc", &TrainSection::clip_agc,
+    "adaptive gradient clipping: largest ratio of a unit's gradient norm to its weights' (Brock et al., 2021); null: "
+    "no clipping")
+      .above(0);
+  d("early_stopping", &TrainSection::early_stopping, "ends a training that no longer improves");
   d("select", &TrainSection::select, "metric that chooses `best`, as `val/acc1`; null: the task's own");
   d("device", &TrainSection::device, "auto, cpu, cuda or cuda:N");
   d("memory_format", &TrainSection::memory_format,
-    "layout of images and convolution weights; which is faster depends on the model")
-      .choices({"contiguous", "channels_last"});
+    "layout of images and convolution weights; which is faster depends on the model: auto times both in the first "
+    "steps and keeps the faster")
+      .choices({"contiguous", "channels_last", "auto"});
+  d("amp", &TrainSection::amp, "precision of convolutions and matrix products; fp16 needs CUDA")
+      .choices({"none", "bf16", "fp16"});
+  d("activation_checkpointing", &TrainSection::activation_checkpointing,
+    "keep only the inputs of the model's blocks and compute the rest again in the backward pass: less memory, more "
+    "time, the same weights");
   d("threads", &TrainSection::threads, "compute threads; null: what affinity and cgroup quota allow").min(1);
   d("workers", &TrainSection::workers, "loading threads; null: as many as compute threads; 0: load between steps")
       .min(0)
@@ -128,16 +158,53 @@ void TrainSection::declare(Declare<TrainSection>& d) {
     const bool sound = !t.max_time || (t.max_time->unit == Span::Unit::Seconds && t.max_time->value > 0);
     return sound ? "" : "must be a time above 0, as `3.5 h`";
   });
+  d.rule("clip_grad_norm", [](const TrainSection& t) -> std::string {
+    const int chosen = t.clip_grad_norm.has_value() + t.clip_grad_value.has_value() + t.clip_agc.has_value();
+    return chosen > 1 ? "clip_grad_norm, clip_grad_value and clip_agc exclude each other; keep one" : "";
+  });
   d.rule("accumulate", [](const TrainSection& t) -> std::string {
     return t.batch_size % t.accumulate != 0 ? "must divide train.batch_size" : "";
   });
+}
+
+void ParameterGroupOptions::declare(Declare<ParameterGroupOptions>& d) {
+  d("match", &ParameterGroupOptions::match,
+    "parameters by state-dict names, `*` standing for any part; a name alone stands for all below it, as layer1")
+      .required();
+  d("weight_decay", &ParameterGroupOptions::weight_decay, "of these parameters; null: as without the group").min(0);
+  d("lr_scale", &ParameterGroupOptions::lr_scale, "factor on their learning rate; 0 leaves them as they are").min(0);
 }
 
 void OptimizerSection::declare(Declare<OptimizerSection>& d) {
   d("name", &OptimizerSection::method, "update rule; `mlrun list optimizers` shows them")
       .component("optimizer", "sgd")
       .inlined("name");
+  d("norm_weight_decay", &OptimizerSection::norm_weight_decay,
+    "weight decay of normalization layers' parameters; null: as all others")
+      .min(0);
+  d("bias_weight_decay", &OptimizerSection::bias_weight_decay,
+    "weight decay of biases outside normalization layers; null: as all others")
+      .min(0);
+  d("transformer_embedding_decay", &OptimizerSection::transformer_embedding_decay,
+    "weight decay of class tokens, position embeddings and relative position bias tables; null: as all others")
+      .min(0);
+  d("layer_decay", &OptimizerSection::layer_decay,
+    "factor on the learning rate from each block of the model to the one before it, the head having 1; null: 1")
+      .above(0)
+      .max(1);
+  d("groups", &OptimizerSection::groups,
+    "parameters with a weight decay or learning rate of their own; the first that fits counts");
   d.shorthand("name");
+}
+
+void LrNoiseOptions::declare(Declare<LrNoiseOptions>& d) {
+  d("start", &LrNoiseOptions::start, "when noise begins: epochs, steps or `40 %` of the training; null: no noise");
+  d("end", &LrNoiseOptions::end, "when it ends; null: with the training");
+  d("limit", &LrNoiseOptions::limit, "largest change, as a share of the rate; larger draws are drawn again")
+      .above(0)
+      .max(1);
+  d("std", &LrNoiseOptions::std, "standard deviation of the normal draws").above(0);
+  d.shorthand("start");
 }
 
 void ScheduleSection::declare(Declare<ScheduleSection>& d) {
@@ -153,6 +220,7 @@ void ScheduleSection::declare(Declare<ScheduleSection>& d) {
       .max(1);
   d("interval", &ScheduleSection::interval, "unit of the schedule's times, and how often the rate changes")
       .choices({"epoch", "step"});
+  d("noise", &ScheduleSection::noise, "random factors on the rate, one for each epoch (or step, by interval)");
   d.shorthand("name");
 }
 

@@ -49,6 +49,9 @@ struct DataSection {
   SplitOptions split;
   std::string exif = "ignore";
   std::string on_error = "fail";
+  std::int64_t cache = 0;        ///< bytes
+  bool scaled_decoding = false;  ///< of training images
+  Component sampler;
   std::vector<Component> augment;     ///< transforms of training samples
   std::vector<Component> preprocess;  ///< transforms of evaluation samples
   static void declare(Declare<DataSection>& d);
@@ -60,15 +63,25 @@ struct CheckpointOptions {
   static void declare(Declare<CheckpointOptions>& d);
 };
 
+/// When a training ends before its last epoch.
+struct EarlyStoppingOptions {
+  std::optional<std::int64_t> patience;  ///< evaluations
+  double min_delta = 0;
+  static void declare(Declare<EarlyStoppingOptions>& d);
+};
+
 struct TrainSection {
   std::int64_t epochs = 10;
   std::int64_t batch_size = 128;
   std::int64_t accumulate = 1;
   std::int64_t seed = 0;
-  std::optional<double> clip_grad_norm;
+  std::optional<double> clip_grad_norm, clip_grad_value, clip_agc;
+  EarlyStoppingOptions early_stopping;
   std::optional<std::string> select;
   std::string device = "auto";
   std::string memory_format = "contiguous";
+  std::string amp = "none";
+  bool activation_checkpointing = false;
   std::optional<std::int64_t> threads;
   std::optional<std::int64_t> workers;
   Span evaluate{1, Span::Unit::Epochs};
@@ -79,9 +92,28 @@ struct TrainSection {
   static void declare(Declare<TrainSection>& d);
 };
 
+/// Parameters that are updated in another way than the rest.
+struct ParameterGroupOptions {
+  std::vector<std::string> match;  ///< patterns of state-dict names
+  std::optional<double> weight_decay;
+  double lr_scale = 1;
+  static void declare(Declare<ParameterGroupOptions>& d);
+};
+
 struct OptimizerSection {
   Component method;
+  std::optional<double> norm_weight_decay, bias_weight_decay, transformer_embedding_decay;
+  std::optional<double> layer_decay;
+  std::vector<ParameterGroupOptions> groups;
   static void declare(Declare<OptimizerSection>& d);
+};
+
+/// Random factors on the learning rate (timm's lr_noise).
+struct LrNoiseOptions {
+  std::optional<Span> start, end;
+  double limit = 0.67;
+  double std = 1;
+  static void declare(Declare<LrNoiseOptions>& d);
 };
 
 struct ScheduleSection {
@@ -90,6 +122,7 @@ struct ScheduleSection {
   std::string warmup_method = "linear";
   double warmup_factor = 0.01;
   std::string interval = "epoch";
+  LrNoiseOptions noise;
   static void declare(Declare<ScheduleSection>& d);
 };
 

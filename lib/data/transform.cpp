@@ -108,11 +108,10 @@ Pipeline::Pipeline(const std::vector<config::Component>& list, const TransformCo
     TransformContext here = context;
     here.channels = channels_;
     for (auto& transform : make_at(list[i], here, place)) {
-      if (!converter.empty()) fail_after_normalize(list[i].name, converter, place);
+      if (!converter.empty() && !transform->follows_normalize()) fail_after_normalize(list[i].name, converter, place);
+      if (transform->converts() && converter.empty()) converter = list[i].name;
       append(std::move(transform));
     }
-    const bool converted = !transforms_.empty() && transforms_.back()->converts();
-    if (converted && converter.empty()) converter = list[i].name;
   }
   if (!converter.empty()) return;
   TransformContext last = context;

@@ -30,6 +30,8 @@ class Transform {
   virtual torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const = 0;
   /// True where it takes the uint8 image and returns the float one (only `normalize` does).
   virtual bool converts() const { return false; }
+  /// True where it takes and returns the float image: it may then follow `normalize`.
+  virtual bool follows_normalize() const { return false; }
   /// Of one that converts: the float image [C, H, W] with values 0..1 that became `input`.
   virtual torch::Tensor revert(const torch::Tensor& input) const { return input; }
   /// Channels of the result, given those of the image.
