@@ -40,7 +40,10 @@ TEST_CASE("a dump has every option, components with theirs", "[config]") {
                    "data: {root: photos, format: image_folder, augment: [flip, {name: resize, size: 9}]}\n"
                    "optimizer: {name: adam, lr: 0.5}\n");
   const Json& values = resolved.values;
-  CHECK(values["optimizer"] == Json({{"name", "adam"}, {"lr", 0.5}, {"betas", {0.9, 0.999}}, {"weight_decay", 0.0}}));
+  CHECK(values["optimizer"]["name"] == "adam");
+  CHECK(values["optimizer"]["lr"] == 0.5);
+  CHECK(values["optimizer"]["betas"] == Json({0.9, 0.999}));
+  CHECK(values["optimizer"]["layer_decay"].is_null());
   CHECK(values["data"]["root"] == (folder / "photos").string());
   CHECK(values["data"]["format"] == "image_folder");
   CHECK(values["data"]["exif"] == "ignore");

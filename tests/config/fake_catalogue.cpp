@@ -65,7 +65,7 @@ struct CosineOptions {
 };
 
 config::Catalogue make_catalogue() {
-  static FakeRegistry tasks("task"), models("model"), sources("source"), transforms("transform"),
+  static FakeRegistry tasks("task"), models("model"), sources("source"), transforms("transform"), samplers("sampler"),
       optimizers("optimizer"), schedules("schedule"), averagings("averaging");
   tasks.add<ClassificationOptions>("classification", "One label for each image.");
   models.add<ResnetOptions>("resnet18", "ResNet-18")
@@ -75,6 +75,7 @@ config::Catalogue make_catalogue() {
   sources.add<NoOptions>("idx", "MNIST's format")
       .add<ImageFolderOptions>("image_folder", "one folder per class")
       .add<SyntheticOptions>("synthetic", "seeded noise");
+  samplers.add<NoOptions>("shuffle", "in any order");
   transforms.add<ResizeOptions>("resize", "to a size")
       .add<NormalizeOptions>("normalize", "to zero mean")
       .add<NoOptions>("flip", "left to right")
@@ -88,7 +89,8 @@ config::Catalogue make_catalogue() {
       .add<CosineOptions>("cosine", "half a cosine");
   averagings.add<NoOptions>("none", "the weights as they are");
   config::Catalogue catalogue;
-  for (const auto* registry : {&tasks, &models, &sources, &transforms, &optimizers, &schedules, &averagings}) {
+  for (const auto* registry :
+       {&tasks, &models, &sources, &samplers, &transforms, &optimizers, &schedules, &averagings}) {
     catalogue.add(*registry);
   }
   return catalogue;
