@@ -115,7 +115,8 @@ void write_tables(const EvalArguments& arguments, const engine::Evaluation& eval
 Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
   arguments.recipe.expect_one("run", "evaluate one after the other");
   const auto split = parse_split(arguments.split);
-  const RunArgument run = open_run_argument(arguments.recipe.subject(), arguments.recipe, arguments.weights);
+  const RunArgument run =
+      open_run_argument(arguments.recipe.subject(), arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
   const engine::EvalResult evaluated =
       engine::evaluate_loaded(loaded, run.resolved, {split, !output.quiet, arguments.dump_outputs});

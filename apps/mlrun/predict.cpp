@@ -97,7 +97,7 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   if (!operands.empty() && operands.front() == subject) operands.erase(operands.begin());
   if (arguments.topk < 1) throw UserError("--topk: must be at least 1");
   const auto files = list_files(operands);
-  const RunArgument run = open_run_argument(subject, arguments.recipe, arguments.weights);
+  const RunArgument run = open_run_argument(subject, arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
   const auto predictions =
       engine::predict_files(loaded, files, arguments.topk, progress_of(files.size(), !output.quiet));

@@ -1,5 +1,6 @@
 #include "apps/mlrun/run_argument.h"
 
+#include "apps/mlrun/arguments.h"
 #include "base/error.h"
 #include "engine/run_directory.h"
 #include "models/published.h"
@@ -11,11 +12,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-RunArgument of_run(const fs::path& run, const RecipeArguments& arguments, const std::string& choice) {
+RunArgument of_run(const fs::path& run, const std::vector<config::Override>& overrides, const std::string& choice) {
   engine::RunDirectory::open(run);
   RunArgument found;
-  found.resolved =
-      config::resolve({run / "recipe.yaml", arguments.overrides(), recipe_folders()}, recipes::catalogue());
+  found.resolved = config::resolve({run / "recipe.yaml", overrides, recipe_folders()}, recipes::catalogue());
   found.weights = engine::choose_weights(run, choice);
   return found;
 }
@@ -42,22 +42,23 @@ engine::WeightChoice own_choice(const config::Resolved& resolved, const std::str
 
 }  // namespace
 
-RunArgument open_run_argument(const std::string& first, const RecipeArguments& arguments, const std::string& choice) {
+RunArgument open_run_argument(const std::string& first, const std::vector<config::Override>& overrides,
+                              const std::string& choice) {
   if (first.empty()) throw UserError("no run is named", "name the folder that `mlrun train` wrote");
   const fs::path path = first;
   if (fs::exists(path / "manifest.json")) {  // a checkpoint below its run
     const fs::path real = fs::canonical(path);
-    return of_run(real.parent_path().parent_path(), arguments, choice.empty() ? real.filename().string() : choice);
+    return of_run(real.parent_path().parent_path(), overrides, choice.empty() ? real.filename().string() : choice);
   }
-  if (fs::is_directory(path)) return of_run(path, arguments, choice);
-  if (choice.empty() && !fs::exists(path) && !is_shipped(first)) return of_run(path, arguments, choice);
+  if (fs::is_directory(path)) return of_run(path, overrides, choice);
+  if (choice.empty() && !fs::exists(path) && !is_shipped(first)) return of_run(path, overrides, choice);
   const bool named = config::looks_like_name(choice) && !fs::exists(choice);
   if (!choice.empty() && !named && !fs::is_regular_file(choice)) {
     throw file_error(choice, "is no weight file", "a recipe takes --weights FILE; best and last are those of a run");
   }
   RunArgument found;
   const fs::path recipe = config::find_recipe(first, recipe_folders());
-  found.resolved = config::resolve({recipe, arguments.overrides(), recipe_folders()}, recipes::catalogue());
+  found.resolved = config::resolve({recipe, overrides, recipe_folders()}, recipes::catalogue());
   if (named) found.weights = named_choice(found.resolved, choice);
   else if (choice.empty()) found.weights = own_choice(found.resolved, first);
   else found.weights = engine::choose_weights(".", fs::absolute(choice).string());

@@ -2,8 +2,8 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
-#include "apps/mlrun/arguments.h"
 #include "config/bind.h"
 #include "engine/apply_session.h"
 
@@ -18,6 +18,7 @@ struct RunArgument {
 
 /// `first` is the operand; `choice` what --weights says (empty: best, else last). UserError where no
 /// weights are to be found.
-RunArgument open_run_argument(const std::string& first, const RecipeArguments& arguments, const std::string& choice);
+RunArgument open_run_argument(const std::string& first, const std::vector<config::Override>& overrides,
+                              const std::string& choice);
 
 }  // namespace mlrun::apps

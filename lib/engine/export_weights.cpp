@@ -62,7 +62,9 @@ fs::path weight_file(const fs::path& source, const std::string& choice) {
   return file;
 }
 
-weights::Metadata metadata_of(const models::NamedModel& model) {
+}  // namespace
+
+weights::Metadata model_metadata(const models::NamedModel& model) {
   weights::Metadata metadata = {{"format", "pt"}, {"model", model.section.architecture.name}};
   Json preprocessing = {{"channels", model.channels}};
   preprocessing.update(models::preprocessing_facts(model.section));
@@ -76,8 +78,6 @@ weights::Metadata metadata_of(const models::NamedModel& model) {
   }
   return metadata;
 }
-
-}  // namespace
 
 Json export_file(const fs::path& source, const std::string& choice, const ExportTarget& target) {
   const std::string format = checked_format(target);
@@ -100,7 +100,7 @@ Json export_model(const std::string& name, const std::vector<config::Override>& 
   const models::NamedModel model = models::make_named(name, overrides);
   nn::initialise(*model.layer, seed);
   if (model.section.weights.file) load_initial_weights(*model.layer, model.section);
-  Json result = write_weights(target, format, nn::state_dict(*model.layer), metadata_of(model));
+  Json result = write_weights(target, format, nn::state_dict(*model.layer), model_metadata(model));
   result["model"] = model.section.architecture.name;
   result["seed"] = seed;
   result["notes"] = Json::array();

@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "config/layers.h"
+#include "models/named_model.h"
+#include "weights/safetensors.h"
 
 namespace mlrun::engine {
 
@@ -20,6 +22,10 @@ struct ExportTarget {
 /// folder or of a weight file (`choice`: a nested dictionary in it), with the metadata they carry.
 /// The result says what was written.
 Json export_file(const std::filesystem::path& source, const std::string& choice, const ExportTarget& target);
+
+/// What a file of the model's weights carries beside them: its name, preprocessing, and its classes
+/// and the weights' name where they are published ones.
+weights::Metadata model_metadata(const models::NamedModel& model);
 
 /// Writes an architecture with options such as `model.num_classes=10`: its weights as drawn from
 /// `seed`, or those that `model.weights` names. The metadata have classes (where they are

@@ -1,5 +1,7 @@
 #include "nn/profile.h"
 
+#include "nn/evaluation_scope.h"
+
 namespace mlrun::nn {
 namespace {
 
@@ -25,24 +27,6 @@ class Counter : public Interceptor {
   }
 
   Profile result;
-};
-
-/// Evaluation mode for as long as it lives; every layer gets its own mode back.
-class EvaluationScope {
- public:
-  explicit EvaluationScope(Layer& root) {
-    for (Layer* layer : root.all_layers()) before_.emplace_back(layer, layer->is_training());
-    root.eval();
-  }
-  // Parents come first: `train` sets a whole subtree, the children's own mode follows.
-  ~EvaluationScope() {
-    for (const auto& [layer, training] : before_) layer->train(training);
-  }
-  EvaluationScope(const EvaluationScope&) = delete;
-  EvaluationScope& operator=(const EvaluationScope&) = delete;
-
- private:
-  std::vector<std::pair<Layer*, bool>> before_;
 };
 
 }  // namespace

@@ -1,0 +1,77 @@
+#include "deploy/parity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include <torch/torch.h>
+
+namespace mlrun::deploy {
+namespace {
+
+/// Sums over everything that was compared.
+struct Differences {
+  double largest = 0, sum = 0, scale = 0;
+  std::int64_t elements = 0, rows = 0, agreeing = 0;
+
+  void add(const torch::Tensor& expected, const torch::Tensor& found) {
+    const torch::Tensor difference = (expected - found).abs();
+    largest = std::max(largest, difference.max().item<double>());
+    if (difference.isnan().any().item<bool>()) largest = std::nan("");
+    sum += difference.sum().item<double>();
+    scale = std::max(scale, expected.abs().max().item<double>());
+    elements += difference.numel();
+    rows += expected.size(0);
+    agreeing += expected.flatten(1).argmax(1).eq(found.flatten(1).argmax(1)).sum().item<std::int64_t>();
+  }
+};
+
+}  // namespace
+
+Parity compare(const std::string& engine, const Runner& model, const Runner& exported, const torch::Tensor& samples,
+               double tolerance) {
+  const torch::NoGradGuard no_gradients;
+  const std::int64_t total = samples.size(0);
+  Differences differences;
+  for (const std::int64_t batch : {std::int64_t{1}, std::min<std::int64_t>(3, total), total}) {
+    for (std::int64_t begin = 0; begin < total; begin += batch) {
+      const torch::Tensor part = samples.narrow(0, begin, std::min(batch, total - begin));
+      const torch::Tensor expected = model(part).to(torch::kDouble), found = exported(part).to(torch::kDouble);
+      if (found.sizes() != expected.sizes()) return {engine, total, std::nan(""), std::nan(""), 0, 0, tolerance, false};
+      differences.add(expected, found);
+    }
+  }
+  Parity parity{engine,
+                total,
+                differences.largest,
+                differences.sum / static_cast<double>(differences.elements),
+                differences.scale,
+                100.0 * static_cast<double>(differences.agreeing) / static_cast<double>(differences.rows),
+                tolerance,
+                false};
+  parity.met = differences.largest <= tolerance * differences.scale;  // false for NaN
+  return parity;
+}
+
+Json to_json(const Parity& parity) {
+  return {{"engine", parity.engine},
+          {"samples", parity.samples},
+          {"max_difference", parity.max_difference},
+          {"mean_difference", parity.mean_difference},
+          {"largest_output", parity.scale},
+          {"top1_agreement", parity.top1_agreement},
+          {"tolerance", parity.tolerance},
+          {"verdict", parity.met ? "met" : "differs"}};
+}
+
+std::string text(const Parity& parity) {
+  std::ostringstream line;
+  line.precision(2);
+  line << parity.engine << ": largest difference " << parity.max_difference << " (outputs up to " << parity.scale
+       << ") over " << parity.samples << " samples, the same answer for ";
+  line.precision(5);
+  line << parity.top1_agreement << " %: " << (parity.met ? "met" : "differs");
+  return line.str();
+}
+
+}  // namespace mlrun::deploy

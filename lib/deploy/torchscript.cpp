@@ -1,0 +1,39 @@
+#include "deploy/torchscript.h"
+
+#include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/csrc/jit/serialization/export.h>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace mlrun::deploy {
+
+namespace jit = torch::jit;
+
+void write_torchscript(const std::filesystem::path& file, const jit::Module& module, bool frozen,
+                       const std::map<std::string, std::string>& files) {
+  const jit::Module written = frozen ? jit::freeze_module(module) : module;
+  jit::ExtraFilesMap extra;
+  for (const auto& [name, text] : files) extra[name] = text;
+  AtomicFile target(file);
+  jit::ExportModule(
+      written,
+      [&target](const void* bytes, std::size_t size) {
+        target.write(bytes, size);
+        return size;
+      },
+      extra);
+  target.commit();
+}
+
+Runner load_torchscript(const std::filesystem::path& file) {
+  try {
+    auto module = std::make_shared<jit::Module>(jit::load(file.string(), torch::kCPU));
+    module->eval();
+    return [module](const torch::Tensor& input) { return module->forward({input}).toTensor(); };
+  } catch (const c10::Error&) {
+    throw file_error(file.string(), "is no TorchScript archive that this LibTorch reads");
+  }
+}
+
+}  // namespace mlrun::deploy

@@ -1,0 +1,64 @@
+#include "deploy/trace.h"
+
+#include <torch/csrc/jit/frontend/tracer.h>
+
+#include "nn/evaluation_scope.h"
+
+namespace mlrun::deploy {
+namespace {
+
+namespace jit = torch::jit;
+
+/// Writes the path of the running layer into the nodes that it makes.
+class PathScopes : public nn::Interceptor {
+ public:
+  nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
+    const auto state = jit::tracer::getTracingState();
+    if (!state || layer.path().empty()) return proceed(inputs);
+    const auto scope = c10::make_intrusive<jit::Scope>()->push(c10::Symbol::scope(layer.path()));
+    const jit::WithCurrentScope guard(*state->graph, scope);
+    return proceed(inputs);
+  }
+};
+
+/// The layer's tensors, and those below it, as TorchScript sees a module.
+jit::Module mirror(const nn::Layer& layer, const std::string& name,
+                   const std::shared_ptr<jit::CompilationUnit>& compilation) {
+  jit::Module module(c10::QualifiedName("__torch__.mlrun." + name), compilation);
+  module.register_attribute("training", c10::BoolType::get(), false);
+  for (const auto& item : layer.named_parameters(/*recurse=*/false)) {
+    module.register_parameter(item.key(), item.value(), /*is_buffer=*/false);
+  }
+  for (const auto& item : layer.named_buffers(/*recurse=*/false)) module.register_buffer(item.key(), item.value());
+  std::size_t number = 0;
+  for (const auto& child : layer.named_children()) {
+    const auto below = std::dynamic_pointer_cast<nn::Layer>(child.value());
+    MLRUN_ASSERT(below, "a child is no layer");
+    module.register_module(child.key(), mirror(*below, name + "_" + std::to_string(number++), compilation));
+  }
+  return module;
+}
+
+}  // namespace
+
+jit::Module trace(nn::Layer& model, const torch::Tensor& example, const TraceOptions& options) {
+  const torch::NoGradGuard no_gradients;
+  const nn::EvaluationScope evaluation(model);
+  PathScopes scopes;
+  const nn::InterceptorScope named(model, scopes);
+  const auto compilation = std::make_shared<jit::CompilationUnit>();
+  jit::Module module = mirror(model, "Model", compilation);
+  const auto run = [&](jit::Stack inputs) -> jit::Stack {
+    const torch::Tensor input = inputs.at(0).toTensor();
+    return {model(options.before ? options.before(input) : input)};
+  };
+  const auto nameless = [](const torch::Tensor&) { return std::string(); };
+  const auto traced =
+      jit::tracer::trace({example}, run, nameless, /*strict=*/true, options.out_of_place, &module, {"input"});
+  const auto function =
+      compilation->create_function(c10::QualifiedName(*module.type()->name(), "forward"), traced.first->graph);
+  module.type()->addMethod(function);
+  return module;
+}
+
+}  // namespace mlrun::deploy
