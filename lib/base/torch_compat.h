@@ -19,6 +19,10 @@ inline void manual_seed(std::uint64_t seed) { torch::manual_seed(seed); }
 
 inline bool cuda_available() { return torch::cuda::is_available(); }
 inline int cuda_count() { return static_cast<int>(torch::cuda::device_count()); }
+/// Waits until the device has done what it was given.
+inline void synchronize(const torch::Device& device) {
+  if (device.is_cuda()) torch::cuda::synchronize(device.index());
+}
 
 // Since 2.4 one set of functions serves every device; before, the CPU's and CUDA's had names of their own.
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)

@@ -81,7 +81,29 @@ void check_model(const std::string& name) {
   CHECK(blocks.layers.size() + blocks.stretches.size() > 1);
 }
 
+/// Blocks by path, stretches as path[first-last].
+std::string blocks_of(const std::string& name) {
+  const auto model = models::models().make(models::models().defaults(name), models::ModelRequest{7, 3});
+  const auto blocks = nn::recompute_blocks(*model);
+  std::string text;
+  for (const auto* layer : blocks.layers) text += layer->path() + " ";
+  for (const auto& stretch : blocks.stretches) {
+    text +=
+        stretch.sequence->path() + "[" + std::to_string(stretch.first) + "-" + std::to_string(stretch.last - 1) + "] ";
+  }
+  return text;
+}
+
 }  // namespace
+
+TEST_CASE("blocks are what an architecture repeats, and stretches of long rows", "[models]") {
+  CHECK(blocks_of("resnet18") ==
+        "layer1.0 layer1.1 layer2.0 layer2.1 layer3.0 layer3.1 layer4.0 layer4.1 [0-3] [8-10] ");
+  CHECK(blocks_of("vit_b_32").rfind("encoder.layers.encoder_layer_0 encoder.layers.encoder_layer_1 ", 0) == 0);
+  CHECK(blocks_of("densenet121").rfind("features.denseblock1.denselayer1 features.denseblock1.denselayer2 ", 0) == 0);
+  CHECK(blocks_of("swin_t").rfind("features.1.0 features.1.1 features.2 ", 0) == 0);
+  CHECK(blocks_of("vgg11") == "");
+}
 
 TEST_CASE("recomputed blocks give the gradients and statistics that kept activations give", "[models]") {
   for (const char* name :
