@@ -39,7 +39,8 @@ std::shared_ptr<nn::Sequential> small_model() {
   for (int i = 0; i < 3; ++i) {
     auto steps = std::make_shared<nn::Sequential>();
     if (i == 1) steps->push(std::make_shared<nn::Activation>(nn::Act::Relu));
-    for (const auto& step : branch()->steps()) steps->push(step);
+    const auto made = branch();
+    for (const auto& step : made->steps()) steps->push(step);
     model->push(std::make_shared<nn::Residual>("Block", "branch", steps, nn::ShortcutOptions{i != 1, 0.5}));
   }
   nn::name_layers(*model);
