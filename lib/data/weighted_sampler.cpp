@@ -62,19 +62,16 @@ std::optional<double> weight_of(const std::string& text) {
   return whole && std::isfinite(value) && value >= 0 ? std::optional<double>(value) : std::nullopt;
 }
 
-std::vector<double> class_weights(const config::StringPairs& pairs, const std::vector<std::string>& classes) {
-  std::vector<double> weights(classes.size(), 1);
-  for (const auto& [name, text] : pairs) {
-    const auto found = std::find(classes.begin(), classes.end(), name);
-    if (found == classes.end()) {
-      fail_sampler("weights." + name, "the data set has no class '" + name + "'",
-                   "`mlrun data inspect` shows the classes");
-    }
-    const auto weight = weight_of(text);
-    if (!weight) fail_sampler("weights." + name, "'" + text + "' is no weight", "give a number, 0 or above");
-    weights[static_cast<std::size_t>(found - classes.begin())] = *weight;
-  }
-  return weights;
+void check_count(const std::vector<double>& weights, const std::vector<std::string>& classes) {
+  if (weights.size() == classes.size()) return;
+  constexpr std::size_t kShown = 5;
+  std::string names;
+  for (std::size_t i = 0; i < classes.size() && i < kShown; ++i) names += (i == 0 ? "" : ", ") + classes[i];
+  if (classes.size() > kShown) names += ", ...";
+  fail_sampler("weights",
+               "has " + std::to_string(weights.size()) + " numbers where the data set has " +
+                   std::to_string(classes.size()) + " classes",
+               "give one for each, in this order: " + names);
 }
 
 /// What a file with the columns path and weight says of each sample.
@@ -132,7 +129,8 @@ constexpr const char* kSamplesHelp = "draws that make an epoch; null: as many as
 
 void WeightedOptions::declare(config::Declare<WeightedOptions>& d) {
   d("weights", &WeightedOptions::weights,
-    "weight of each sample of a class, by the class's name: {cat: 2, dog: 0.5}; 1 for classes left out");
+    "a weight for each class, in their order (`mlrun data inspect` shows it): how likely one of its samples is drawn")
+      .min(0);
   d("file", &WeightedOptions::file,
     "a CSV file with the columns path and weight: one for each training sample, named by its path below data.root, or "
     "by its number where the samples have no files of their own");
@@ -152,8 +150,10 @@ std::unique_ptr<Sampler> make_weighted(const WeightedOptions& options, const Sam
   if (options.file) {
     weights = file_weights(*options.file, *request.source);
   } else {
-    const auto of_class = class_weights(options.weights, request.classes);
-    for (const auto label : labels_of(*request.source)) weights.push_back(of_class.at(static_cast<std::size_t>(label)));
+    check_count(options.weights, request.classes);
+    for (const auto label : labels_of(*request.source)) {
+      weights.push_back(options.weights.at(static_cast<std::size_t>(label)));
+    }
   }
   if (std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0; })) {
     fail_sampler(options.file ? "file" : "weights", "every training sample has weight 0", "give some a weight above 0");

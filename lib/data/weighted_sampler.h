@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "config/options.h"
 #include "data/sampler.h"
@@ -10,7 +11,7 @@
 namespace mlrun::data {
 
 struct WeightedOptions {
-  config::StringPairs weights;                ///< class name, weight
+  std::vector<double> weights;                ///< of each class
   std::optional<std::filesystem::path> file;  ///< a weight for each sample
   std::optional<std::int64_t> samples;
   static void declare(config::Declare<WeightedOptions>& d);
