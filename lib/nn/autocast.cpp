@@ -5,7 +5,7 @@
 namespace mlrun::nn {
 namespace {
 
-void set(const Autocast& wanted) {
+void apply(const Autocast& wanted) {
   if (wanted.type) compat::set_autocast_type(wanted.device, *wanted.type);
   compat::set_autocast_enabled(wanted.device, wanted.type.has_value());
   at::autocast::set_autocast_cache_enabled(wanted.cache);
@@ -23,12 +23,12 @@ Autocast Autocast::current(torch::DeviceType device) {
 
 AutocastScope::AutocastScope(const Autocast& wanted) : before_(Autocast::current(wanted.device)) {
   at::autocast::increment_nesting();
-  set(wanted);
+  apply(wanted);
 }
 
 AutocastScope::~AutocastScope() {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-  set(before_);
+  apply(before_);
 }
 
 }  // namespace mlrun::nn

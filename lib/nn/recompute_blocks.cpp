@@ -37,7 +37,7 @@ bool repeats(const Layer& layer) {
 }
 
 /// Cuts a run of leaves [first, last) where layers with parameters begin.
-void cut(Sequential& sequence, std::size_t first, std::size_t last, std::vector<Stretch>& stretches) {
+void cut_run(Sequential& sequence, std::size_t first, std::size_t last, std::vector<Stretch>& stretches) {
   constexpr std::size_t kShort = 4;
   const std::size_t length = last - first;
   const auto wanted =
@@ -59,14 +59,14 @@ void cut(Sequential& sequence, std::size_t first, std::size_t last, std::vector<
   close(last);
 }
 
-void collect(Layer& layer, RecomputeBlocks& found);
+void collect_blocks(Layer& layer, RecomputeBlocks& found);
 
 void visit(Layer& layer, RecomputeBlocks& found) {
-  if (dynamic_cast<Sequential*>(&layer) != nullptr || repeats(layer)) collect(layer, found);
+  if (dynamic_cast<Sequential*>(&layer) != nullptr || repeats(layer)) collect_blocks(layer, found);
   else found.layers.push_back(&layer);
 }
 
-void collect(Layer& layer, RecomputeBlocks& found) {
+void collect_blocks(Layer& layer, RecomputeBlocks& found) {
   for (const auto& child : layer.layers()) {
     if (!is_leaf(*child)) visit(*child, found);
   }
@@ -76,7 +76,7 @@ void collect(Layer& layer, RecomputeBlocks& found) {
   const auto& steps = sequence->steps();
   for (std::size_t i = 0; i <= steps.size(); ++i) {
     if (i < steps.size() && is_leaf(*steps[i])) continue;
-    cut(*sequence, begin, i, found.stretches);
+    cut_run(*sequence, begin, i, found.stretches);
     begin = i + 1;
   }
 }
@@ -85,7 +85,7 @@ void collect(Layer& layer, RecomputeBlocks& found) {
 
 RecomputeBlocks recompute_blocks(Layer& root) {
   RecomputeBlocks found;
-  collect(root, found);
+  collect_blocks(root, found);
   return found;
 }
 

@@ -30,19 +30,19 @@ class LabelSource : public Source {
   std::vector<std::int64_t> labels_;
 };
 
-SamplerRequest request(std::vector<std::int64_t> labels) {
+SamplerRequest labelled(std::vector<std::int64_t> labels) {
   return {std::make_shared<LabelSource>(std::move(labels)), {"ant", "bee", "cat"}};
 }
 
-SamplerRequest plain(std::int64_t samples) {
-  return request(std::vector<std::int64_t>(static_cast<std::size_t>(samples), 0));
+SamplerRequest unlabelled(std::int64_t samples) {
+  return labelled(std::vector<std::int64_t>(static_cast<std::size_t>(samples), 0));
 }
 
-std::unique_ptr<Sampler> make(const std::string& name, const SamplerRequest& of) {
+std::unique_ptr<Sampler> make_sampler(const std::string& name, const SamplerRequest& of) {
   return samplers().make(samplers().defaults(name), of);
 }
 
-std::map<std::int64_t, std::int64_t> count(const Order& order) {
+std::map<std::int64_t, std::int64_t> tally(const Order& order) {
   std::map<std::int64_t, std::int64_t> counts;
   for (const auto index : order) ++counts[index];
   return counts;
@@ -60,20 +60,20 @@ TEST_CASE("the samplers are registered", "[data][sampler]") {
 }
 
 TEST_CASE("shuffle takes every sample once, in the order it always had", "[data][sampler]") {
-  const auto sampler = make("shuffle", plain(1000));
+  const auto sampler = make_sampler("shuffle", unlabelled(1000));
   CHECK(sampler->size() == 1000);
   CHECK(sampler->order(7, 2) == permutation(1000, KeyedRandom(7, "shuffle", 2)));
   CHECK(sampler->order(7, 2) != sampler->order(7, 3));
   CHECK(sampler->order(7, 2) != sampler->order(8, 2));
-  CHECK(make("sequential", plain(4))->order(7, 2) == Order{0, 1, 2, 3});
+  CHECK(make_sampler("sequential", unlabelled(4))->order(7, 2) == Order{0, 1, 2, 3});
 }
 
 TEST_CASE("repeated augmentation takes what torchvision's RASampler takes", "[data][sampler]") {
   // references/classification/sampler.py, one process: every index of the shuffled order three times in a
   // row, cut to the number of samples rounded down to a multiple of 256.
   const std::int64_t samples = GENERATE(256, 300, 777, 1024);
-  const auto sampler = make("repeated_augmentation", plain(samples));
-  const Order shuffled = make("shuffle", plain(samples))->order(3, 1);
+  const auto sampler = make_sampler("repeated_augmentation", unlabelled(samples));
+  const Order shuffled = make_sampler("shuffle", unlabelled(samples))->order(3, 1);
   Order expected;
   for (const auto index : shuffled) expected.insert(expected.end(), 3, index);
   expected.resize(static_cast<std::size_t>(samples / 256 * 256));
@@ -82,9 +82,9 @@ TEST_CASE("repeated augmentation takes what torchvision's RASampler takes", "[da
 }
 
 TEST_CASE("where torchvision would take none, all samples are the epoch", "[data][sampler]") {
-  const auto sampler = make("repeated_augmentation", plain(10));
+  const auto sampler = make_sampler("repeated_augmentation", unlabelled(10));
   CHECK(sampler->size() == 10);
-  const auto counts = count(sampler->order(0, 0));
+  const auto counts = tally(sampler->order(0, 0));
   CHECK(counts.size() == 4);  // 3 + 3 + 3 + 1
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("classes are drawn as often as their weights say", "[data][sampler]") 
   WeightedOptions options;
   options.weights = {1, 2, 0};
   options.samples = 40000;
-  const auto sampler = make_weighted(options, request(labels));
+  const auto sampler = make_weighted(options, labelled(labels));
   REQUIRE(sampler->size() == 40000);
   std::map<std::int64_t, double> drawn;
   const Order order = sampler->order(1, 5);
@@ -118,7 +118,7 @@ TEST_CASE("classes are drawn as often as their weights say", "[data][sampler]") 
   for (const auto index : order) ++drawn[labels.at(static_cast<std::size_t>(index))];
   CHECK(drawn.count(2) == 0);
   CHECK(std::abs(drawn[0] - 20000) < 5 * std::sqrt(40000 * 0.25));  // five standard deviations
-  const auto counts = count(order);
+  const auto counts = tally(order);
   CHECK(counts.size() > 890);  // nearly every ant and bee, about 33 and 67 times
   CHECK(order == sampler->order(1, 5));
   CHECK(order != sampler->order(1, 6));
@@ -127,20 +127,20 @@ TEST_CASE("classes are drawn as often as their weights say", "[data][sampler]") 
 TEST_CASE("balanced classes are drawn alike, however few samples they have", "[data][sampler]") {
   std::vector<std::int64_t> labels(1000, 0);
   labels[500] = 2;  // one cat, no bee
-  const auto sampler = make("class_balanced", request(labels));
+  const auto sampler = make_sampler("class_balanced", labelled(labels));
   CHECK(sampler->size() == 1000);
-  const auto counts = count(sampler->order(4, 0));
+  const auto counts = tally(sampler->order(4, 0));
   CHECK(std::abs(static_cast<double>(counts.at(500)) - 500) < 5 * std::sqrt(1000 * 0.25));
 }
 
 TEST_CASE("a file gives each sample its weight", "[data][sampler]") {
   const test::TempDir folder;
   WeightedOptions options;
-  const auto three = request({0, 1, 2});
+  const auto three = labelled({0, 1, 2});
   options.file =
       folder.write("w.csv", "weight,path\n0,photos/0.jpg\n1.5,photos/1.jpg\n0.5,photos/2.jpg\n9,of/val.jpg\n");
   options.samples = 4000;
-  const auto counts = count(make_weighted(options, three)->order(0, 0));
+  const auto counts = tally(make_weighted(options, three)->order(0, 0));
   CHECK(counts.count(0) == 0);
   CHECK(std::abs(static_cast<double>(counts.at(1)) - 3000) < 5 * std::sqrt(4000 * 0.1875));
 
@@ -166,11 +166,11 @@ TEST_CASE("a file gives each sample its weight", "[data][sampler]") {
 TEST_CASE("weights that do not fit the classes are refused", "[data][sampler]") {
   WeightedOptions options;
   options.weights = {1, 2};
-  CHECK(weighted_error(options, plain(3)) ==
+  CHECK(weighted_error(options, unlabelled(3)) ==
         "data.sampler.weights: has 2 numbers where the data set has 3 classes; give one for each, in this order: ant, "
         "bee, cat");
   options.weights = {0, 1, 1};
-  CHECK(weighted_error(options, plain(3)) ==
+  CHECK(weighted_error(options, unlabelled(3)) ==
         "data.sampler.weights: every training sample has weight 0; give some a weight above 0");
 }
 

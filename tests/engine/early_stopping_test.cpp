@@ -13,7 +13,7 @@ using engine::Resume;
 
 namespace {
 
-struct Fixture {
+struct StoppingFixture {
   config::Resolved resolved = tiny();
   std::unique_ptr<engine::Task> task =
       recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}});
@@ -42,7 +42,7 @@ const std::vector<std::string> kStill = {"optimizer.lr=0.0000001", "train.early_
 }  // namespace
 
 TEST_CASE("a training ends after `patience` evaluations without a better figure", "[engine]") {
-  Fixture fixture;
+  StoppingFixture fixture;
   CHECK(fixture.ends_after("acc1", {50, 60, 60, 59}, 2, 0) == 4);
   CHECK(fixture.ends_after("acc1", {50, 60, 55, 61, 61, 61}, 2, 0) == 6);
   CHECK(fixture.ends_after("acc1", {1, 2, 3, 4, 5}, 1, 0) == -1);
@@ -51,27 +51,27 @@ TEST_CASE("a training ends after `patience` evaluations without a better figure"
 }
 
 TEST_CASE("only a change above min_delta is better, slow progress adds up", "[engine]") {
-  Fixture fixture;
+  StoppingFixture fixture;
   CHECK(fixture.ends_after("acc1", {50, 51, 50.9}, 2, 1) == 3);
   CHECK(fixture.ends_after("acc1", {50, 50.6, 51.2, 51.8, 52.4}, 2, 1) == -1);
   CHECK(fixture.ends_after("loss", {1, 0.95, 0.92, 0.89}, 2, 0.1) == 3);
 }
 
 TEST_CASE("a figure that is no number is no better", "[engine]") {
-  Fixture fixture;
+  StoppingFixture fixture;
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK(fixture.ends_after("loss", {nan, nan, 1}, 2, 0) == 2);
   CHECK(fixture.ends_after("loss", {nan, 1, 0.5}, 2, 0) == -1);
 }
 
 TEST_CASE("an evaluation without the figure does not count", "[engine]") {
-  Fixture fixture;
+  StoppingFixture fixture;
   EarlyStopping stopping({1, 0}, "val/ema_acc1", *fixture.task);
-  stopping.look(Fixture::evaluation("acc1", 50));
-  stopping.look(Fixture::evaluation("acc1", 50));
+  stopping.look(StoppingFixture::evaluation("acc1", 50));
+  stopping.look(StoppingFixture::evaluation("acc1", 50));
   CHECK_FALSE(stopping.reached());
-  stopping.look(Fixture::evaluation("ema_acc1", 50));
-  stopping.look(Fixture::evaluation("ema_acc1", 50));
+  stopping.look(StoppingFixture::evaluation("ema_acc1", 50));
+  stopping.look(StoppingFixture::evaluation("ema_acc1", 50));
   CHECK(stopping.reached());
   CHECK(stopping.reason() == "val/ema_acc1 was no better for 1 evaluation");
   data::State state;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto kContiguous = torch::MemoryFormat::Contiguous;
 
-Json run_json(const std::filesystem::path& run) { return Json::parse(read_file(run / "run.json")); }
+Json info_of(const std::filesystem::path& run) { return Json::parse(read_file(run / "run.json")); }
 
 const std::vector<std::string> kAuto = {"train.memory_format=auto", "data.channels=3"};
 
@@ -43,7 +43,7 @@ TEST_CASE("the faster format is kept, the first round counts for nothing", "[eng
 TEST_CASE("timing leaves a training as it is with the format that was chosen", "[engine]") {
   const TempDir folder;
   train_in(folder / "auto", tiny(kAuto));
-  const Json info = run_json(folder / "auto");
+  const Json info = info_of(folder / "auto");
   const std::string chosen = info["choices"]["memory_format"];
   CHECK((chosen == "contiguous" || chosen == "channels_last"));
   CHECK(info["choices"]["seconds_per_step"]["contiguous"].get<double>() > 0);
@@ -52,7 +52,7 @@ TEST_CASE("timing leaves a training as it is with the format that was chosen", "
   CHECK(Json::parse(last_file(folder / "auto", "state.json")).dump().find("\"trainer.memory_format\":\"" + chosen) !=
         std::string::npos);
   train_in(folder / "said", tiny({"train.memory_format=" + chosen, "data.channels=3"}));
-  CHECK(run_json(folder / "said")["choices"].empty());
+  CHECK(info_of(folder / "said")["choices"].empty());
   const auto a = engine::read_checkpoint(folder / "auto" / "checkpoints" / "last"),
              b = engine::read_checkpoint(folder / "said" / "checkpoints" / "last");
   REQUIRE(a.weights.size() == b.weights.size());
@@ -66,12 +66,12 @@ TEST_CASE("a resumed training keeps the format it began with", "[engine]") {
     if (++*calls == 12) std::raise(SIGTERM);  // eight rehearsals come first
   };
   train_in(folder / "run", resolved, Resume::Never, watched_tasks(stop));
-  const Json before = run_json(folder / "run");
+  const Json before = info_of(folder / "run");
   REQUIRE(before["state"] == "interrupted");
   int calls = 0;
   const auto count = [&calls](engine::Task&, const data::Batch&) { ++calls; };
   train_in(folder / "run", resolved, Resume::Must, watched_tasks(count));
-  CHECK(run_json(folder / "run")["choices"] == before["choices"]);
+  CHECK(info_of(folder / "run")["choices"] == before["choices"]);
   CHECK(calls == 12 - 4);  // the steps that were left, and no rehearsal
 }
 

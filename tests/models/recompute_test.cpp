@@ -10,7 +10,7 @@ using namespace mlrun;
 namespace {
 
 /// Images of the smallest of some sizes that the model takes; batch norm needs two.
-torch::Tensor images(nn::Layer& model, const std::string& name) {
+torch::Tensor images_for(nn::Layer& model, const std::string& name) {
   const auto published = models::models().at(name).facts.at("input_size").get<std::int64_t>();
   const torch::NoGradGuard no_gradients;
   for (const std::int64_t size : {std::int64_t{32}, std::int64_t{64}, std::int64_t{96}, published}) {
@@ -62,7 +62,7 @@ void check_model(const std::string& name) {
   const auto model = models::models().make(models::models().defaults(name), models::ModelRequest{7, 3});
   nn::initialise(*model, 3);
   model->train();
-  const torch::Tensor input = images(*model, name);
+  const torch::Tensor input = images_for(*model, name);
   nn::Tensors before;
   for (const auto& buffer : model->buffers()) before.push_back(buffer.clone());
   const Pass plain = pass(*model, input);

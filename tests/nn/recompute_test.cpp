@@ -34,7 +34,7 @@ std::shared_ptr<nn::Sequential> branch() {
 }
 
 /// Three residual blocks of four channels with everything that draws or keeps statistics; the second begins in place.
-std::shared_ptr<nn::Sequential> small_model() {
+std::shared_ptr<nn::Sequential> residual_model() {
   auto model = std::make_shared<nn::Sequential>("Net");
   for (int i = 0; i < 3; ++i) {
     auto steps = std::make_shared<nn::Sequential>();
@@ -77,7 +77,7 @@ void check_equal(const nn::Tensors& a, const nn::Tensors& b) {
   }
 }
 
-torch::Tensor images() {
+torch::Tensor small_images() {
   torch::manual_seed(1);
   return torch::randn({2, 4, 6, 6});
 }
@@ -85,11 +85,11 @@ torch::Tensor images() {
 }  // namespace
 
 TEST_CASE("a recomputed model trains as one that keeps its activations, step after step", "[nn]") {
-  const auto kept = small_model(), again = small_model();
+  const auto kept = residual_model(), again = residual_model();
   nn::Recompute recompute(*again);
   const nn::InterceptorScope scope(*again, recompute);
   for (int i = 0; i < 3; ++i) {
-    const Step a = step(*kept, images()), b = step(*again, images());
+    const Step a = step(*kept, small_images()), b = step(*again, small_images());
     CHECK(a.output.equal(b.output));
     CHECK(a.next_random.equal(b.next_random));  // the second computation leaves the generator as it was
     check_equal(a.gradients, b.gradients);
@@ -101,16 +101,16 @@ TEST_CASE("a recomputed model trains as one that keeps its activations, step aft
 }
 
 TEST_CASE("blocks are computed twice with gradients, once without", "[nn]") {
-  const auto model = small_model();
+  const auto model = residual_model();
   nn::Recompute recompute(*model);
   Count count("Conv2d");
   const nn::InterceptorScope scope(*model, recompute), counting(*model, count);
-  step(*model, images());
+  step(*model, small_images());
   CHECK(count.calls == 6);
   count.calls = 0;
   model->eval();
   const torch::NoGradGuard no_gradients;
-  (*model)(images());
+  (*model)(small_images());
   CHECK(count.calls == 3);
 }
 
@@ -129,24 +129,24 @@ TEST_CASE("the graph keeps none of a block's activations", "[nn]") {
     }
     std::vector<Weak> made;
   };
-  const auto model = small_model();
+  const auto model = residual_model();
   Watch kept, recomputed;
   {
     const nn::InterceptorScope watching(*model, kept);
-    const torch::Tensor output = (*model)(images());
+    const torch::Tensor output = (*model)(small_images());
     CHECK(kept.alive() == 3);  // what hardswish needs
   }
   CHECK(kept.alive() == 0);
   nn::Recompute recompute(*model);
   const nn::InterceptorScope scope(*model, recompute), watching(*model, recomputed);
-  const torch::Tensor output = (*model)(images());
+  const torch::Tensor output = (*model)(small_images());
   CHECK(output.requires_grad());
   CHECK(recomputed.made.size() == 3);
   CHECK(recomputed.alive() == 0);
 }
 
 TEST_CASE("frozen parameters get no gradient, and a model of nothing else is left alone", "[nn]") {
-  const auto kept = small_model(), again = small_model();
+  const auto kept = residual_model(), again = residual_model();
   for (auto* model : {kept.get(), again.get()}) {
     for (auto& item : model->named_parameters()) {
       if (item.key().rfind("0.", 0) == 0 || item.key().rfind("1.branch.1", 0) == 0)
@@ -155,16 +155,16 @@ TEST_CASE("frozen parameters get no gradient, and a model of nothing else is lef
   }
   nn::Recompute recompute(*again);
   const nn::InterceptorScope scope(*again, recompute);
-  check_equal(step(*kept, images()).gradients, step(*again, images()).gradients);
+  check_equal(step(*kept, small_images()).gradients, step(*again, small_images()).gradients);
   for (auto& parameter : again->parameters()) parameter.set_requires_grad(false);
-  CHECK_FALSE((*again)(images()).requires_grad());
+  CHECK_FALSE((*again)(small_images()).requires_grad());
 }
 
 TEST_CASE("the input of a recomputed model gets its gradient", "[nn]") {
-  const auto kept = small_model(), again = small_model();
+  const auto kept = residual_model(), again = residual_model();
   nn::Recompute recompute(*again);
   const nn::InterceptorScope scope(*again, recompute);
-  const torch::Tensor a = images().requires_grad_(), b = images().requires_grad_();
+  const torch::Tensor a = small_images().requires_grad_(), b = small_images().requires_grad_();
   step(*kept, a);
   step(*again, b);
   CHECK(a.grad().equal(b.grad()));
