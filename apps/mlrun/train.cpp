@@ -98,7 +98,10 @@ std::string summary_text(const engine::TrainResult& trained) {
     return text.str();
   }
   const bool again = trained.state == engine::TrainResult::State::AlreadyFinished;
-  text << (again ? "already finished: " : "finished: ") << trained.run.string() << "\n";
+  const bool early = trained.summary.value("stopped_early", false);
+  text << (again ? "already finished" : "finished");
+  if (early) text << " early, after epoch " << trained.summary.at("epochs").get<std::int64_t>();
+  text << ": " << trained.run.string() << "\n";
   const Json metrics = trained.summary.value("metrics", Json::object());
   for (const auto& [name, value] : metrics.items()) {
     text << "  " << name << "  " << (value.is_number() ? report::fixed(value.get<double>(), 4) : "nan") << "\n";

@@ -104,7 +104,8 @@ void CheckpointOptions::declare(Declare<CheckpointOptions>& d) {
 
 void EarlyStoppingOptions::declare(Declare<EarlyStoppingOptions>& d) {
   d("patience", &EarlyStoppingOptions::patience,
-    "evaluations in a row without a better train.select after which the training ends; null: it never ends early")
+    "evaluations in a row without a better train.select after which the training ends; an average that is asked for "
+    "has to begin first; null: it never ends early")
       .min(1);
   d("min_delta", &EarlyStoppingOptions::min_delta, "smallest change that counts as better").min(0);
   d.shorthand("patience");
@@ -130,7 +131,8 @@ void TrainSection::declare(Declare<TrainSection>& d) {
     "layout of images and convolution weights; which is faster depends on the model: auto times both in the first "
     "steps and keeps the faster")
       .choices({"contiguous", "channels_last", "auto"});
-  d("amp", &TrainSection::amp, "precision of convolutions and matrix products; fp16 needs CUDA")
+  d("amp", &TrainSection::amp,
+    "precision of convolutions and matrix products in training, the rest and evaluation being float32; fp16 needs CUDA")
       .choices({"none", "bf16", "fp16"});
   d("activation_checkpointing", &TrainSection::activation_checkpointing,
     "keep only the inputs of the model's blocks and compute the rest again in the backward pass: less memory, more "

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "config/registry.h"
@@ -13,13 +16,26 @@ namespace mlrun::data {
 class Sampler {
  public:
   virtual ~Sampler() = default;
-  /// Positions in the training split; every random choice is keyed by (seed, epoch).
-  virtual std::vector<std::int64_t> order(const Source& source, std::uint64_t seed, std::int64_t epoch) const = 0;
+  /// Samples of an epoch, repeated ones counted each time.
+  virtual std::int64_t size() const = 0;
+  /// `size()` positions in the training split; every random choice is keyed by (seed, epoch).
+  virtual std::vector<std::int64_t> order(std::uint64_t seed, std::int64_t epoch) const = 0;
 };
 
-using SamplerFactory = config::Factory<std::unique_ptr<Sampler>()>;
+/// What a sampler chooses from.
+struct SamplerRequest {
+  std::shared_ptr<const Source> source;
+  std::vector<std::string> classes;  ///< by label
+};
 
-/// `shuffle`.
+using SamplerFactory = config::Factory<std::unique_ptr<Sampler>(const SamplerRequest&)>;
+
+/// `class_balanced`, `repeated_augmentation`, `sequential`, `shuffle`, `weighted`. They look at labels and ids
+/// (`Source::facts`), never at images.
 const SamplerFactory& samplers();
+
+/// `order` as keys: a sample that comes again within the epoch has the next number, and so other
+/// random choices.
+std::vector<SampleKey> sample_keys(const std::vector<std::int64_t>& order, std::uint64_t seed, std::int64_t epoch);
 
 }  // namespace mlrun::data

@@ -19,9 +19,12 @@ struct SampleKey {
   std::int64_t index = 0;  ///< position in the split
   std::int64_t epoch = 0;
   std::uint64_t seed = 0;
+  std::int64_t draw = 0;  ///< how often the sample came before in its epoch
 
   KeyedRandom random(std::string_view purpose) const {
-    return KeyedRandom(seed, purpose, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index));
+    const std::string repeated = draw == 0 ? "" : std::string(purpose) + " draw " + std::to_string(draw);
+    return KeyedRandom(seed, draw == 0 ? purpose : std::string_view(repeated), static_cast<std::uint64_t>(epoch),
+                       static_cast<std::uint64_t>(index));
   }
 };
 

@@ -117,6 +117,12 @@ class SyntheticSource : public Source {
     return sample;
   }
 
+  SampleFacts facts(std::int64_t index) const override {
+    MLRUN_ASSERT(index >= 0 && index < size(), "no such sample");
+    const std::int64_t at = positions_[static_cast<std::size_t>(index)];
+    return {std::to_string(at), at % recipe_->options.num_classes, {}};
+  }
+
  private:
   std::shared_ptr<const Recipe> recipe_;
   std::string purpose_;

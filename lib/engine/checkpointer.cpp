@@ -7,38 +7,10 @@
 #include "base/paths.h"
 #include "engine/divergence.h"
 #include "engine/model_state.h"
+#include "engine/selection.h"
 
 namespace mlrun::engine {
 namespace {
-
-bool better(const std::string& metric, double value, double than) {
-  return metrics::lower_is_better(metric) ? value < than : value > than;
-}
-
-/// The metric that chooses `best`: what the recipe says, which must be measured, or the task's own.
-std::string selecting_metric(Task& task, const std::optional<std::string>& wanted, const Averager& averager) {
-  if (!wanted) return "val/" + task.headline();
-  const auto refuse = [&](const std::string& why, const std::string& remedy) {
-    throw UserError(Problem{"", 0, 0, "train.select", "'" + *wanted + "' " + why, remedy});
-  };
-  if (!task.source(data::Split::Val)) {
-    refuse("cannot be measured: the data set '" + task.data().name + "' has no val split",
-           "give data.split.val a share, or set train.select to null");
-  }
-  std::vector<std::string> known;
-  std::string all;
-  for (const auto& metric : task.metrics(data::Split::Val)) {
-    for (const auto& figure : metric->compute()) {
-      known.push_back("val/" + figure.first);
-      if (averager.active()) known.push_back("val/" + averager.prefix() + figure.first);
-    }
-  }
-  for (const auto& name : known) all += (all.empty() ? "" : ", ") + name;
-  if (std::find(known.begin(), known.end(), *wanted) == known.end()) {
-    refuse("is not measured during training", "choose one of " + all);
-  }
-  return *wanted;
-}
 
 /// What a resumed run will say again is taken out of its log.
 void cut_log(const std::filesystem::path& file, std::uintmax_t bytes) {
@@ -51,7 +23,8 @@ void cut_log(const std::filesystem::path& file, std::uintmax_t bytes) {
 /// that the same training gives the same bytes.
 Json carried_recipe(const Json& values) {
   Json recipe = values;
-  for (const char* key : {"workers", "log_every", "log_steps", "checkpoint", "max_time"}) recipe.at("train").erase(key);
+  for (const char* key : {"workers", "log_every", "log_steps", "checkpoint", "max_time", "activation_checkpointing"})
+    recipe.at("train").erase(key);
   return recipe;
 }
 
@@ -78,7 +51,7 @@ bool intact(const std::filesystem::path& checkpoint) {
 
 Checkpointer::Checkpointer(const RunDirectory& run, Trainer& trainer, Task& task, const config::Resolved& resolved)
     : run_(run), trainer_(trainer), task_(task), resolved_(resolved) {
-  select_ = selecting_metric(task, resolved.recipe.train.select, trainer.averager());
+  select_ = trainer.selects();
 }
 
 std::optional<Checkpoint> Checkpointer::newest_intact(std::vector<std::string>& warnings) const {
@@ -163,9 +136,9 @@ void Checkpointer::on_start(const Plan& plan, const Position&) {
 
 bool Checkpointer::improve(const EpochReport& report) {
   if (!report.evaluation) return false;
-  const double* value = report.evaluation->find(select_.substr(std::string("val/").size()));
-  if (value == nullptr && trainer_.averager().active()) return false;  // a figure of an average that is still to come
-  MLRUN_ASSERT(value != nullptr, "the evaluation has no " + select_);
+  const auto value = selecting_value(select_, *report.evaluation);
+  if (!value && trainer_.averager().active()) return false;  // a figure of an average that is still to come
+  MLRUN_ASSERT(value, "the evaluation has no " + select_);
   if (best_ && !better(select_, *value, best_->value)) return false;
   best_ = Best{select_, *value, report.position.step};
   return true;

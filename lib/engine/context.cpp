@@ -68,6 +68,10 @@ data::Fields place(const data::Fields& fields, const Context& context) {
   return moved;
 }
 
+std::string memory_format_name(const Context& context) {
+  return context.memory_format == torch::MemoryFormat::ChannelsLast ? "channels_last" : "contiguous";
+}
+
 std::string device_text(const torch::Device& device) { return device.str(); }
 
 std::int64_t peak_memory() {

@@ -30,6 +30,9 @@ void place(nn::Layer& model, const Context& context);
 /// The same for a batch's fields.
 data::Fields place(const data::Fields& fields, const Context& context);
 
+/// `contiguous` or `channels_last`.
+std::string memory_format_name(const Context& context);
+
 /// `cpu` or `cuda:0`.
 std::string device_text(const torch::Device& device);
 

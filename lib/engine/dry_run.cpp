@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/initial_weights.h"
+#include "engine/memory_format.h"
 #include "engine/model_state.h"
 #include "engine/trainer.h"
 
@@ -50,6 +51,7 @@ DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved) {
   DryRun result;
   result.context = make_context(recipe.train);
   const auto task = tasks.make(recipe.task.kind, TaskRequest{recipe, std::nullopt});
+  choose_memory_format(*task, recipe, result.context, Json());
   Trainer trainer(*task, recipe, result.context);
   apply_initial_weights(*task, recipe);
   StepTimer timer;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/random.h"
-
 namespace mlrun::engine {
 
 data::Batch collate_read(const Task& task, data::SamplesRead read) {
@@ -13,12 +11,19 @@ data::Batch collate_read(const Task& task, data::SamplesRead read) {
   return batch;
 }
 
-EpochFeed::EpochFeed(const Task& task, const data::Source& source, const config::TrainSection& train,
-                     std::int64_t epoch, std::int64_t first_step, std::int64_t workers, data::OnError on_error)
-    : task_(task), source_(source), on_error_(on_error), seed_(static_cast<std::uint64_t>(train.seed)), epoch_(epoch) {
-  const std::int64_t total = source.size();
+std::unique_ptr<data::Sampler> make_sampler(const Task& task, const config::Recipe& recipe,
+                                            std::shared_ptr<const data::Source> source) {
+  return data::samplers().make(recipe.data.sampler, data::SamplerRequest{std::move(source), task.data().classes});
+}
+
+EpochFeed::EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,
+                     const config::TrainSection& train, std::int64_t epoch, std::int64_t first_step,
+                     std::int64_t workers, data::OnError on_error)
+    : task_(task), source_(source), on_error_(on_error) {
+  const auto seed = static_cast<std::uint64_t>(train.seed);
+  keys_ = data::sample_keys(sampler.order(seed, epoch), seed, epoch);
+  const auto total = static_cast<std::int64_t>(keys_.size());
   const std::int64_t micro = train.batch_size / train.accumulate;
-  order_ = permutation(total, KeyedRandom(seed_, "shuffle", static_cast<std::uint64_t>(epoch)));
   for (std::int64_t begin = first_step * train.batch_size; begin < total; begin += train.batch_size) {
     const std::int64_t end = std::min(begin + train.batch_size, total);
     for (std::int64_t at = begin; at < end; at += micro) {
@@ -33,11 +38,7 @@ EpochFeed::EpochFeed(const Task& task, const data::Source& source, const config:
 }
 
 data::Batch EpochFeed::make(const Range& range) const {
-  std::vector<data::SampleKey> keys;
-  keys.reserve(static_cast<std::size_t>(range.end - range.begin));
-  for (std::int64_t i = range.begin; i < range.end; ++i) {
-    keys.push_back({order_[static_cast<std::size_t>(i)], epoch_, seed_});
-  }
+  const std::vector<data::SampleKey> keys(keys_.begin() + range.begin, keys_.begin() + range.end);
   return collate_read(task_, data::read_samples(source_, keys, on_error_));
 }
 

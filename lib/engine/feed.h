@@ -7,6 +7,7 @@
 #include "config/recipe.h"
 #include "data/loader.h"
 #include "data/read_samples.h"
+#include "data/sampler.h"
 #include "engine/task.h"
 
 namespace mlrun::engine {
@@ -22,13 +23,18 @@ struct MicroBatch {
   bool last = false;              ///< the step's last micro-batch
 };
 
-/// The micro-batches of one epoch from `first_step` on: samples in the epoch's own order, drawn
-/// from (seed, epoch); `train.batch_size` samples a step, the last step what is left. A skipped
+/// The sampler that a recipe names, of these training samples.
+std::unique_ptr<data::Sampler> make_sampler(const Task& task, const config::Recipe& recipe,
+                                            std::shared_ptr<const data::Source> source);
+
+/// The micro-batches of one epoch from `first_step` on: samples in the sampler's order, which depends on
+/// (seed, epoch); `train.batch_size` samples a step, the last step what is left. A skipped
 /// sample leaves its place empty: which samples a step is made of never depends on what can be read.
 class EpochFeed {
  public:
-  EpochFeed(const Task& task, const data::Source& source, const config::TrainSection& train, std::int64_t epoch,
-            std::int64_t first_step, std::int64_t workers, data::OnError on_error = data::OnError::Fail);
+  EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,
+            const config::TrainSection& train, std::int64_t epoch, std::int64_t first_step, std::int64_t workers,
+            data::OnError on_error = data::OnError::Fail);
   EpochFeed(const EpochFeed&) = delete;
   EpochFeed& operator=(const EpochFeed&) = delete;
 
@@ -45,9 +51,7 @@ class EpochFeed {
   const Task& task_;
   const data::Source& source_;
   data::OnError on_error_;
-  std::uint64_t seed_;
-  std::int64_t epoch_;
-  std::vector<std::int64_t> order_;
+  std::vector<data::SampleKey> keys_;
   std::vector<Range> ranges_;
   std::size_t handed_out_ = 0;
   std::unique_ptr<data::Loader> loader_;

@@ -46,6 +46,7 @@ void Hands::begin(double lr, std::int64_t samples, std::int64_t step_samples, st
   if (number == 0) {
     loss_ = grad_norm_ = 0;
     seen_ = 0;
+    skipped_ = false;
   }
   seen_ += samples;
   step_samples_ = step_samples;
@@ -58,6 +59,12 @@ void Hands::end_without_samples() {
   }
 }
 
+void Hands::end_step() {
+  if (scaler_ == nullptr) return;
+  skipped_ = scaler_->overflowed() && !scaler_->exhausted();
+  scaler_->update();
+}
+
 double Hands::loss() const {
   if (!last_ || seen_ == step_samples_) return loss_;
   return seen_ == 0 ? std::nan("") : loss_ * static_cast<double>(step_samples_) / static_cast<double>(seen_);
@@ -65,14 +72,15 @@ double Hands::loss() const {
 
 nn::Tensors Hands::run_all(const std::string& model, const torch::Tensor& input) {
   for (const auto& [name, layer] : models_) {
-    if (name == model) return layer->run({input});
+    if (name == model) return compute_ == nullptr ? layer->run({input}) : compute_->run(*layer, input);
   }
   throw InternalError(__FILE__, __LINE__, "the task has no model '" + model + "'");
 }
 
 void Hands::minimise(const std::string& model, const torch::Tensor& loss) {
   optim::Optimizer& optimizer = *optimizers_.at(model);
-  const torch::Tensor scaled = share_ == 1 ? loss : loss * share_;
+  const double factor = scaler_ == nullptr ? share_ : share_ * scaler_->scale();
+  const torch::Tensor scaled = factor == 1 ? loss : loss * factor;
   if (optimizers_.size() == 1) {
     scaled.backward();
   } else {
@@ -87,6 +95,7 @@ void Hands::minimise(const std::string& model, const torch::Tensor& loss) {
 void Hands::update(optim::Optimizer& optimizer) {
   const optim::NamedTensors& parameters = optimizer.parameters();
   waiting_.erase(&optimizer);
+  if (scaler_ != nullptr) scaler_->unscale(parameters);
   if (seen_ != step_samples_) {
     const double factor = static_cast<double>(step_samples_) / static_cast<double>(seen_);
     for (const auto& parameter : parameters) {
@@ -97,6 +106,7 @@ void Hands::update(optim::Optimizer& optimizer) {
       clip_grad_norm_ ? optim::clip_grad_norm(parameters, *clip_grad_norm_) : optim::grad_norm(parameters);
   grad_norm_ = std::hypot(grad_norm_, norm);
   if (std::isfinite(norm)) optimizer.step(lr_);
+  else if (scaler_ != nullptr) scaler_->overflow();
   optimizer.zero_grad();
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/compute.h"
 #include "engine/task.h"
 #include "optim/optimizer.h"
 
@@ -40,11 +41,21 @@ class Hands : public Step {
   Hands(const Models& models, Optimizers& optimizers, std::optional<double> clip_grad_norm)
       : models_(models), optimizers_(optimizers), clip_grad_norm_(clip_grad_norm) {}
 
+  /// Runs models as `compute` says, which must outlive this object; without it as they are.
+  void compute_with(Compute& compute) {
+    compute_ = &compute;
+    scaler_ = compute.scaler();
+  }
+  /// Scales the loss by what must outlive this object; null: not at all.
+  void scale_with(optim::GradScaler* scaler) { scaler_ = scaler; }
+
   /// Prepares for a micro-batch of `samples` of the step's `step_samples`; fewer come where some were
   /// skipped, and the step's gradient is then the mean over those that came.
   void begin(double lr, std::int64_t samples, std::int64_t step_samples, std::int64_t number, bool last);
   /// Ends a step whose last micro-batch had no samples: updates with the gradients of the others.
   void end_without_samples();
+  /// Ends every step.
+  void end_step();
 
   nn::Tensors run_all(const std::string& model, const torch::Tensor& input) override;
   void minimise(const std::string& model, const torch::Tensor& loss) override;
@@ -58,6 +69,8 @@ class Hands : public Step {
   /// The norm of all gradients of the step's last update, before clipping. An update whose norm is
   /// not finite is left out, so that the weights stay what they were.
   double grad_norm() const { return grad_norm_; }
+  /// Whether the step just ended was skipped because fp16's loss scale was too large for it.
+  bool skipped() const { return skipped_; }
 
  private:
   void update(optim::Optimizer& optimizer);
@@ -65,6 +78,9 @@ class Hands : public Step {
   const Models& models_;
   Optimizers& optimizers_;
   std::optional<double> clip_grad_norm_;
+  const Compute* compute_ = nullptr;
+  optim::GradScaler* scaler_ = nullptr;
+  bool skipped_ = false;
   RunningFigures figures_;
   double lr_ = 0;
   double share_ = 1;  // of the step's samples, in this micro-batch

@@ -20,7 +20,7 @@ struct Position {
 struct Plan {
   std::int64_t epochs = 0;
   std::int64_t steps_per_epoch = 0;
-  std::int64_t samples = 0;  ///< of the training split
+  std::int64_t samples = 0;  ///< of an epoch, as the sampler counts them
 };
 
 /// One optimizer step that has just been done.

@@ -33,7 +33,8 @@ struct flock whole_file() {
 
 /// Options that a resumed run may change: where and how it runs, not what it computes.
 bool free_on_resume(const std::string& key) {
-  for (const char* prefix : {"train.workers", "train.log_", "train.checkpoint", "train.max_time", "expect"}) {
+  for (const char* prefix : {"train.workers", "train.log_", "train.checkpoint", "train.max_time",
+                             "train.activation_checkpointing", "expect"}) {
     if (key.rfind(prefix, 0) == 0) return true;
   }
   return false;

@@ -1,23 +1,20 @@
 #include "engine/train_session.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-
-#include <torch/version.h>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/threads.h"
-#include "base/version.h"
 #include "data/rotation_check.h"
 #include "engine/apply_session.h"
 #include "engine/checkpointer.h"
 #include "engine/divergence.h"
 #include "engine/initial_weights.h"
+#include "engine/journal.h"
+#include "engine/memory_format.h"
 #include "engine/model_state.h"
 #include "engine/progress.h"
 #include "engine/recorder.h"
@@ -46,27 +43,6 @@ void refuse_other_data(const RunDirectory& run, const data::DataInfo& now) {
                    "restore the data, or start another run with --out");
 }
 
-Json opening(const TrainRequest& request, const Context& context, const Task& task) {
-  Json json = {{"schema", 1},
-               {"state", "running"},
-               {"version", kVersion},
-               {"commit", kCommit},
-               {"libtorch", TORCH_VERSION},
-               {"command", request.command},
-               {"seed", request.resolved.recipe.train.seed},
-               {"host", host_name()},
-               {"pid", ::getpid()},
-               {"device", device_text(context.device)},
-               {"threads", context.threads},
-               {"workers", context.workers},
-               {"choices", Json::object()},
-               {"data", to_json(task.data())},
-               {"recipe", request.resolved.values},
-               {"error", nullptr},
-               {"updated", timestamp()}};
-  return json;
-}
-
 Json figures_json(const std::vector<Measured>& measured) {
   Json figures = Json::object();
   for (const auto& split : measured) {
@@ -74,24 +50,6 @@ Json figures_json(const std::vector<Measured>& measured) {
   }
   return figures;
 }
-
-Json to_json(const Best& best) { return {{"metric", best.metric}, {"value", best.value}, {"step", best.step}}; }
-
-/// Keeps run.json up to date while a training goes on, for `mlrun runs`.
-class Journal : public Hook {
- public:
-  Journal(RunDirectory& run, const Checkpointer& checkpointer) : run_(run), checkpointer_(checkpointer) {}
-
-  void on_epoch(const EpochReport& report) override {
-    Json changes = {{"step", report.position.step}, {"epoch", report.position.epoch}, {"updated", timestamp()}};
-    if (const auto& best = checkpointer_.best()) changes["best"] = to_json(*best);
-    run_.update(changes);
-  }
-
- private:
-  RunDirectory& run_;
-  const Checkpointer& checkpointer_;
-};
 
 /// How many threads compute decides the order of sums: a resumed run keeps what it began with.
 config::TrainSection with_recorded_threads(config::TrainSection train, const RunDirectory& run) {
@@ -116,6 +74,7 @@ class Session {
         recipe_(request.resolved.recipe),
         context_(make_context(with_recorded_threads(recipe_.train, run))),
         task_(make_task(tasks, recipe_)),
+        choices_(choose_memory_format(*task_, recipe_, context_, recorded_choices(run))),
         trainer_(*task_, recipe_, context_),
         recorder_(run.path(), recipe_.train.log_steps),
         checkpointer_(run, trainer_, *task_, request.resolved) {}
@@ -150,7 +109,7 @@ class Session {
       begin_anew();
     }
     recorder_.truncate_after(recorded_step(trainer_.plan(), trainer_.position()));
-    Json json = opening(request_, context_, *task_);
+    Json json = opening_record({request_.resolved, request_.command, context_, *task_, choices_});
     if (!run_.info().contains("started")) json["started"] = timestamp();
     run_.update(json);
     if (recipe_.data.exif == "ignore") data::warn_of_ignored_rotations(*task_->source(data::Split::Train));
@@ -182,6 +141,10 @@ class Session {
 
   TrainResult finish() {
     TrainResult result = outcome(TrainResult::State::Finished);
+    if (stopped_early()) {
+      log::info("stopped early after epoch " + std::to_string(trainer_.position().epoch) + " of " +
+                std::to_string(trainer_.plan().epochs) + ": " + trainer_.early_stopping().reason());
+    }
     const std::vector<Measured> measured = evaluate_best();
     result.verdicts = compare(recipe_.expect, measured);
     Json verdicts = Json::array();
@@ -189,6 +152,7 @@ class Session {
     result.summary = {{"epochs", trainer_.position().epoch}, {"steps", trainer_.position().step}, {"weights", "best"},
                       {"metrics", figures_json(measured)},   {"skipped", trainer_.skips().ids()}, {"expect", verdicts}};
     if (const auto& best = checkpointer_.best()) result.summary["best"] = to_json(*best);
+    if (trainer_.early_stopping().active()) result.summary["stopped_early"] = stopped_early();
     tell_skipped();
     run_.update({{"state", "finished"},
                  {"skipped", trainer_.skips().ids()},
@@ -239,6 +203,8 @@ class Session {
                  " skipped because they cannot be read; run.json lists them under `skipped`");
   }
 
+  bool stopped_early() const { return trainer_.position().epoch < trainer_.plan().epochs; }
+
   fs::path last_checkpoint() const {
     const auto all = list_checkpoints(run_.checkpoints());
     return all.empty() ? fs::path() : all.back();
@@ -257,6 +223,7 @@ class Session {
   const config::Recipe& recipe_;
   Context context_;
   std::unique_ptr<Task> task_;
+  Json choices_;
   Trainer trainer_;
   Recorder recorder_;
   Checkpointer checkpointer_;

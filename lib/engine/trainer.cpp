@@ -9,6 +9,7 @@
 #include "base/torch_compat.h"
 #include "engine/divergence.h"
 #include "engine/model_state.h"
+#include "engine/selection.h"
 
 namespace mlrun::engine {
 namespace {
@@ -47,10 +48,12 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
       recipe_(recipe),
       context_(context),
       frozen_(task.models(), recipe.model.freeze),
-      source_(training_source(task)) {
+      source_(training_source(task)),
+      sampler_(make_sampler(task, recipe, source_)),
+      compute_(std::make_unique<Compute>(task.models(), recipe.train, context)) {
   const config::TrainSection& train = recipe.train;
   plan_.epochs = train.epochs;
-  plan_.samples = source_->size();
+  plan_.samples = sampler_->size();
   plan_.steps_per_epoch = (plan_.samples + train.batch_size - 1) / train.batch_size;
   for (const auto& [name, model] : task.models()) {
     nn::initialise(*model, static_cast<std::uint64_t>(train.seed));
@@ -67,18 +70,21 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
   learning_rate_ = std::make_unique<optim::PhasedRate>(recipe.schedule, base_lr, horizon, averager_->rate(),
                                                        averager_->start_step());
   hands_ = std::make_unique<Hands>(task.models(), optimizers_, train.clip_grad_norm);
+  hands_->compute_with(*compute_);
+  selects_ = selecting_metric(task, train.select, *averager_);
+  early_stopping_ = std::make_unique<EarlyStopping>(train.early_stopping, selects_, task);
+  warn_of_slow_precision(train, context);
 }
 
 bool Trainer::run(const std::vector<Hook*>& hooks) {
   for (Hook* hook : hooks) hook->on_start(plan_, position_);
   const std::int64_t end = plan_.epochs * plan_.steps_per_epoch;
-  while (position_.epoch < plan_.epochs) {
+  while (!done()) {
     const EpochOutcome outcome = train_epoch(hooks, end);
     if (!outcome.complete || !finish_epoch(hooks, outcome) || asked_to_stop()) break;
   }
-  const bool finished = position_.epoch == plan_.epochs;
-  for (Hook* hook : hooks) hook->on_stop(position_, finished);
-  return finished;
+  for (Hook* hook : hooks) hook->on_stop(position_, done());
+  return done();
 }
 
 void Trainer::run_steps(std::int64_t steps, const std::vector<Hook*>& hooks) {
@@ -94,7 +100,7 @@ Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std:
   const auto begin = Clock::now();
   frozen_.train(task_.models());
   const bool whole_epoch = position_.step_in_epoch == 0;
-  EpochFeed feed(task_, *source_, recipe_.train, position_.epoch, position_.step_in_epoch, context_.workers,
+  EpochFeed feed(task_, *source_, *sampler_, recipe_.train, position_.epoch, position_.step_in_epoch, context_.workers,
                  data::on_error_of(recipe_.data.on_error));
   EpochOutcome outcome;
   while (auto micro = feed.next()) {
@@ -129,7 +135,9 @@ void Trainer::train_micro(const MicroBatch& micro, double lr) {
     hands_->end_without_samples();
   }
   if (hands_->seen() == 0) return;
+  if (micro.last) hands_->end_step();
   const bool finite_loss = std::isfinite(hands_->loss());
+  if (finite_loss && hands_->skipped()) return;
   if (!finite_loss || !std::isfinite(hands_->grad_norm())) {
     throw Divergence(finite_loss ? "the gradients are not finite" : "the loss is not finite", position_.step + 1,
                      micro.batch.ids, grad_norms_);
@@ -188,6 +196,8 @@ bool Trainer::finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& 
   report.images_per_second = static_cast<double>(outcome.samples) / outcome.seconds;
   report.wait_share = outcome.waited / outcome.seconds;
   if (!evaluate_epoch(hooks, report.evaluation)) return false;
+  const bool average_is_to_come = averager_->active() && !averager_->ready();
+  if (report.evaluation && !average_is_to_come) early_stopping_->look(*report.evaluation);
   hands_->figures().clear();
   position_ = report.position;
   for (Hook* hook : hooks) hook->on_epoch(report);
@@ -198,9 +208,12 @@ void Trainer::save(data::State& state, const std::string& prefix) const {
   state.put(prefix + "position",
             Json{{"step", position_.step}, {"epoch", position_.epoch}, {"step_in_epoch", position_.step_in_epoch}});
   for (const auto& [name, optimizer] : optimizers_) optimizer->save(state, prefix + "optimizer." + name + ".");
+  compute_->save(state, prefix + "compute.");
+  early_stopping_->save(state, prefix);
   averager_->save(state, prefix + "averaging.");
   hands_->figures().save(state, prefix + "figures.");
   skips_.save(state, prefix);
+  if (recipe_.train.memory_format == "auto") state.put(prefix + "memory_format", memory_format_name(context_));
   task_.save(state, prefix + "task.");
 }
 
@@ -209,6 +222,8 @@ void Trainer::load(const data::State& state, const std::string& prefix) {
   position_ = {position.at("step").get<std::int64_t>(), position.at("epoch").get<std::int64_t>(),
                position.at("step_in_epoch").get<std::int64_t>()};
   for (const auto& [name, optimizer] : optimizers_) optimizer->load(state, prefix + "optimizer." + name + ".");
+  compute_->load(state, prefix + "compute.");
+  early_stopping_->load(state, prefix);
   averager_->load(state, prefix + "averaging.");
   hands_->figures().load(state, prefix + "figures.");
   skips_.load(state, prefix);

@@ -8,7 +8,9 @@
 
 #include "config/bind.h"
 #include "engine/averager.h"
+#include "engine/compute.h"
 #include "engine/context.h"
+#include "engine/early_stopping.h"
 #include "engine/feed.h"
 #include "engine/freeze.h"
 #include "engine/hands.h"
@@ -45,6 +47,11 @@ class Trainer : public data::Stateful {
   /// name; empty where there were none.
   const weights::NamedTensors& averaged() const { return averaged_; }
 
+  /// What chooses `best`, as `val/acc1`.
+  const std::string& selects() const { return selects_; }
+  /// Whether and why the training ends before its last epoch.
+  const EarlyStopping& early_stopping() const { return *early_stopping_; }
+
   const Plan& plan() const { return plan_; }
   const Position& position() const { return position_; }
   /// What could not be read so far, of every split.
@@ -69,6 +76,8 @@ class Trainer : public data::Stateful {
   /// Evaluates the weights, where that is due, and their average; false where it was stopped.
   bool evaluate_epoch(const std::vector<Hook*>& hooks, std::optional<Evaluation>& evaluation);
   void evaluate_average(const EvaluateOptions& options, std::optional<Evaluation>& evaluation);
+  /// True once nothing is left to train.
+  bool done() const { return position_.epoch == plan_.epochs || early_stopping_->reached(); }
   bool last_epoch() const { return position_.epoch + 1 == plan_.epochs; }
   bool evaluation_due() const;
 
@@ -77,10 +86,14 @@ class Trainer : public data::Stateful {
   Context context_;
   FrozenStages frozen_;
   std::shared_ptr<const data::Source> source_;
+  std::unique_ptr<data::Sampler> sampler_;
+  std::unique_ptr<Compute> compute_;
   Hands::Optimizers optimizers_;
   std::unique_ptr<Averager> averager_;
   std::unique_ptr<optim::PhasedRate> learning_rate_;
   std::unique_ptr<Hands> hands_;
+  std::string selects_;
+  std::unique_ptr<EarlyStopping> early_stopping_;
   Plan plan_;
   Position position_;
   SkipLog skips_;

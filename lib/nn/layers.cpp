@@ -122,13 +122,17 @@ BatchNorm2d::BatchNorm2d(int64_t channels, BatchNormOptions options) : UnaryLaye
 
 torch::Tensor BatchNorm2d::forward(const torch::Tensor& input) {
   if (input.is_meta()) return torch::empty_like(input);
+  const auto batch_norm = [&](const torch::Tensor& mean, const torch::Tensor& var, double momentum) {
+    return torch::batch_norm(input, weight, bias, mean, var, is_training(), momentum, options_.eps,
+                             at::globalContext().userEnabledCuDNN());
+  };
+  if (is_training() && !tracks_) return batch_norm({}, {}, options_.momentum);
   if (is_training()) {
     num_batches_tracked.add_(1);
     ++batches_;
   }
   const double momentum = cumulative_ ? 1.0 / static_cast<double>(batches_) : options_.momentum;
-  return torch::batch_norm(input, weight, bias, running_mean, running_var, is_training(), momentum, options_.eps,
-                           at::globalContext().userEnabledCuDNN());
+  return batch_norm(running_mean, running_var, momentum);
 }
 
 void BatchNorm2d::begin_cumulative() {

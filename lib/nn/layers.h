@@ -67,11 +67,16 @@ class BatchNorm2d : public UnaryLayer {
   void begin_cumulative();
   void end_cumulative() { cumulative_ = false; }
 
+  /// Whether training updates the statistics; off while a batch that was counted already is computed
+  /// again.
+  void track(bool on) { tracks_ = on; }
+
   torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
 
  private:
   BatchNormOptions options_;
   bool cumulative_ = false;
+  bool tracks_ = true;
   int64_t batches_ = 0;  // since begin_cumulative
 };
 
@@ -137,7 +142,8 @@ class Concat : public Layer {
   Tensors forward(const Tensors& inputs) override { return Tensors{torch::cat(inputs, 1)}; }
 };
 
-/// Layers one after another, named 0, 1, ... or as given.
+/// Layers one after another, named 0, 1, ... or as given. What overrides `forward` may check the input
+/// and must then run the steps in order: interceptors may run them in its place.
 class Sequential : public UnaryLayer {
  public:
   explicit Sequential(std::string type = "Sequential") : UnaryLayer(std::move(type)) {}
@@ -146,6 +152,7 @@ class Sequential : public UnaryLayer {
   void push(std::shared_ptr<Layer> layer) { push(std::to_string(steps_.size()), std::move(layer)); }
   void push(std::string name, std::shared_ptr<Layer> layer);
   std::size_t size() const { return steps_.size(); }
+  const std::vector<std::shared_ptr<Layer>>& steps() const { return steps_; }
 
  private:
   std::vector<std::shared_ptr<Layer>> steps_;

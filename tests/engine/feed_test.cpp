@@ -16,10 +16,11 @@ struct FeedFixture {
   explicit FeedFixture(const std::vector<std::string>& overrides = {})
       : resolved(tiny(overrides)),
         task(recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}})),
-        source(task->source(data::Split::Train)) {}
+        source(task->source(data::Split::Train)),
+        sampler(engine::make_sampler(*task, resolved.recipe, source)) {}
 
   std::vector<engine::MicroBatch> all(std::int64_t epoch, std::int64_t first_step = 0, std::int64_t workers = 0) const {
-    EpochFeed feed(*task, *source, resolved.recipe.train, epoch, first_step, workers);
+    EpochFeed feed(*task, *source, *sampler, resolved.recipe.train, epoch, first_step, workers);
     std::vector<engine::MicroBatch> batches;
     while (auto micro = feed.next()) batches.push_back(std::move(*micro));
     return batches;
@@ -28,6 +29,7 @@ struct FeedFixture {
   config::Resolved resolved;
   std::unique_ptr<engine::Task> task;
   std::shared_ptr<const data::Source> source;
+  std::unique_ptr<data::Sampler> sampler;
 };
 
 std::vector<std::int64_t> order(const std::vector<engine::MicroBatch>& batches) {
@@ -90,7 +92,8 @@ TEST_CASE("skipped samples leave their places empty and move no other sample", "
   const FeedFixture fixture({"train.accumulate=4"});
   const FaultySource faulty(fixture.source, {0, 5, 11, 12, 13, 39});
   const auto read = [&](std::int64_t workers, std::int64_t first_step) {
-    EpochFeed feed(*fixture.task, faulty, fixture.resolved.recipe.train, 1, first_step, workers, data::OnError::Skip);
+    EpochFeed feed(*fixture.task, faulty, *fixture.sampler, fixture.resolved.recipe.train, 1, first_step, workers,
+                   data::OnError::Skip);
     std::vector<engine::MicroBatch> batches;
     while (auto micro = feed.next()) batches.push_back(std::move(*micro));
     return batches;
@@ -120,7 +123,7 @@ TEST_CASE("skipped samples leave their places empty and move no other sample", "
 TEST_CASE("a micro-batch of which nothing can be read has no fields", "[engine]") {
   const FeedFixture fixture({"train.batch_size=1"});
   const FaultySource faulty(fixture.source, {7});
-  EpochFeed feed(*fixture.task, faulty, fixture.resolved.recipe.train, 0, 0, 0, data::OnError::Skip);
+  EpochFeed feed(*fixture.task, faulty, *fixture.sampler, fixture.resolved.recipe.train, 0, 0, 0, data::OnError::Skip);
   int empty = 0;
   while (const auto micro = feed.next()) {
     if (micro->batch.size() > 0) continue;
@@ -131,4 +134,32 @@ TEST_CASE("a micro-batch of which nothing can be read has no fields", "[engine]"
     CHECK(micro->batch.skipped[0].message == "photos/7.jpg: the image is cut short; mend or remove it");
   }
   CHECK(empty == 1);
+}
+
+TEST_CASE("a repeated sample is augmented anew, and resumes with its own draw", "[engine]") {
+  const FeedFixture fixture({"data.sampler=repeated_augmentation"});
+  const auto whole = fixture.all(1), rest = fixture.all(1, 1), helped = fixture.all(1, 0, 3);
+  const auto indices = order(whole);
+  REQUIRE(indices.size() == 40);
+  CHECK(indices[0] == indices[2]);
+  CHECK(indices[2] != indices[3]);
+  const torch::Tensor images = whole[0].batch.inputs.tensor("image");
+  CHECK_FALSE((images[0].equal(images[1]) && images[1].equal(images[2])));
+  // The first of them is what it is without repeats.
+  const auto once = FeedFixture().all(1);
+  CHECK(images[0].equal(once[0].batch.inputs.tensor("image")[0]));
+  CHECK(images[3].equal(once[0].batch.inputs.tensor("image")[1]));
+  // Sample 16 of the epoch is the second draw of its image: a resume in between gives the same bits.
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    CHECK(rest[i].batch.inputs.tensor("image").equal(whole[i + 1].batch.inputs.tensor("image")));
+  }
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    CHECK(helped[i].batch.inputs.tensor("image").equal(whole[i].batch.inputs.tensor("image")));
+  }
+}
+
+TEST_CASE("an epoch is as long as its sampler says", "[engine]") {
+  const auto batches = FeedFixture({"data.sampler={name: class_balanced, samples: 50}"}).all(0);
+  REQUIRE(batches.size() == 4);
+  CHECK(batches.back().step_samples == 2);
 }

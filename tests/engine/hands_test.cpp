@@ -143,3 +143,29 @@ TEST_CASE("running figures are means by sample and survive a resume", "[engine]"
   again.clear();
   CHECK(again.means().empty());
 }
+
+TEST_CASE("a scaled loss gives the step of the unscaled one, and an overflow none", "[engine]") {
+  const torch::Tensor input = torch::linspace(-1, 1, 24).view({4, 6});
+  const auto step = [&](optim::GradScaler* scaler, double factor, HandsFixture& fixture) {
+    auto hands = std::make_unique<Hands>(fixture.models, fixture.optimizers, 0.5);
+    hands->scale_with(scaler);
+    hands->begin(0.1, 4, 4, 0, true);
+    hands->minimise("model", hands->run("model", input).square().mean() * factor);
+    hands->end_step();
+    return hands;
+  };
+  HandsFixture plain({"model"}), scaled({"model"}), overflown({"model"});
+  optim::GradScaler scaler;
+  const auto without = step(nullptr, 1, plain), with = step(&scaler, 1, scaled);
+  CHECK(scaled.weight().equal(plain.weight()));  // clipped, too: the scale is a power of two
+  CHECK(with->grad_norm() == without->grad_norm());
+  CHECK_FALSE(with->skipped());
+
+  const torch::Tensor before = overflown.weight().detach().clone();
+  const auto skipped = step(&scaler, 1e38, overflown);
+  CHECK(skipped->skipped());
+  CHECK(overflown.weight().equal(before));
+  CHECK_FALSE(overflown.weight().grad().defined());
+  CHECK(scaler.scale() == 32768);
+  CHECK(scaler.skipped() == 1);
+}

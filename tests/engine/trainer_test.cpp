@@ -109,6 +109,33 @@ TEST_CASE("so is one with images in channels-last order", "[engine]") {
   check_stop_and_resume({"train.memory_format=channels_last", "data.channels=3"}, kStepsPerEpoch + 2);
 }
 
+TEST_CASE("so is one with other samplers, precisions and memory", "[engine]") {
+  const char* option = GENERATE("data.sampler=repeated_augmentation", "data.sampler=class_balanced",
+                                "train.activation_checkpointing=true", "train.amp=bf16");
+  INFO(option);
+  check_stop_and_resume({option, "data.channels=3"}, kStepsPerEpoch + 2);
+}
+
+TEST_CASE("activation checkpointing does not change a bit of the weights", "[engine]") {
+  const TempDir folder;
+  train_in(folder / "kept", tiny({"train.epochs=2"}));
+  train_in(folder / "recomputed", tiny({"train.epochs=2", "train.activation_checkpointing=true"}));
+  CHECK(last_file(folder / "kept", "model.safetensors") == last_file(folder / "recomputed", "model.safetensors"));
+}
+
+TEST_CASE("a training that ran out of memory may go on with activation checkpointing", "[engine]") {
+  const TempDir folder;
+  train_in(folder / "whole", tiny());
+  train_in(folder / "parts", tiny_watched(), Resume::Auto, watched_tasks(stop_at(4)));
+  train_in(folder / "parts", tiny_watched({"train.activation_checkpointing=true"}), Resume::Must, watched_tasks());
+  const auto whole = engine::read_checkpoint(folder / "whole" / "checkpoints" / "last"),
+             parts = engine::read_checkpoint(folder / "parts" / "checkpoints" / "last");
+  REQUIRE(whole.weights.size() == parts.weights.size());
+  for (std::size_t i = 0; i < whole.weights.size(); ++i) {
+    CHECK(whole.weights[i].second.equal(parts.weights[i].second));
+  }
+}
+
 TEST_CASE("a training that crashed goes on from its last finished epoch", "[engine]") {
   const TempDir folder;
   const auto resolved = tiny_watched();

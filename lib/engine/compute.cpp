@@ -1,0 +1,66 @@
+#include "engine/compute.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "nn/recompute.h"
+
+namespace mlrun::engine {
+namespace {
+
+/// What LibTorch's bf16 convolutions and matrix products need (oneDNN); other CPUs take slow replacements.
+bool has_fast_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#else
+  return true;
+#endif
+}
+
+}  // namespace
+
+/// One model with activation checkpointing at its doors.
+struct Compute::Recomputed {
+  explicit Recomputed(nn::Layer& model) : recompute(model), scope(model, recompute) {}
+  nn::Recompute recompute;
+  nn::InterceptorScope scope;
+};
+
+Compute::Compute(const Models& models, const config::TrainSection& train, const Context& context) {
+  autocast_.device = context.device.type();
+  if (train.amp == "bf16") autocast_.type = torch::kBFloat16;
+  if (train.amp == "fp16") {
+    if (context.device.is_cpu()) {
+      throw UserError(
+          Problem{"", 0, 0, "train.amp", "fp16 needs CUDA, and this training runs on the CPU", "use bf16 or none"});
+    }
+    autocast_.type = torch::kHalf;
+    scaler_.emplace();
+  }
+  if (!train.activation_checkpointing) return;
+  for (const auto& model : models) recomputed_.push_back(std::make_unique<Recomputed>(*model.second));
+}
+
+Compute::~Compute() = default;
+
+nn::Tensors Compute::run(nn::Layer& model, const torch::Tensor& input) const {
+  if (!autocast_.type) return model.run({input});
+  const nn::AutocastScope scope(autocast_);
+  nn::Tensors outputs = model.run({input});
+  for (auto& output : outputs) output = output.to(torch::kFloat);
+  return outputs;
+}
+
+void Compute::save(data::State& state, const std::string& prefix) const {
+  if (scaler_) scaler_->save(state, prefix);
+}
+
+void Compute::load(const data::State& state, const std::string& prefix) {
+  if (scaler_) scaler_->load(state, prefix);
+}
+
+void warn_of_slow_precision(const config::TrainSection& train, const Context& context) {
+  if (train.amp != "bf16" || !context.device.is_cpu() || has_fast_bf16()) return;
+  log::warning("train.amp: bf16 is much slower than none on this CPU, which has no AVX-512");
+}
+
+}  // namespace mlrun::engine

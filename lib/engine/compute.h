@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/recipe.h"
+#include "engine/context.h"
+#include "engine/task.h"
+#include "nn/autocast.h"
+#include "optim/grad_scaler.h"
+
+namespace mlrun::engine {
+
+/// How a training step computes: in which precision (`train.amp`), and what it keeps for the backward pass
+/// (`train.activation_checkpointing`). Evaluation is in float32 and keeps nothing, as torchvision's reference scripts
+/// do it.
+class Compute : public data::Stateful {
+ public:
+  /// Stands at the doors of `models` as long as it lives; they must outlive it. UserError for fp16 without CUDA.
+  Compute(const Models& models, const config::TrainSection& train, const Context& context);
+  ~Compute() override;
+
+  /// A model's outputs, float32.
+  nn::Tensors run(nn::Layer& model, const torch::Tensor& input) const;
+
+  /// Of fp16, whose range gradients leave without it; null otherwise.
+  optim::GradScaler* scaler() { return scaler_ ? &*scaler_ : nullptr; }
+
+  /// `<prefix>scaler` of fp16, else nothing.
+  void save(data::State& state, const std::string& prefix) const override;
+  void load(const data::State& state, const std::string& prefix) override;
+
+ private:
+  struct Recomputed;
+
+  nn::Autocast autocast_;
+  std::optional<optim::GradScaler> scaler_;
+  std::vector<std::unique_ptr<Recomputed>> recomputed_;
+};
+
+/// Says where a precision that saves time elsewhere costs time here: bf16 on a CPU that emulates it.
+void warn_of_slow_precision(const config::TrainSection& train, const Context& context);
+
+}  // namespace mlrun::engine
