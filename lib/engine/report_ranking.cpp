@@ -104,7 +104,7 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
 }
 
 /// All figures in the order in which runs have them.
-std::vector<std::string> figures_of(const std::vector<RunRecord>& runs) {
+std::vector<std::string> figure_list(const std::vector<RunRecord>& runs) {
   std::vector<std::string> names;
   for (const auto& run : runs) {
     for (const auto& figure : run.figures) {
@@ -127,7 +127,7 @@ std::string chosen_metric(const std::vector<RunRecord>& runs, const RankingReque
 }
 
 /// Whether `a` ranks before `b`; NaN comes last.
-bool better(double a, double b, bool lower) {
+bool ranks_before(double a, double b, bool lower) {
   if (std::isnan(a) || std::isnan(b)) return !std::isnan(a) && std::isnan(b);
   return lower ? a < b : a > b;
 }
@@ -136,8 +136,8 @@ double value_or_nan(const double* value) { return value == nullptr ? std::nan(""
 
 void summarise_group(RunGroup& group, const Ranking& ranking) {
   std::stable_sort(group.finished.begin(), group.finished.end(), [&](const RunRecord* a, const RunRecord* b) {
-    return better(value_or_nan(a->find(ranking.metric)), value_or_nan(b->find(ranking.metric)),
-                  ranking.lower_is_better);
+    return ranks_before(value_or_nan(a->find(ranking.metric)), value_or_nan(b->find(ranking.metric)),
+                        ranking.lower_is_better);
   });
   for (const auto& name : ranking.figures) {
     std::vector<double> values;
@@ -189,7 +189,7 @@ bool has_unfinished(const Ranking& ranking) {
 Ranking rank(const std::vector<RunRecord>& runs, const RankingRequest& request) {
   Ranking ranking;
   choose_keys(ranking, runs, request);
-  ranking.figures = figures_of(runs);
+  ranking.figures = figure_list(runs);
   ranking.metric = chosen_metric(runs, request, ranking.figures);
   ranking.lower_is_better = metrics::lower_is_better(ranking.metric);
   const auto first = std::find(ranking.figures.begin(), ranking.figures.end(), ranking.metric);
@@ -211,7 +211,7 @@ Ranking rank(const std::vector<RunRecord>& runs, const RankingRequest& request) 
     return spread == nullptr ? std::nan("") : spread->mean;
   };
   std::stable_sort(ranking.groups.begin(), ranking.groups.end(), [&](const RunGroup& a, const RunGroup& b) {
-    return better(score(a), score(b), ranking.lower_is_better);
+    return ranks_before(score(a), score(b), ranking.lower_is_better);
   });
   find_mixed(ranking, runs);
   return ranking;

@@ -7,23 +7,8 @@
 namespace mlrun::engine {
 namespace {
 
-/// `acc1` of `val/swa_acc1`: the figure without its split and the average's prefix.
-std::string bare_name(const std::string& figure) {
-  std::string name = figure.substr(figure.find('/') + 1);
-  for (const char* prefix : {"swa_", "ema_"}) {
-    if (name.rfind(prefix, 0) == 0) name.erase(0, 4);
-  }
-  return name;
-}
-
 std::vector<std::string> shown_figures(const Ranking& ranking, bool all) {
-  if (all) return ranking.figures;
-  std::vector<std::string> names;
-  for (const auto& name : ranking.figures) {
-    const std::string bare = bare_name(name);
-    if (bare == bare_name(ranking.metric) || bare == "loss") names.push_back(name);
-  }
-  return names;
+  return all ? ranking.figures : main_figures(ranking.figures, ranking.metric);
 }
 
 std::string figure_text(const RunGroup& group, const std::string& name) {

@@ -89,6 +89,25 @@ std::string usual_metric(const std::vector<RunRecord>& runs) {
   return most;
 }
 
+bool is_averaged(const std::string& figure) {
+  const std::string name = figure.substr(figure.find('/') + 1);
+  return name.rfind("swa_", 0) == 0 || name.rfind("ema_", 0) == 0;
+}
+
+std::string bare_figure(const std::string& figure) {
+  const std::string name = figure.substr(figure.find('/') + 1);
+  return is_averaged(figure) ? name.substr(4) : name;
+}
+
+std::vector<std::string> main_figures(const std::vector<std::string>& figures, const std::string& metric) {
+  std::vector<std::string> names;
+  for (const auto& name : figures) {
+    const std::string bare = bare_figure(name);
+    if (bare == bare_figure(metric) || bare == "loss") names.push_back(name);
+  }
+  return names;
+}
+
 int figure_digits(const std::string& metric) {
   const auto ends = [&metric](const std::string& word) {
     return metric.size() >= word.size() && metric.compare(metric.size() - word.size(), word.size(), word) == 0;

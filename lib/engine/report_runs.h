@@ -31,6 +31,13 @@ std::vector<RunRecord> read_runs(const std::vector<std::filesystem::path>& folde
 /// The figure by which most runs chose their best weights, as `val/acc1`; empty where none says.
 std::string usual_metric(const std::vector<RunRecord>& runs);
 
+/// `acc1` of `val/swa_acc1`: a figure without its split and its average's prefix.
+std::string bare_figure(const std::string& figure);
+/// True of an average's figures, as `val/swa_acc1`.
+bool is_averaged(const std::string& figure);
+/// Those of `figures` that are the metric's like, of other splits and weights, and the losses.
+std::vector<std::string> main_figures(const std::vector<std::string>& figures, const std::string& metric);
+
 /// Digits after the point: 2 of a percentage, 4 of a loss and the like.
 int figure_digits(const std::string& metric);
 

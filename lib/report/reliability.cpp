@@ -44,7 +44,7 @@ std::string count_bars(const Frame& frame, const std::vector<ReliabilityBin>& bi
   return out;
 }
 
-std::string legend() {
+std::string bar_legend() {
   return svg_rectangle("bar", kLeft, 34, 12, 12) + svg_text(kLeft + 18, 44, "start", "accuracy", "name") +
          svg_rectangle("gap", kLeft + 90, 34, 12, 12) +
          svg_text(kLeft + 108, 44, "start", "gap to mean confidence", "name");
@@ -84,7 +84,7 @@ std::string reliability_svg(const std::string& title, const std::vector<Reliabil
   const Frame upper{kLeft, kTop, width, height, {0, 100}, {0, 100}};
   const Frame lower{kLeft, kTop + height + kBetween, width, kCounts, {0, 100}, {0, most * 1.05}};
   const std::string figure = "expected calibration error " + fixed(error, 2) + " %";
-  std::string body = legend() + grid(upper, "accuracy, %") + accuracy_bars(upper, bins);
+  std::string body = bar_legend() + grid(upper, "accuracy, %") + accuracy_bars(upper, bins);
   body += axes(lower, "confidence, %", "samples") + count_bars(lower, bins);
   body += svg_text(upper.left + 8, upper.top + 16, "start", figure, "name");
   return svg_document(size, title, figure, body);
