@@ -53,6 +53,7 @@ Result list_recipes(const std::string& pattern) {
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       if (entry.path().extension() != ".yaml") continue;
       const std::string name = fs::relative(entry.path(), folder).replace_extension().generic_string();
+      if (name.rfind("tables/", 0) == 0) continue;  // published tables are no recipes
       if (matches(name, pattern)) found.emplace(name, opening_sentence(entry.path()));
     }
   }

@@ -36,7 +36,8 @@ void collect_recipes(const fs::path& folder, std::vector<std::string>& names) {
   for (int seen = 0; !error && entry != fs::recursive_directory_iterator() && seen < kMostEntries; ++seen) {
     if (entry.depth() >= kDeepestFolder) entry.disable_recursion_pending();
     const auto ending = entry->path().extension();
-    if (ending == ".yaml" || ending == ".yml") {
+    const bool table = entry.depth() > 0 && *entry->path().lexically_relative(root).begin() == "tables";
+    if (!table && (ending == ".yaml" || ending == ".yml")) {
       found.push_back(without_ending(entry->path().lexically_relative(root).generic_string()));
     }
     entry.increment(error);

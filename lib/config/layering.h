@@ -66,7 +66,8 @@ class Merger {
 /// for `${`.
 void resolve_references(Layered& result, const Shape& shape, const Catalogue& catalogue);
 
-/// Adds to the names of all YAML files below `folder`, relative to it and without `.yaml`.
+/// Adds to the names of all YAML files below `folder`, relative to it and without `.yaml`; published tables (in
+/// `tables/`) are no recipes.
 void collect_recipes(const std::filesystem::path& folder, std::vector<std::string>& names);
 
 /// `did you mean ...?` for a recipe's name among `names`; a name without its folder counts too.

@@ -76,6 +76,10 @@ class Task : public data::Stateful {
 
   void save(data::State&, const std::string&) const override {}
   void load(const data::State&, const std::string&) override {}
+
+  /// A sample of `source(Split::Train)` (`augmented`) or `evaluation_source` as an image to look at, uint8 [H, W, C];
+  /// nothing where the task's samples are no images.
+  virtual std::optional<torch::Tensor> picture(const data::Sample& /*sample*/, bool /*augmented*/) const { return {}; }
 };
 
 /// What a task is made of. With `known`, models are built for data described earlier, and the data

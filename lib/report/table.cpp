@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "report/format.h"
+#include "report/markup.h"
 
 namespace mlrun::report {
 namespace {
@@ -101,6 +102,21 @@ std::string Table::markdown() const {
     body += "\n";
   }
   return titles + "\n" + rule + "\n" + body;
+}
+
+std::string Table::html() const {
+  const auto cell = [this](const char* tag, std::size_t column, const std::string& text) {
+    return std::string("<") + tag + (right(column) ? " class=\"r\">" : ">") + escaped_markup(text) + "</" + tag + ">";
+  };
+  std::string out = "<div class=\"wide\"><table>\n<thead><tr>";
+  for (std::size_t i = 0; i < columns_.size(); ++i) out += cell("th", i, columns_[i].title);
+  out += "</tr></thead>\n<tbody>\n";
+  for (const auto& row : rows_) {
+    out += "<tr>";
+    for (std::size_t i = 0; i < row.size(); ++i) out += cell("td", i, row[i]);
+    out += "</tr>\n";
+  }
+  return out + "</tbody>\n</table></div>\n";
 }
 
 std::string Table::csv() const {

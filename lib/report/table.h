@@ -31,6 +31,8 @@ class Table {
   std::string text() const;
   /// A GitHub-flavoured Markdown table.
   std::string markdown() const;
+  /// An HTML table; what stands in cells is escaped.
+  std::string html() const;
   /// Titles and rows as CSV (see csv_row).
   std::string csv() const;
 

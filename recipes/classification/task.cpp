@@ -90,6 +90,9 @@ class ClassificationTask : public engine::Task {
   data::Sample read(const std::filesystem::path& file) const override;
   Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override;
   Json preprocessing() const override;
+  std::optional<torch::Tensor> picture(const data::Sample& sample, bool augmented) const override {
+    return (augmented ? augment_ : preprocess_)->viewable(sample.inputs.tensor("image"));
+  }
 
  private:
   std::shared_ptr<const data::Source> prepared(data::Split split, std::shared_ptr<const data::Pipeline> pipeline);

@@ -1,7 +1,7 @@
 # Bash completion for mlrun. Source it, or install it as .../bash-completion/completions/mlrun.
 # Needs nothing but bash, awk and find; mlrun itself is run only where its reference page is not on disk.
 
-_mlrun_commands='train eval predict config data list inspect export weights swa-average runs checkpoint env'
+_mlrun_commands='train eval predict config data list inspect export weights swa-average runs report checkpoint env'
 _mlrun_common='--help --version --json --quiet --log-level'
 _mlrun_recipe_options='--config --set --seed --device --threads --workers'
 
@@ -19,6 +19,14 @@ _mlrun_recipes() {
   local folder
   while IFS= read -r folder; do
     find "$folder" -maxdepth 5 -name '*.yaml' -printf '%P\n' 2>/dev/null
+  done < <(_mlrun_folders "$1") | sed '/^tables\//d; s/\.yaml$//' | sort -u
+}
+
+# Shipped tables of published figures.
+_mlrun_tables() {
+  local folder
+  while IFS= read -r folder; do
+    find "$folder/tables" -maxdepth 1 -name '*.yaml' -printf '%P\n' 2>/dev/null
   done < <(_mlrun_folders "$1") | sed 's/\.yaml$//' | sort -u
 }
 
@@ -123,16 +131,21 @@ _mlrun_value() {
     --split) _mlrun_add $'train\nval\ntest' ;;
     --weights) _mlrun_weights ;;
     --model) _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^model\.name |//p' | tr '|' '\n')" ;;
-    -o | --output) [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth; return; }
+    -o | --output) [[ $command == report ]] && { _mlrun_files; return; }
+      [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth; return; }
       _mlrun_files .png ;;
     --format) _mlrun_add $'safetensors\npth' ;;
     --sort) _mlrun_add $'name\nparams\nmacs\nacc1' ;;
+    --table) _mlrun_add "$(_mlrun_tables "$program")"; _mlrun_files .yaml .yml ;;
+    --html) _mlrun_files .html ;;
+    --by | --over) _mlrun_add "$(_mlrun_keys "$program" | sed 's/ .*//')" ;;
     --out) [[ $command == 'data show' ]] && { _mlrun_files .png; return; }
+      [[ $command == report ]] && { _mlrun_files; return; }
       compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     --confusion-csv | --per-class-csv) _mlrun_files .csv ;;
     --dump-outputs) _mlrun_files .safetensors ;;
     --seed | --threads | --workers | --topk | --distance | --similarity | --samples | --columns | --epoch | --entry | \
-      --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror) ;;
+      --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --metric) ;;
     *) return 1 ;;
   esac
 }
@@ -155,6 +168,7 @@ _mlrun_options() {
     export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--force' ;;
     weights) _mlrun_add $'--help\n--version' ;;
     swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
+    report) _mlrun_add $'--by\n--over\n--metric\n--table\n--csv\n--markdown\n--out\n--html\n--no-eval' ;;
     checkpoint) _mlrun_add $'--help\n--version' ;;
     'weights get') _mlrun_add '--mirror' ;;
   esac
@@ -192,7 +206,7 @@ _mlrun_operand() {
     checkpoint) _mlrun_add 'verify' ;;
     'checkpoint verify') _mlrun_add "$(_mlrun_runs "$cur")" ;;
     swa-average) _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt ;;
-    runs) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+    runs | report) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     'weights path' | 'weights get') _mlrun_published ;;
   esac
 }

@@ -1,0 +1,50 @@
+#include "report/curves.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/files.h"
+
+namespace mlrun::report {
+
+std::vector<Json> read_metric_rows(const std::filesystem::path& folder) {
+  const auto file = folder / "metrics.jsonl";
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return {};
+  const std::string text = read_file(file);
+  std::vector<Json> rows;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    Json row = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                           text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, /*allow_exceptions=*/false);
+    const bool good = row.is_object() && row.contains("epoch") && row["epoch"].is_number();
+    if (good) rows.push_back(std::move(row));
+    begin = end + 1;
+  }
+  return rows;
+}
+
+Series curve(const std::vector<Json>& rows, const std::string& name) {
+  Series series;
+  series.name = name;
+  for (const Json& row : rows) {
+    const auto found = row.find(name);
+    if (found == row.end()) continue;
+    series.x.push_back(row["epoch"].get<double>());
+    series.y.push_back(found->is_number() ? found->get<double>() : std::numeric_limits<double>::quiet_NaN());
+  }
+  return series;
+}
+
+std::vector<std::string> figure_names(const std::vector<Json>& rows) {
+  std::vector<std::string> names;
+  for (const Json& row : rows) {
+    for (const auto& [name, value] : row.items()) {
+      if (name == "step" || name == "epoch") continue;
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+}  // namespace mlrun::report
