@@ -67,7 +67,7 @@ void scale_nearest(const ImageView& view, const AffineMatrix& m, std::uint8_t* o
   }
 }
 
-std::int64_t fixed_point(double value) { return static_cast<std::int64_t>(std::floor(value * 65536.0 + 0.5)); }
+std::int64_t fixed16(double value) { return static_cast<std::int64_t>(std::floor(value * 65536.0 + 0.5)); }
 
 /// True where 16 bits before the point are enough in all corners.
 bool fits_fixed_point(const ImageView& view, const AffineMatrix& m) {
@@ -83,10 +83,10 @@ bool fits_fixed_point(const ImageView& view, const AffineMatrix& m) {
 
 template <int Channels>
 void fixed_nearest(const ImageView& view, const AffineMatrix& m, std::uint8_t* out) {
-  const std::int64_t x_step = fixed_point(m[0]), y_step = fixed_point(m[3]);
-  std::int64_t x_start = fixed_point(m[2] + m[0] * 0.5 + m[1] * 0.5);
-  std::int64_t y_start = fixed_point(m[5] + m[3] * 0.5 + m[4] * 0.5);
-  const std::int64_t x_down = fixed_point(m[1]), y_down = fixed_point(m[4]);
+  const std::int64_t x_step = fixed16(m[0]), y_step = fixed16(m[3]);
+  std::int64_t x_start = fixed16(m[2] + m[0] * 0.5 + m[1] * 0.5);
+  std::int64_t y_start = fixed16(m[5] + m[3] * 0.5 + m[4] * 0.5);
+  const std::int64_t x_down = fixed16(m[1]), y_down = fixed16(m[4]);
   for (std::int64_t y = 0; y < view.height; ++y, x_start += x_down, y_start += y_down, out += view.stride) {
     const Stretch across = inside(x_start, x_step, view.width << 16, view.width);
     const Stretch down = inside(y_start, y_step, view.height << 16, view.width);

@@ -62,6 +62,11 @@ torch::Tensor tensor_saturation(const torch::Tensor& image, double factor) {
   return blend_images(image, grey(image).expand_as(image).contiguous(), factor);
 }
 
+torch::Tensor tensor_sharpness(const torch::Tensor& image, double factor) {
+  if (image.size(0) < 3 || image.size(1) < 3) return image;  // a blend of the image with itself would truncate
+  return blend_images(image, smooth(image), factor);
+}
+
 ByteTable tensor_stretched(const Histogram& counts) {
   const auto present = [](std::int64_t count) { return count != 0; };
   const auto low = static_cast<float>(std::find_if(counts.begin(), counts.end(), present) - counts.begin());
@@ -136,7 +141,7 @@ torch::Tensor apply_tensor_step(const torch::Tensor& image, const AugmentStep& s
     case AugmentOp::Brightness: return look_up(image, blend_table(TensorBlend(factor), 0.0F));
     case AugmentOp::Color: return tensor_saturation(image, factor);
     case AugmentOp::Contrast: return tensor_contrast(image, factor);
-    case AugmentOp::Sharpness: return blend_images(image, smooth(image), factor);
+    case AugmentOp::Sharpness: return tensor_sharpness(image, factor);
     case AugmentOp::AutoContrast: return remap(image, tensor_stretched);
     default: return apply_step(image, step, resampling);  // the same on tensors
   }
