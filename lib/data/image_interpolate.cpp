@@ -20,7 +20,8 @@ Place place(double position) {
 
 double between(double a, double b, double share) { return a + (b - a) * share; }
 
-/// The four neighbours are clipped at the border.
+/// The four neighbours are clipped at the border. Where a position is a centre along one axis, which a shear along the
+/// other leaves it at, the neighbour along it counts nothing.
 template <int Channels>
 void bilinear_pixel(const ImageView& image, const Place& x, const Place& y, std::uint8_t* out) {
   const std::int64_t left = std::max<std::int64_t>(x.pixel, 0), right = std::min(x.pixel + 1, image.width - 1);
@@ -30,37 +31,34 @@ void bilinear_pixel(const ImageView& image, const Place& x, const Place& y, std:
   const std::uint8_t* below_left = image.row(bottom) + left * Channels;
   const std::uint8_t* below_right = image.row(bottom) + right * Channels;
   for (int c = 0; c < Channels; ++c) {
-    const double above = between(above_left[c], above_right[c], x.past);
-    const double below = between(below_left[c], below_right[c], x.past);
-    out[c] = static_cast<std::uint8_t>(static_cast<int>(between(above, below, y.past)));
+    double value = between(above_left[c], above_right[c], x.past);
+    if (y.past != 0) value = between(value, between(below_left[c], below_right[c], x.past), y.past);
+    out[c] = static_cast<std::uint8_t>(static_cast<int>(value));
   }
 }
 
 /// Pillow's cubic (a = -1), in its order of operations.
-double cubic_between(double a, double b, double c, double d, double share) {
-  const double p2 = -a + c, p3 = 2 * (a - b) + c - d, p4 = -a + b - c + d;
-  return b + share * (p2 + share * (p3 + share * p4));
+template <class Value>
+double cubic_between(Value a, Value b, Value c, Value d, double share) {
+  return b + share * (c - a + share * (2 * (a - b) + c - d + share * (b - a - c + d)));
 }
 
-/// Columns are clipped at the border; a row below the image repeats the value found for the one above it.
+/// Rows and columns are clipped at the border.
 template <int Channels>
 void bicubic_pixel(const ImageView& image, const Place& x, const Place& y, std::uint8_t* out) {
   std::int64_t columns[4];
+  const std::uint8_t* rows[4];
   for (std::int64_t i = 0; i < 4; ++i) {
     columns[i] = std::clamp<std::int64_t>(x.pixel - 1 + i, 0, image.width - 1) * Channels;
+    rows[i] = image.row(std::clamp<std::int64_t>(y.pixel - 1 + i, 0, image.height - 1));
   }
+  const auto along = [&](const std::uint8_t* row) {  // integers until the shares come in: exact, and less to convert
+    const int a = row[columns[0]], b = row[columns[1]], c = row[columns[2]], d = row[columns[3]];
+    return cubic_between(a, b, c, d, x.past);
+  };
   for (int c = 0; c < Channels; ++c) {
-    double values[4];
-    for (std::int64_t i = 0; i < 4; ++i) {
-      const std::int64_t at = y.pixel - 1 + i;
-      if (i > 0 && (at < 0 || at >= image.height)) {
-        values[i] = values[i - 1];
-        continue;
-      }
-      const std::uint8_t* row = image.row(std::clamp<std::int64_t>(at, 0, image.height - 1)) + c;
-      values[i] = cubic_between(row[columns[0]], row[columns[1]], row[columns[2]], row[columns[3]], x.past);
-    }
-    const double value = cubic_between(values[0], values[1], values[2], values[3], y.past);
+    double value = along(rows[1] + c);
+    if (y.past != 0) value = cubic_between(along(rows[0] + c), value, along(rows[2] + c), along(rows[3] + c), y.past);
     out[c] = static_cast<std::uint8_t>(static_cast<int>(std::clamp(value, 0.0, 255.0)));
   }
 }
