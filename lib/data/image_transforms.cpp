@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "data/image_bytes.h"
 #include "data/resize.h"
 
 namespace mlrun::data {
@@ -82,10 +83,6 @@ class Grayscale : public Transform {
   std::int64_t channels(std::int64_t) const override { return outputs_; }
 
  private:
-  static std::uint8_t luma(const std::uint8_t* rgb) {
-    return static_cast<std::uint8_t>((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16);
-  }
-
   std::int64_t outputs_;
 };
 

@@ -1,8 +1,14 @@
 #include "data/transform.h"
 
 #include "base/error.h"
+#include "data/augmix.h"
+#include "data/auto_augment.h"
+#include "data/color_jitter.h"
 #include "data/crop_transforms.h"
 #include "data/image_transforms.h"
+#include "data/presets.h"
+#include "data/rand_augment.h"
+#include "data/random_erasing.h"
 
 namespace mlrun::data {
 namespace {
@@ -22,37 +28,6 @@ void add(TransformFactory& factory, std::string name, std::string description, M
       [make](const Options& options, const TransformContext& context) { return list_of(make(options, context)); });
 }
 
-/// The statistics that the model was published with, where they are of as many channels.
-NormalizeOptions preset_statistics(const TransformContext& context) {
-  const auto fits = [&](const std::vector<double>& values) {
-    return values.size() == static_cast<std::size_t>(context.channels);
-  };
-  NormalizeOptions options = imagenet_statistics(context.channels);
-  if (fits(context.mean) && fits(context.deviation)) options.mean = context.mean, options.deviation = context.deviation;
-  return options;
-}
-
-void add_presets(TransformFactory& factory) {
-  using config::NoOptions;
-  factory.add<NoOptions>("classification_train",
-                         "preset: random_resized_crop, random_horizontal_flip, normalize, as the model was published",
-                         [](const NoOptions&, const TransformContext& context) {
-                           RandomResizedCropOptions crop;
-                           crop.interpolation = context.interpolation;
-                           return list_of(make_random_resized_crop(crop, context), make_horizontal_flip({}),
-                                          make_normalize(preset_statistics(context), context));
-                         });
-  factory.add<NoOptions>("classification_eval", "preset: resize, center_crop, normalize, as the model was published",
-                         [](const NoOptions&, const TransformContext& context) {
-                           ResizeOptions resize;
-                           resize.interpolation = context.interpolation;
-                           return list_of(make_resize(resize, context), make_center_crop({}, context),
-                                          make_normalize(preset_statistics(context), context));
-                         });
-  factory.add<NoOptions>("none", "preset: nothing but the scaling of values to 0..1",
-                         [](const NoOptions&, const TransformContext&) { return TransformList(); });
-}
-
 TransformFactory make_transforms() {
   TransformFactory factory("transform");
   add<ResizeOptions>(factory, "resize", "to a given shorter side or to a given height and width", make_resize);
@@ -67,7 +42,18 @@ TransformFactory make_transforms() {
                    [](const FlipOptions& options, const TransformContext&) { return make_vertical_flip(options); });
   add<GrayscaleOptions>(factory, "grayscale", "luma alone; with 3 output channels, grey images for a colour model",
                         make_grayscale);
+  add<ColorJitterOptions>(factory, "color_jitter", "brightness, contrast, saturation and hue by random factors",
+                          make_color_jitter);
+  add<AutoAugmentOptions>(factory, "auto_augment", "one of 25 sub-policies of two operators (AutoAugment)",
+                          make_auto_augment);
+  add<RandAugmentOptions>(factory, "rand_augment", "random operators of one magnitude (RandAugment)",
+                          make_rand_augment);
+  add<TrivialAugmentWideOptions>(factory, "trivial_augment_wide",
+                                 "one random operator of random magnitude (TrivialAugment)", make_trivial_augment_wide);
+  add<AugMixOptions>(factory, "augmix", "the image mixed with chains of random operators (AugMix)", make_augmix);
   add<NormalizeOptions>(factory, "normalize", "(x / 255 - mean) / std as floats; comes last", make_normalize);
+  add<RandomErasingOptions>(factory, "random_erasing", "a random rectangle erased; follows normalize",
+                            make_random_erasing);
   add_presets(factory);
   return factory;
 }
@@ -93,6 +79,14 @@ TransformList make_at(const config::Component& component, const TransformContext
   throw UserError(problem);
 }
 
+[[noreturn]] void fail_before_normalize(const std::string& name, const std::string& place) {
+  Problem problem;
+  problem.key = place;
+  problem.message = "'" + name + "' works on normalized images";
+  problem.hint = "put it after 'normalize'";
+  throw UserError(problem);
+}
+
 }  // namespace
 
 const TransformFactory& transforms() {
@@ -109,6 +103,7 @@ Pipeline::Pipeline(const std::vector<config::Component>& list, const TransformCo
     here.channels = channels_;
     for (auto& transform : make_at(list[i], here, place)) {
       if (!converter.empty() && !transform->follows_normalize()) fail_after_normalize(list[i].name, converter, place);
+      if (converter.empty() && transform->follows_normalize()) fail_before_normalize(list[i].name, place);
       if (transform->converts() && converter.empty()) converter = list[i].name;
       append(std::move(transform));
     }

@@ -198,7 +198,13 @@ TEST_CASE("every transform documents itself", "[data]") {
                                              "random_horizontal_flip",
                                              "random_vertical_flip",
                                              "grayscale",
+                                             "color_jitter",
+                                             "auto_augment",
+                                             "rand_augment",
+                                             "trivial_augment_wide",
+                                             "augmix",
                                              "normalize",
+                                             "random_erasing",
                                              "classification_train",
                                              "classification_eval",
                                              "none"};
