@@ -66,6 +66,7 @@ struct MobilenetOptions {
   bool reduced_tail = false;
   bool dilated = false;
   double dropout = 0.2;
+  double stochastic_depth_prob = 0;
 
   static void declare(config::Declare<MobilenetOptions>& d) {
     d("num_classes", &MobilenetOptions::num_classes, kNumClassesHelp).min(1);
@@ -73,6 +74,11 @@ struct MobilenetOptions {
     d("reduced_tail", &MobilenetOptions::reduced_tail, "half the channels in the last stage and the classifier");
     d("dilated", &MobilenetOptions::dilated, "dilation 2 in place of stride 2 in the last stage");
     d("dropout", &MobilenetOptions::dropout, "probability before the last layer").min(0).below(1);
+    d("stochastic_depth_prob", &MobilenetOptions::stochastic_depth_prob,
+      "probability of dropping the last block's branch for a sample; it grows from 0 at the first block, as in "
+      "EfficientNet")
+        .min(0)
+        .max(1);
   }
 };
 
@@ -100,7 +106,7 @@ BlockOptions applied(const Bneck& row, bool after_tail, const MobilenetOptions& 
 
 /// Expansion, depthwise convolution, squeeze-excitation, projection, beside a shortcut where the
 /// shapes allow one.
-std::shared_ptr<nn::Layer> bneck(const BlockOptions& o, bool shortcut) {
+std::shared_ptr<nn::Layer> bneck(const BlockOptions& o, const nn::ShortcutOptions& shortcut) {
   auto block = std::make_shared<nn::Sequential>();
   if (o.expanded != o.in) {
     block->push(
@@ -120,7 +126,12 @@ std::shared_ptr<nn::Layer> bneck(const BlockOptions& o, bool shortcut) {
   }
   block->push(
       nn::conv_norm_act({.in = o.expanded, .out = o.out, .kernel = 1, .norm = kNorm, .activation = std::nullopt}));
-  return std::make_shared<nn::Residual>("InvertedResidual", "block", block, nn::ShortcutOptions{.add = shortcut});
+  return std::make_shared<nn::Residual>("InvertedResidual", "block", block, shortcut);
+}
+
+/// Upstream has no such layer: none is there unless it is asked for.
+std::optional<double> stochastic_depth(double probability) {
+  return probability > 0 ? std::optional(probability) : std::nullopt;
 }
 
 class MobilenetV3 : public nn::UnaryLayer {
@@ -154,9 +165,13 @@ class MobilenetV3 : public nn::UnaryLayer {
     features_->push(
         nn::conv_norm_act({.in = channels, .out = width, .stride = 2, .norm = kNorm, .activation = Act::Hardswish}));
     bool after_tail = false;
+    const double deepening = options.stochastic_depth_prob / static_cast<double>(table.blocks.size());
+    double drop = 0;
     for (const Bneck& row : table.blocks) {
       const BlockOptions block = applied(row, after_tail, options);
-      features_->push(bneck(block, row.stride == 1 && block.in == block.out));
+      const bool shortcut = row.stride == 1 && block.in == block.out;
+      features_->push(bneck(block, {.add = shortcut, .stochastic_depth = stochastic_depth(drop)}));
+      drop += deepening;
       after_tail = row.tail;
       width = block.out;
     }

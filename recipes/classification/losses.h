@@ -12,13 +12,17 @@ namespace mlrun::classification {
 class Loss {
  public:
   virtual ~Loss() = default;
-  /// Mean over the batch, a scalar. `logits` [N, C] float, `labels` [N] int64.
-  virtual torch::Tensor operator()(const torch::Tensor& logits, const torch::Tensor& labels) const = 0;
+  /// Mean over the batch, a scalar. `logits` [N, C] floating; `targets` either labels, [N] int64, or
+  /// each class's share, [N, C] of the logits' dtype.
+  virtual torch::Tensor operator()(const torch::Tensor& logits, const torch::Tensor& targets) const = 0;
 };
 
 using LossFactory = config::Factory<std::unique_ptr<Loss>()>;
 
-/// `cross_entropy`.
+/// `cross_entropy`, `bce`.
 const LossFactory& losses();
+
+/// Each class's share, [N, classes] of `dtype`: one-hot for labels [N]; shares are returned as they are.
+torch::Tensor soft_targets(const torch::Tensor& targets, std::int64_t classes, torch::ScalarType dtype);
 
 }  // namespace mlrun::classification

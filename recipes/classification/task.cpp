@@ -13,6 +13,7 @@
 #include "models/named_model.h"
 #include "models/registry.h"
 #include "recipes/classification/losses.h"
+#include "recipes/classification/mixing.h"
 
 namespace mlrun::classification {
 namespace {
@@ -20,11 +21,19 @@ namespace {
 struct TaskOptions {
   config::Component loss;
   double aux_weight = 0.3;
+  double mixup_alpha = 0, cutmix_alpha = 0;
 
   static void declare(config::Declare<TaskOptions>& d) {
     d("loss", &TaskOptions::loss, "what training lowers").component("loss", "cross_entropy");
     d("aux_weight", &TaskOptions::aux_weight,
       "weight of the loss of each auxiliary classifier, where the model has any (googlenet, inception_v3)")
+        .min(0);
+    d("mixup_alpha", &TaskOptions::mixup_alpha,
+      "blend images with one another (Zhang et al., ICLR 2018), shares drawn from Beta(alpha, alpha); 0: never")
+        .min(0);
+    d("cutmix_alpha", &TaskOptions::cutmix_alpha,
+      "put a part of one image into another (Yun et al., ICCV 2019), likewise; where both are set, one by chance for "
+      "each micro-batch")
         .min(0);
   }
 };
@@ -66,6 +75,12 @@ data::TransformContext transform_context(const config::Recipe& recipe, std::int6
 
 namespace {
 
+/// Half precision is for the model: losses are taken in float32 at least.
+torch::Tensor at_least_single(const torch::Tensor& logits) {
+  const bool half = logits.scalar_type() == torch::kHalf || logits.scalar_type() == torch::kBFloat16;
+  return half ? logits.to(torch::kFloat) : logits;
+}
+
 std::string shape_text(const torch::Tensor& image) {
   return std::to_string(image.size(1)) + "x" + std::to_string(image.size(2));
 }
@@ -102,6 +117,7 @@ class ClassificationTask : public engine::Task {
   config::Recipe recipe_;
   std::unique_ptr<Loss> loss_;
   double aux_weight_;
+  Mixing mixing_;
   std::shared_ptr<const data::Dataset> dataset_;
   data::DataInfo info_;
   engine::Models models_;
@@ -109,7 +125,10 @@ class ClassificationTask : public engine::Task {
 };
 
 ClassificationTask::ClassificationTask(const TaskOptions& options, const engine::TaskRequest& request)
-    : recipe_(request.recipe), loss_(losses().make(options.loss)), aux_weight_(options.aux_weight) {
+    : recipe_(request.recipe),
+      loss_(losses().make(options.loss)),
+      aux_weight_(options.aux_weight),
+      mixing_(options.mixup_alpha, options.cutmix_alpha) {
   if (request.known) {
     info_ = *request.known;
   } else {
@@ -176,11 +195,15 @@ data::Batch ClassificationTask::collate(std::vector<data::Sample> samples) const
 }
 
 void ClassificationTask::train(engine::Step& step, const data::Batch& batch) {
-  const torch::Tensor labels = batch.targets.tensor("label");
-  const nn::Tensors outputs = step.run_all("model", batch.inputs.tensor("image"));
+  const Mixed mixed = mixing_(batch.inputs.tensor("image"), batch.targets.tensor("label"));
+  nn::Tensors outputs = step.run_all("model", mixed.images);
+  for (torch::Tensor& output : outputs) output = at_least_single(output);
   const torch::Tensor& logits = outputs.front();
-  torch::Tensor loss = (*loss_)(logits, labels);
-  for (std::size_t i = 1; i < outputs.size(); ++i) loss = loss + aux_weight_ * (*loss_)(outputs[i], labels);
+  const torch::Tensor targets = mixed.targets(logits.size(1), logits.scalar_type());
+  torch::Tensor loss = (*loss_)(logits, targets);
+  for (std::size_t i = 1; i < outputs.size(); ++i) loss = loss + aux_weight_ * (*loss_)(outputs[i], targets);
+  // Of blended images, the label with the larger share counts, as in torchvision's references.
+  const torch::Tensor labels = targets.dim() == 2 ? targets.argmax(1) : targets;
   step.log("loss", loss.detach(), batch.size());
   step.log("acc1", logits.detach().argmax(1).eq(labels).to(torch::kFloat).mean() * 100, batch.size());
   step.minimise("model", loss);

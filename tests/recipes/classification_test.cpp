@@ -2,6 +2,7 @@
 
 #include "engine/training.h"
 #include "recipes/classification/losses.h"
+#include "recipes/classification/mixing.h"
 
 using namespace mlrun;
 using namespace mlrun::test;
@@ -118,6 +119,43 @@ TEST_CASE("auxiliary classifiers add their weighted losses", "[recipes]") {
   CHECK(witness.logged.at("acc1").first == Approx(correct.to(torch::kDouble).mean().item<double>() * 100));
   model.eval();
   CHECK(task->predict(batch).tensor("logits").sizes() == torch::IntArrayRef({8, 4}));
+}
+
+TEST_CASE("blended images are learnt with blended labels and counted by the larger share", "[recipes]") {
+  const std::string loss = GENERATE("cross_entropy", "bce");
+  const auto resolved = resolve_text(tiny_text(), {"model.dropout=0",
+                                                   "task={name: classification, mixup_alpha: 0.5, "
+                                                   "cutmix_alpha: 1, loss: {name: " +
+                                                       loss + ", label_smoothing: 0.1}}"});
+  const auto task = make_task(resolved);
+  nn::Layer& model = *task->models().front().second;
+  nn::initialise(model, 1);
+  model.eval();
+  const auto batch = task->collate(samples_of(*task, data::Split::Train, 10));
+  Witness witness(*task);
+  torch::manual_seed(11);
+  task->train(witness, batch);
+  torch::manual_seed(11);
+  const auto mixed = classification::Mixing(0.5, 1)(batch.inputs.tensor("image"), batch.targets.tensor("label"));
+  REQUIRE_FALSE(torch::equal(mixed.images, batch.inputs.tensor("image")));
+  const torch::Tensor logits = model.run({mixed.images}).front(), shares = mixed.targets(4, torch::kFloat);
+  const torch::Tensor smooth = shares * 0.9 + 0.1 / 4;
+  const torch::Tensor expected = loss == "bce" ? torch::nn::functional::binary_cross_entropy_with_logits(logits, smooth)
+                                               : -(logits.log_softmax(1) * smooth).sum(1).mean();
+  CHECK(witness.minimised.item<double>() == Approx(expected.item<double>()).epsilon(1e-5));
+  const auto correct = logits.argmax(1).eq(shares.argmax(1));
+  CHECK(witness.logged.at("acc1").first == Approx(correct.to(torch::kDouble).mean().item<double>() * 100));
+}
+
+TEST_CASE("a training that blends images is the same after a resume", "[recipes]") {
+  const TempDir folder;
+  const std::vector<std::string> both{"task={name: classification, mixup_alpha: 0.2, cutmix_alpha: 1}"};
+  train_in(folder / "whole", tiny(both));
+  auto stopped = both;
+  stopped.push_back("train.max_time=0.001 s");
+  CHECK(train_in(folder / "parts", tiny(stopped)).state == engine::TrainResult::State::Interrupted);
+  train_in(folder / "parts", tiny(both), engine::Resume::Must);
+  CHECK(last_file(folder / "parts", "model.safetensors") == last_file(folder / "whole", "model.safetensors"));
 }
 
 TEST_CASE("samples become a batch in their order", "[recipes]") {

@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include <torch/torch.h>
+
+#include "engine/trainer.h"
+#include "engine/training.h"
+
+using namespace mlrun;
+using namespace mlrun::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Every recipe below configs/, found by listing: a new one is covered without a word here.
+std::vector<fs::path> shipped_recipes() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(source_root() / "configs")) {
+    const fs::path inside = fs::relative(entry.path(), source_root() / "configs");
+    if (entry.path().extension() == ".yaml" && *inside.begin() != "data") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+config::Resolved resolve_shipped(const fs::path& file, const std::vector<std::string>& overrides = {}) {
+  config::LayerRequest request{file, {}};
+  request.recipe_folders = {source_root() / "configs"};
+  for (const auto& override : overrides) request.overrides.push_back(config::parse_override(override));
+  return config::resolve(request, recipes::catalogue());
+}
+
+/// Models with an option for it take images of one size alone.
+bool has_fixed_size(const config::Recipe& recipe) {
+  const config::Spec& spec = *recipes::catalogue().at("model").at(recipe.model.architecture.name).options;
+  return spec.find("input_size") != nullptr || spec.find("image_size") != nullptr;
+}
+
+/// What makes two steps of any recipe a matter of a second: few made-up images, small ones where the model allows it.
+std::vector<std::string> reductions(const config::Recipe& recipe) {
+  std::vector<std::string> all = {"data.format=synthetic", "data.train_samples=4", "data.val_samples=2",
+                                  "data.test_samples=2",   "data.num_classes=5",   "data.height=40",
+                                  "data.width=40",         "train.batch_size=2",   "train.accumulate=1",
+                                  "train.workers=0",       "train.threads=1",      "train.device=cpu",
+                                  "train.amp=none",        "data.split=null"};
+  const bool grey = recipe.data.source.name == "idx";
+  all.push_back(std::string("data.channels=") + (grey ? "1" : "3"));
+  const bool preset = !recipe.data.augment.empty() && recipe.data.augment.front().name == "classification_train";
+  if (preset && !has_fixed_size(recipe)) all.push_back("data.augment.0.crop_size=64");
+  return all;
+}
+
+/// Two steps by the real trainer.
+void train_two_steps(const fs::path& file) {
+  const auto resolved = resolve_shipped(file, reductions(resolve_shipped(file).recipe));
+  const auto task = recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}});
+  engine::Trainer trainer(*task, resolved.recipe, engine::make_context(resolved.recipe.train));
+  const nn::Layer& model = *task->models().front().second;
+  std::vector<torch::Tensor> before;
+  for (const auto& parameter : model.parameters()) before.push_back(parameter.detach().clone());
+
+  struct Losses : engine::Hook {
+    void on_step(const engine::StepReport& report) override { values.push_back(report.loss); }
+    std::vector<double> values;
+  } losses;
+  trainer.run_steps(2, {&losses});
+  REQUIRE(losses.values.size() == 2);
+  for (const double loss : losses.values) CHECK(std::isfinite(loss));
+  bool moved = false;
+  const auto after = model.parameters();
+  for (std::size_t i = 0; i < after.size(); ++i) moved = moved || !torch::equal(after[i], before[i]);
+  CHECK(moved);
+  const auto sample = task->source(data::Split::Val)->get({0, 0, 0});
+  CHECK(sample.inputs.tensor("image").dim() == 3);
+}
+
+}  // namespace
+
+TEST_CASE("every shipped recipe is sound, and its figures say where they come from and what they are true of",
+          "[recipes][shipped]") {
+  const auto files = shipped_recipes();
+  REQUIRE(files.size() >= 20);
+  std::set<std::string> rows;
+  for (const auto& file : files) {
+    INFO(file.string());
+    const auto recipe = resolve_shipped(file).recipe;
+    for (const auto& expectation : recipe.expect) {
+      CHECK_FALSE(expectation.source.value_or("").empty());
+      if (!expectation.row) continue;
+      CHECK(expectation.when.samples);
+      // A row of a published table belongs to one recipe.
+      CHECK(rows.insert(*expectation.row + " " + expectation.metric).second);
+    }
+  }
+  for (const char* row : {"T1/mobilenet_v3_large val/acc1", "T1/mobilenet_v3_small val/acc5", "T1/resnet50 val/acc1",
+                          "T1/mobilenet_v3_ablation/label_smoothing val/acc1", "T5/maxvit_t val/acc1"}) {
+    INFO(row);
+    CHECK(rows.count(row) == 1);
+  }
+}
+
+TEST_CASE("every shipped recipe trains", "[recipes][shipped]") {
+  const Quiet quiet;
+  for (const auto& file : shipped_recipes()) {
+    INFO(file.string());
+    CHECK_NOTHROW(train_two_steps(file));
+  }
+}
