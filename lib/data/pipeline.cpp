@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "data/batch_memory.h"
-#include "data/picture.h"
+#include "data/image_reader.h"
 #include "data/transform.h"
 #include "data/window.h"
 
@@ -19,24 +19,24 @@ torch::Tensor Pipeline::viewable(const torch::Tensor& input) const {
 }
 
 torch::Tensor Pipeline::apply(const torch::Tensor& image, const SampleKey& key) const {
-  return run(Picture(image), key, nullptr);
+  return run(ImageReader(image), key, nullptr);
 }
 
 torch::Tensor Pipeline::apply(const torch::Tensor& image, const SampleKey& key, BatchMemory& memory) const {
-  return run(Picture(image), key, &memory);
+  return run(ImageReader(image), key, &memory);
 }
 
 torch::Tensor Pipeline::apply(EncodedImage image, const SampleKey& key, BatchMemory& memory) const {
-  return run(Picture(std::move(image), scaled_decoding_), key, &memory);
+  return run(ImageReader(std::move(image), scaled_decoding_), key, &memory);
 }
 
 torch::Tensor Pipeline::apply(EncodedImage image, const SampleKey& key) const {
-  return run(Picture(std::move(image), scaled_decoding_), key, nullptr);
+  return run(ImageReader(std::move(image), scaled_decoding_), key, nullptr);
 }
 
-torch::Tensor Pipeline::convert(Picture& picture, const Window& window, const ValueTables& tables,
+torch::Tensor Pipeline::convert(ImageReader& image, const Window& window, const ValueTables& tables,
                                 BatchMemory* memory) const {
-  WindowReader reader = picture.read(window);
+  WindowReader reader = image.read(window);
   const auto channels = static_cast<std::int64_t>(tables.size());
   BatchMemory own(1);  // memory is taken when the image is known to be whole
   const torch::Tensor result =
@@ -45,8 +45,8 @@ torch::Tensor Pipeline::convert(Picture& picture, const Window& window, const Va
   return result;
 }
 
-torch::Tensor Pipeline::run(Picture picture, const SampleKey& key, BatchMemory* memory) const {
-  Window window(picture.height(), picture.width());
+torch::Tensor Pipeline::run(ImageReader image, const SampleKey& key, BatchMemory* memory) const {
+  Window window(image.height(), image.width());
   torch::Tensor result;  // once there are floats
   for (std::size_t i = 0; i < transforms_.size(); ++i) {
     const Transform& transform = *transforms_[i];
@@ -54,11 +54,11 @@ torch::Tensor Pipeline::run(Picture picture, const SampleKey& key, BatchMemory* 
     if (result.defined()) {
       result = transform.apply(result, random);
     } else if (const ValueTables* tables = transform.tables()) {
-      result = convert(picture, window, *tables, memory);
+      result = convert(image, window, *tables, memory);
     } else if (!transform.plan(window, random)) {
       random = key.random(purposes_[i]);  // plan may have drawn
-      picture = Picture(transform.apply(picture.bytes(window), random));
-      window = Window(picture.height(), picture.width());
+      image = ImageReader(transform.apply(image.bytes(window), random));
+      window = Window(image.height(), image.width());
     }
   }
   MLRUN_ASSERT(result.defined(), "a pipeline ends with floats");

@@ -15,7 +15,7 @@
 
 namespace mlrun::data {
 
-class Picture;
+class ImageReader;
 
 /// What the model that will read the samples wants; presets take their sizes from it.
 struct TransformContext {
@@ -84,8 +84,8 @@ class Pipeline {
 
  private:
   void append(std::unique_ptr<Transform> transform);
-  torch::Tensor run(Picture picture, const SampleKey& key, BatchMemory* memory) const;
-  torch::Tensor convert(Picture& picture, const Window& window, const ValueTables& tables, BatchMemory* memory) const;
+  torch::Tensor run(ImageReader image, const SampleKey& key, BatchMemory* memory) const;
+  torch::Tensor convert(ImageReader& image, const Window& window, const ValueTables& tables, BatchMemory* memory) const;
 
   TransformList transforms_;
   std::vector<std::string> purposes_;  ///< names each transform's random numbers by its place

@@ -3,7 +3,7 @@
 
 #include "data/decode.h"
 #include "data/decode_jpeg.h"
-#include "data/picture.h"
+#include "data/image_reader.h"
 #include "data/resize.h"
 #include "images.h"
 

@@ -13,16 +13,16 @@ class JpegFile;
 
 /// An image of which windows are taken: one in memory, or a file of which no more is decoded than a
 /// window needs.
-class Picture {
+class ImageReader {
  public:
   /// uint8 [H, W, C].
-  explicit Picture(torch::Tensor image);
+  explicit ImageReader(torch::Tensor image);
   /// With `scaled`, a JPEG may be decoded at 1/2, 1/4 or 1/8 for windows that shrink it at least as much.
   /// UserError where the file's head is broken; what else is broken is found when a window is taken.
-  explicit Picture(EncodedImage file, bool scaled = false);
-  Picture(Picture&&) noexcept;
-  Picture& operator=(Picture&&) noexcept;
-  ~Picture();
+  explicit ImageReader(EncodedImage file, bool scaled = false);
+  ImageReader(ImageReader&&) noexcept;
+  ImageReader& operator=(ImageReader&&) noexcept;
+  ~ImageReader();
 
   std::int64_t height() const { return height_; }
   std::int64_t width() const { return width_; }

@@ -1,4 +1,4 @@
-#include "data/picture.h"
+#include "data/image_reader.h"
 
 #include <utility>
 
@@ -18,9 +18,10 @@ bool turned(const EncodedImage& file) { return file.apply_exif && exif_orientati
 class JpegFile {};  // all images are decoded whole
 #endif
 
-Picture::Picture(torch::Tensor image) : image_(std::move(image)), height_(image_.size(0)), width_(image_.size(1)) {}
+ImageReader::ImageReader(torch::Tensor image)
+    : image_(std::move(image)), height_(image_.size(0)), width_(image_.size(1)) {}
 
-Picture::Picture(EncodedImage file, bool scaled) : file_(std::move(file)), scaled_(scaled) {
+ImageReader::ImageReader(EncodedImage file, bool scaled) : file_(std::move(file)), scaled_(scaled) {
 #ifdef MLRUN_WITH_JPEG
   if (is_jpeg(*file_.bytes) && !turned(file_)) {
     jpeg_ = std::make_unique<JpegFile>(*file_.bytes, file_.name);
@@ -32,11 +33,11 @@ Picture::Picture(EncodedImage file, bool scaled) : file_(std::move(file)), scale
   height_ = image_.size(0), width_ = image_.size(1);
 }
 
-Picture::Picture(Picture&&) noexcept = default;
-Picture& Picture::operator=(Picture&&) noexcept = default;
-Picture::~Picture() = default;
+ImageReader::ImageReader(ImageReader&&) noexcept = default;
+ImageReader& ImageReader::operator=(ImageReader&&) noexcept = default;
+ImageReader::~ImageReader() = default;
 
-WindowReader Picture::read(const Window& window) {
+WindowReader ImageReader::read(const Window& window) {
 #ifdef MLRUN_WITH_JPEG
   if (jpeg_) {
     const int reduction = scaled_ ? window.reduction() : 1;
@@ -52,7 +53,7 @@ WindowReader Picture::read(const Window& window) {
   return reader;
 }
 
-torch::Tensor Picture::bytes(const Window& window) {
+torch::Tensor ImageReader::bytes(const Window& window) {
   if (!jpeg_ && window.trivial()) return image_;
   return read(window).bytes();
 }
