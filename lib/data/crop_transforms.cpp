@@ -74,6 +74,13 @@ class CenterCrop : public Transform {
     return to_tensor(crop(view_of(image), rows.front(), columns.front(), size_.height, size_.width));
   }
 
+  bool plan(Window& window, KeyedRandom&) const override {
+    if (size_.height > window.height() || size_.width > window.width()) return false;
+    window.crop({centered(window.height(), size_.height).front(), centered(window.width(), size_.width).front(),
+                 size_.height, size_.width});
+    return true;
+  }
+
  private:
   Size size_;
 };
@@ -140,6 +147,16 @@ class RandomCrop : public Transform {
     return gather(image, chosen_rows, part(columns, size_.width, random), options_.fill);
   }
 
+  bool plan(Window& window, KeyedRandom& random) const override {
+    const bool pads = left_ + top_ + right_ + bottom_ > 0;
+    const std::int64_t down = window.height() - size_.height, across = window.width() - size_.width;
+    if (pads || down < 0 || across < 0) return false;
+    const auto top = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(down + 1)));
+    const auto left = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(across + 1)));
+    window.crop({top, left, size_.height, size_.width});
+    return true;
+  }
+
  private:
   Positions axis(std::int64_t length, std::int64_t before, std::int64_t after, std::int64_t wanted) const {
     Positions positions = padded(whole_axis(length), before, after, mode_);
@@ -168,6 +185,11 @@ class RandomResizedCrop : public Transform {
     const ImageView view = view_of(image);
     const Box box = random_resized_box(view.height, view.width, options_.scale, options_.ratio, random);
     return resize(crop(view, box.top, box.left, box.height, box.width), size_.height, size_.width, interpolation_);
+  }
+
+  bool plan(Window& window, KeyedRandom& random) const override {
+    const Box box = random_resized_box(window.height(), window.width(), options_.scale, options_.ratio, random);
+    return window.crop_and_resize(box, size_.height, size_.width, interpolation_);
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/options.h"
+#include "data/image_view.h"
 #include "data/transform.h"
 
 /// Crops, named and behaving as torchvision's on PIL images.
@@ -39,10 +40,6 @@ struct RandomResizedCropOptions {
 };
 std::unique_ptr<Transform> make_random_resized_crop(const RandomResizedCropOptions& options,
                                                     const TransformContext& context);
-
-struct Box {
-  std::int64_t top = 0, left = 0, height = 0, width = 0;
-};
 
 /// The part of a `height` x `width` image that random_resized_crop takes: ten attempts at an area
 /// from `scale` (share of the image) and a width/height from `ratio` (uniform in its logarithm),

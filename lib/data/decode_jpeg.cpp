@@ -5,8 +5,8 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <new>
-#include <vector>
 
 #include <jpeglib.h>
 // jerror.h needs jpeglib.h before it.
@@ -14,12 +14,9 @@
 
 #include "base/error.h"
 #include "data/image_head.h"
+#include "data/scratch.h"
 
 namespace mlrun::data {
-namespace {
-
-constexpr int kMostScans = 1000;
-
 /// libjpeg's state for one file. Its functions are left by longjmp, so nothing that they are called
 /// from may have a destructor to run: what needs one lives here.
 struct JpegReader {
@@ -32,13 +29,22 @@ struct JpegReader {
   bool cut_short = false;
   bool complete = false;  // every row is there
   bool created = false;
-  std::uint8_t* pixels = nullptr;
-  std::vector<std::uint8_t> row;  // grey or CMYK
+  Box part;  // that is wanted
+  const TakeRows* take = nullptr;
+  Scratch rows, row;  // a few of RGB, one of grey or CMYK
 
   ~JpegReader() {
     if (created) jpeg_destroy_decompress(&info);
   }
 };
+
+namespace {
+
+constexpr int kMostScans = 1000;
+constexpr int kRowsAtOnce = 8;
+// Columns and rows beyond a part that the interpolation of its colours may look at.
+constexpr std::int64_t kMargin = 2;
+constexpr std::int64_t kSlack = 64;  // bytes behind the rows that may be read
 
 JpegReader& reader_of(void* client_data) { return *static_cast<JpegReader*>(client_data); }
 
@@ -132,17 +138,73 @@ void grey_to_rgb(const std::uint8_t* in, std::uint8_t* out, std::size_t width) {
   for (std::size_t x = 0; x < width; ++x, out += 3) out[0] = out[1] = out[2] = in[x];
 }
 
+/// Whether parts can be decoded alone. Of several scans all is decoded before the first row is.
+bool decodes_parts(jpeg_decompress_struct& info) {
+#if defined(LIBJPEG_TURBO_VERSION_NUMBER) && LIBJPEG_TURBO_VERSION_NUMBER >= 2001000
+  return !jpeg_has_multiple_scans(&info);
+#else
+  return (void)info, false;
+#endif
+}
+
+/// Leaves out columns left and right of the part; returns the column that rows then begin with.
+std::int64_t crop_jpeg_columns(JpegReader& reader) {
+#if defined(LIBJPEG_TURBO_VERSION_NUMBER) && LIBJPEG_TURBO_VERSION_NUMBER >= 2001000
+  jpeg_decompress_struct& info = reader.info;
+  const std::int64_t whole = info.output_width;
+  const std::int64_t left = reader.part.left > kMargin ? reader.part.left - kMargin : 0;
+  const std::int64_t right = reader.part.left + reader.part.width + kMargin;
+  if (!decodes_parts(info) || (left == 0 && right >= whole)) return 0;
+  auto first = static_cast<JDIMENSION>(left);
+  auto width = static_cast<JDIMENSION>((right < whole ? right : whole) - left);
+  jpeg_crop_scanline(&info, &first, &width);
+  return first;
+#else
+  return (void)reader, 0;
+#endif
+}
+
+/// Passes over the rows before `row`; their codes are decoded, and so checked, all the same.
+void pass_jpeg_rows(JpegReader& reader, std::int64_t row) {
+  jpeg_decompress_struct& info = reader.info;
+  const std::int64_t count = row - static_cast<std::int64_t>(info.output_scanline);
+  if (count <= 0) return;
+#if defined(LIBJPEG_TURBO_VERSION_NUMBER) && LIBJPEG_TURBO_VERSION_NUMBER >= 2001000
+  if (decodes_parts(info)) {
+    jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(count));
+    return;
+  }
+#endif
+  JSAMPROW unwanted = reader.row.data();
+  while (info.output_scanline < row) jpeg_read_scanlines(&info, &unwanted, 1);
+}
+
+/// Reads `count` rows as RGB, `stride` bytes apart.
+void read_jpeg_rows(JpegReader& reader, int count, std::int64_t stride) {
+  jpeg_decompress_struct& info = reader.info;
+  std::uint8_t* out = reader.rows.data();
+  for (int i = 0; i < count; ++i, out += stride) {
+    JSAMPROW row = info.output_components == 3 ? out : reader.row.data();
+    jpeg_read_scanlines(&info, &row, 1);
+    if (info.output_components == 1) grey_to_rgb(row, out, info.output_width);
+    if (info.output_components == 4) cmyk_to_rgb(row, out, info.output_width);
+  }
+}
+
 void read_jpeg_pixels(JpegReader& reader) {
   jpeg_decompress_struct& info = reader.info;
   jpeg_start_decompress(&info);
-  const std::size_t width = info.output_width;
-  while (info.output_scanline < info.output_height) {
-    std::uint8_t* out = reader.pixels + 3 * width * info.output_scanline;
-    JSAMPROW row = info.output_components == 3 ? out : reader.row.data();
-    jpeg_read_scanlines(&info, &row, 1);
-    if (info.output_components == 1) grey_to_rgb(row, out, width);
-    if (info.output_components == 4) cmyk_to_rgb(row, out, width);
+  const std::int64_t left = crop_jpeg_columns(reader);
+  const std::int64_t width = info.output_width, stride = 3 * width;
+  const std::int64_t end = reader.part.top + reader.part.height, last = std::int64_t{info.output_height} - 1;
+  pass_jpeg_rows(reader, reader.part.top);
+  for (std::int64_t y = reader.part.top; y < end; y += kRowsAtOnce) {
+    const auto count = static_cast<int>(end - y < kRowsAtOnce ? end - y : kRowsAtOnce);
+    read_jpeg_rows(reader, count, stride);
+    (*reader.take)(y, left, {reader.rows.data(), count, width, 3, stride, kSlack});
   }
+  pass_jpeg_rows(reader, last);  // libjpeg would not look at what is skipped up to the end
+  if (info.output_scanline == info.output_height - 1) read_jpeg_rows(reader, 1, stride);
   reader.complete = true;
   jpeg_finish_decompress(&info);  // reads on to the end-of-image marker
 }
@@ -185,18 +247,40 @@ void check_jpeg_size(const jpeg_decompress_struct& info, std::size_t bytes, cons
 
 bool is_jpeg(std::string_view bytes) { return bytes.substr(0, 3) == "\xFF\xD8\xFF"; }
 
-void decode_jpeg(std::string_view bytes, const std::string& name, const PixelMemory& memory) {
-  JpegReader reader;
-  prepare_reader(reader, bytes);
-  if (!survives(reader, read_jpeg_head)) refuse_jpeg(reader, name);
-  jpeg_decompress_struct& info = reader.info;
-  check_jpeg_size(info, bytes.size(), name);
+JpegFile::JpegFile(std::string_view bytes, const std::string& name)
+    : reader_(std::make_unique<JpegReader>()), name_(name) {
+  prepare_reader(*reader_, bytes);
+  if (!survives(*reader_, read_jpeg_head)) refuse_jpeg(*reader_, name_);
+  check_jpeg_size(reader_->info, bytes.size(), name_);
+}
+
+JpegFile::~JpegFile() = default;
+
+std::int64_t JpegFile::height() const { return reader_->info.image_height; }
+std::int64_t JpegFile::width() const { return reader_->info.image_width; }
+
+void JpegFile::read(const Box& part, int reduction, const TakeRows& take) {
+  jpeg_decompress_struct& info = reader_->info;
   info.out_color_space = info.num_components == 1 ? JCS_GRAYSCALE : info.num_components == 3 ? JCS_RGB : JCS_CMYK;
-  if (info.num_components != 3) reader.row.resize(std::size_t{4} * info.image_width);
-  reader.pixels = memory(info.image_height, info.image_width);
-  const bool read = survives(reader, read_jpeg_pixels);
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(reduction);
+  const std::size_t width = info.image_width;
+  reader_->row.reserve(4 * width);
+  reader_->rows.reserve(3 * width * kRowsAtOnce + kSlack);
+  reader_->part = part;
+  reader_->take = &take;
+  const bool read = survives(*reader_, read_jpeg_pixels);
   // Where all pixels are there, a missing end-of-image marker is forgiven, as in Pillow.
-  if (!read && !(reader.complete && reader.cut_short)) refuse_jpeg(reader, name);
+  if (!read && !(reader_->complete && reader_->cut_short)) refuse_jpeg(*reader_, name_);
+}
+
+void decode_jpeg(std::string_view bytes, const std::string& name, const PixelMemory& memory) {
+  JpegFile file(bytes, name);
+  std::uint8_t* const pixels = memory(file.height(), file.width());
+  const std::int64_t row = 3 * file.width();
+  file.read({0, 0, file.height(), file.width()}, 1, [&](std::int64_t top, std::int64_t, const ImageView& rows) {
+    std::memcpy(pixels + top * row, rows.pixels, static_cast<std::size_t>(rows.height * row));
+  });
 }
 
 }  // namespace mlrun::data

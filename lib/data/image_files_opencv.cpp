@@ -33,16 +33,21 @@ class ImageFileSource : public Source {
   std::int64_t size() const override { return static_cast<std::int64_t>(positions_.size()); }
 
   Sample get(const SampleKey& key) const override {
+    EncodedSample read = encoded(key);
+    read.sample.inputs.set("image", decode_image(*read.image.bytes, read.image.name, read.image.apply_exif));
+    return std::move(read.sample);
+  }
+
+  EncodedSample encoded(const SampleKey& key) const override {
     const std::size_t at = place(key.index);
-    const auto path = files_->root / files_->files[at].path;
-    const std::string bytes = read_file(path, kLargestImageFile);
-    check_listed_size(*files_, files_->files[at], bytes.size());
-    Sample sample;
-    sample.id = files_->files[at].path;
-    sample.index = key.index;
-    sample.inputs.set("image", decode_image(bytes, path.string(), files_->apply_exif));
-    sample.targets.set("label", torch::scalar_tensor(files_->labels[at], torch::kLong));
-    return sample;
+    EncodedSample read;
+    read.image.name = (files_->root / files_->files[at].path).string();
+    read.image.bytes = bytes_of(at, read.image.name);
+    read.image.apply_exif = files_->apply_exif;
+    read.sample.id = files_->files[at].path;
+    read.sample.index = key.index;
+    read.sample.targets.set("label", torch::scalar_tensor(files_->labels[at], torch::kLong));
+    return read;
   }
 
   SampleFacts facts(std::int64_t index) const override {
@@ -51,6 +56,12 @@ class ImageFileSource : public Source {
   }
 
  private:
+  std::shared_ptr<const std::string> bytes_of(std::size_t at, const std::string& name) const {
+    auto bytes = std::make_shared<const std::string>(read_file(name, kLargestImageFile));
+    check_listed_size(*files_, files_->files[at], bytes->size());
+    return bytes;
+  }
+
   std::size_t place(std::int64_t index) const {
     MLRUN_ASSERT(index >= 0 && index < size(), "no such sample");
     return static_cast<std::size_t>(positions_[static_cast<std::size_t>(index)]);

@@ -1,11 +1,11 @@
 #include "data/image_transforms.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
 #include "data/image_bytes.h"
 #include "data/resize.h"
+#include "data/window.h"
 
 namespace mlrun::data {
 namespace {
@@ -20,6 +20,11 @@ class Resize : public Transform {
     const auto [height, width] = target(view.height, view.width);
     if (height == view.height && width == view.width) return image;
     return resize(view, height, width, interpolation_);
+  }
+
+  bool plan(Window& window, KeyedRandom&) const override {
+    const auto [height, width] = target(window.height(), window.width());
+    return window.resize(height, width, interpolation_);
   }
 
  private:
@@ -58,6 +63,13 @@ class Flip : public Transform {
     return result;
   }
 
+  bool plan(Window& window, KeyedRandom& random) const override {
+    if (!random.chance(probability_)) return true;
+    if (horizontal_) window.mirror();
+    else window.upturn();
+    return true;
+  }
+
  private:
   double probability_;
   bool horizontal_;
@@ -90,24 +102,17 @@ class Grayscale : public Transform {
 /// rounded, as torchvision's tensors do.
 class Normalize : public Transform {
  public:
-  using Table = std::array<float, 256>;
-
-  explicit Normalize(std::vector<Table> tables) : tables_(std::move(tables)) {}
+  explicit Normalize(ValueTables tables) : tables_(std::move(tables)) {}
 
   bool converts() const override { return true; }
+  const ValueTables* tables() const override { return &tables_; }
 
   torch::Tensor apply(const torch::Tensor& image, KeyedRandom&) const override {
     const ImageView view = view_of(image);
-    MLRUN_ASSERT(view.channels == static_cast<std::int64_t>(tables_.size()),
-                 "an image has " + std::to_string(view.channels) + " channels, not the announced " +
-                     std::to_string(tables_.size()));
+    WindowReader reader(Window(view.height, view.width), view.channels);
+    reader.take_all(view);
     auto result = torch::empty({view.channels, view.height, view.width}, torch::kFloat32);
-    auto* out = result.data_ptr<float>();
-    const std::int64_t pixels = view.height * view.width;
-    for (const Table& table : tables_) {
-      const std::uint8_t* in = view.pixels + (&table - tables_.data());
-      for (std::int64_t i = 0; i < pixels; ++i, in += view.channels) *out++ = table[*in];
-    }
+    reader.floats(tables_, result);
     return result;
   }
 
@@ -122,7 +127,7 @@ class Normalize : public Transform {
   }
 
  private:
-  std::vector<Table> tables_;  ///< one for each channel
+  ValueTables tables_;  ///< one for each channel
 };
 
 }  // namespace
@@ -192,7 +197,7 @@ void NormalizeOptions::declare(config::Declare<NormalizeOptions>& d) {
 std::unique_ptr<Transform> make_normalize(const NormalizeOptions& options, const TransformContext& context) {
   check_per_channel("mean", options.mean.size(), context.channels);
   check_per_channel("std", options.deviation.size(), context.channels);
-  std::vector<Normalize::Table> tables(static_cast<std::size_t>(context.channels));
+  ValueTables tables(static_cast<std::size_t>(context.channels));
   for (std::size_t c = 0; c < tables.size(); ++c) {
     const auto mean = static_cast<float>(options.mean[c % options.mean.size()]);
     const auto deviation = static_cast<float>(options.deviation[c % options.deviation.size()]);

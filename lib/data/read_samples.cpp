@@ -26,9 +26,10 @@ OnError on_error_of(const std::string& name) {
 SamplesRead read_samples(const Source& source, const std::vector<SampleKey>& keys, OnError on_error) {
   SamplesRead read;
   read.samples.reserve(keys.size());
+  BatchMemory memory(static_cast<std::int64_t>(keys.size()));
   for (const SampleKey& key : keys) {
     try {
-      read.samples.push_back(source.get(key));
+      read.samples.push_back(source.get_into(key, memory));
     } catch (const UserError& error) {
       if (on_error == OnError::Fail) throw;
       read.skipped.push_back({id_of_unread(source, key.index), key.index, error.what()});

@@ -1,28 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include <torch/types.h>
 
+#include "data/image_view.h"
+#include "data/taps.h"
+
 namespace mlrun::data {
-
-enum class Interpolation { Nearest, Bilinear, Bicubic };
-
-/// `nearest`, `bilinear`, `bicubic`, in the order of the enumeration.
-const std::vector<std::string>& interpolation_names();
-/// InternalError for any other name.
-Interpolation interpolation_of(const std::string& name);
-
-/// A rectangle of a uint8 [H, W, C] image that is owned elsewhere.
-struct ImageView {
-  const std::uint8_t* pixels = nullptr;
-  std::int64_t height = 0, width = 0, channels = 0;
-  std::int64_t stride = 0;  ///< bytes from one row to the next
-
-  const std::uint8_t* row(std::int64_t y) const { return pixels + y * stride; }
-};
 
 /// The whole image; InternalError unless it is contiguous uint8 [H, W, C]. Valid while `image` is.
 ImageView view_of(const torch::Tensor& image);

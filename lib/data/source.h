@@ -9,6 +9,8 @@
 #include "base/random.h"
 #include "config/recipe.h"
 #include "config/registry.h"
+#include "data/batch_memory.h"
+#include "data/encoded_image.h"
 #include "data/fields.h"
 #include "data/split.h"
 
@@ -35,7 +37,14 @@ struct SampleFacts {
   std::filesystem::path file;  ///< that holds this sample alone; empty where it shares one with others
 };
 
-/// The samples of one split. `get` is called from several threads at once.
+/// A sample without its image, and the image.
+struct EncodedSample {
+  Sample sample;
+  EncodedImage image;
+};
+
+/// The samples of one split. `get` is called from several threads at once, as are
+/// the others.
 class Source {
  public:
   virtual ~Source() = default;
@@ -45,6 +54,11 @@ class Source {
   virtual Sample get(const SampleKey& key) const = 0;
   /// What is known of a sample; unless a source knows better, the sample is made for it.
   virtual SampleFacts facts(std::int64_t index) const;
+  /// The sample at `key.index` with its image as it lies in its file, for who decodes no more of it than
+  /// is needed; without bytes where the source has none, and `get` then gives the sample.
+  virtual EncodedSample encoded(const SampleKey&) const { return {}; }
+  /// As `get`, with the image in `memory` where the source can make it there.
+  virtual Sample get_into(const SampleKey& key, BatchMemory&) const { return get(key); }
 };
 
 /// What was found on disk, before any sample is read.
@@ -69,6 +83,7 @@ struct OpenRequest {
   std::filesystem::path root;
   config::SplitOptions split;
   bool apply_exif = false;  ///< turn images as their EXIF orientation says
+  std::int64_t cache = 0;   ///< bytes of memory that may hold image files
 };
 
 using SourceFactory = config::Factory<std::shared_ptr<const Dataset>(const OpenRequest&)>;

@@ -95,7 +95,7 @@ const TransformFactory& transforms() {
 }
 
 Pipeline::Pipeline(const std::vector<config::Component>& list, const TransformContext& context, const std::string& key)
-    : channels_(context.channels) {
+    : channels_(context.channels), channels_last_(context.channels_last), scaled_decoding_(context.scaled_decoding) {
   std::string converter;  // the component that makes floats
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string place = key + "." + std::to_string(i);
@@ -118,23 +118,6 @@ void Pipeline::append(std::unique_ptr<Transform> transform) {
   channels_ = transform->channels(channels_);
   purposes_.push_back("transform " + std::to_string(transforms_.size()));
   transforms_.push_back(std::move(transform));
-}
-
-torch::Tensor Pipeline::viewable(const torch::Tensor& input) const {
-  torch::Tensor image = input;
-  for (const auto& transform : transforms_) {
-    if (transform->converts()) image = transform->revert(image);
-  }
-  return (image * 255).round().clamp(0, 255).to(torch::kByte).permute({1, 2, 0}).contiguous();
-}
-
-torch::Tensor Pipeline::apply(const torch::Tensor& image, const SampleKey& key) const {
-  torch::Tensor result = image;
-  for (std::size_t i = 0; i < transforms_.size(); ++i) {
-    KeyedRandom random = key.random(purposes_[i]);
-    result = transforms_[i]->apply(result, random);
-  }
-  return result;
 }
 
 }  // namespace mlrun::data

@@ -7,9 +7,15 @@
 #include <torch/types.h>
 
 #include "config/registry.h"
+#include "data/batch_memory.h"
+#include "data/encoded_image.h"
 #include "data/source.h"
+#include "data/window.h"
+#include "data/window_reader.h"
 
 namespace mlrun::data {
+
+class ImageReader;
 
 /// What the model that will read the samples wants; presets take their sizes from it.
 struct TransformContext {
@@ -18,6 +24,8 @@ struct TransformContext {
   std::int64_t channels = 3;                ///< of the images that the transform gets
   std::string interpolation = "bilinear";   ///< of the presets' resizing
   std::vector<double> mean{}, deviation{};  ///< the presets' statistics; empty: ImageNet's
+  bool channels_last = false;               ///< the result's order in memory: [H, W, C]
+  bool scaled_decoding = false;             ///< `data.scaled_decoding`
 };
 
 /// One step from a decoded image to a model's input. Images are uint8 [H, W, C], contiguous; what
@@ -36,6 +44,12 @@ class Transform {
   virtual torch::Tensor revert(const torch::Tensor& input) const { return input; }
   /// Channels of the result, given those of the image.
   virtual std::int64_t channels(std::int64_t channels) const { return channels; }
+  /// Says in `window` what `apply` would do, drawing the same numbers, and returns true; false, and
+  /// nothing changed in `window`, where no window can say it. Steps that can are done together, and of
+  /// a file no more is decoded than they need.
+  virtual bool plan(Window&, KeyedRandom&) const { return false; }
+  /// Of one that converts: what each value of each channel becomes.
+  virtual const ValueTables* tables() const { return nullptr; }
 };
 
 using TransformList = std::vector<std::unique_ptr<Transform>>;
@@ -55,8 +69,13 @@ class Pipeline {
   /// the float one, and where a list has neither one value nor one per channel.
   Pipeline(const std::vector<config::Component>& list, const TransformContext& context, const std::string& key);
 
-  /// uint8 [H, W, C] to float32 [C, H, W].
+  /// uint8 [H, W, C] to float32 [C, H, W]: each transform's `apply`, one after another, or the same bits
+  /// by less work (Transform::plan). With `memory`, the result lies there where it can.
   torch::Tensor apply(const torch::Tensor& image, const SampleKey& key) const;
+  torch::Tensor apply(const torch::Tensor& image, const SampleKey& key, BatchMemory& memory) const;
+  /// The same of an image file. UserError where it is broken.
+  torch::Tensor apply(EncodedImage image, const SampleKey& key) const;
+  torch::Tensor apply(EncodedImage image, const SampleKey& key, BatchMemory& memory) const;
 
   /// What `apply` returned as an image to look at: normalization undone, uint8 [H, W, C].
   torch::Tensor viewable(const torch::Tensor& input) const;
@@ -66,10 +85,13 @@ class Pipeline {
 
  private:
   void append(std::unique_ptr<Transform> transform);
+  torch::Tensor run(ImageReader image, const SampleKey& key, BatchMemory* memory) const;
+  torch::Tensor convert(ImageReader& image, const Window& window, const ValueTables& tables, BatchMemory* memory) const;
 
   TransformList transforms_;
   std::vector<std::string> purposes_;  ///< names each transform's random numbers by its place
   std::int64_t channels_;
+  bool channels_last_, scaled_decoding_;
 };
 
 }  // namespace mlrun::data

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/batch_memory.h"
 #include "data/decode.h"
 #include "data/image_transforms.h"
 #include "data/transform.h"
@@ -47,8 +48,18 @@ class PreparedSource : public data::Source {
   std::int64_t size() const override { return raw_->size(); }
 
   data::Sample get(const data::SampleKey& key) const override {
+    data::BatchMemory memory(1);
+    return get_into(key, memory);
+  }
+
+  data::Sample get_into(const data::SampleKey& key, data::BatchMemory& memory) const override {
+    data::EncodedSample encoded = raw_->encoded(key);
+    if (encoded.image.bytes) {
+      encoded.sample.inputs.set("image", pipeline_->apply(std::move(encoded.image), key, memory));
+      return std::move(encoded.sample);
+    }
     data::Sample sample = raw_->get(key);
-    sample.inputs.set("image", pipeline_->apply(sample.inputs.tensor("image"), key));
+    sample.inputs.set("image", pipeline_->apply(sample.inputs.tensor("image"), key, memory));
     return sample;
   }
 
@@ -135,15 +146,19 @@ ClassificationTask::ClassificationTask(const TaskOptions& options, const engine:
     open_data();
     info_ = dataset_->info();
   }
-  const auto context = transform_context(recipe_, info_.channels);
+  auto context = transform_context(recipe_, info_.channels);
+  context.channels_last = recipe_.train.memory_format == "channels_last";
+  context.scaled_decoding = recipe_.data.scaled_decoding;
   augment_ = std::make_shared<data::Pipeline>(recipe_.data.augment, context, "data.augment");
+  context.scaled_decoding = false;  // evaluation keeps its bits
   preprocess_ = std::make_shared<data::Pipeline>(recipe_.data.preprocess, context, "data.preprocess");
   build_model();
 }
 
 void ClassificationTask::open_data() {
   dataset_ = data::sources().make(
-      recipe_.data.source, data::OpenRequest{recipe_.data.root, recipe_.data.split, recipe_.data.exif == "apply"});
+      recipe_.data.source,
+      data::OpenRequest{recipe_.data.root, recipe_.data.split, recipe_.data.exif == "apply", recipe_.data.cache});
 }
 
 void ClassificationTask::build_model() {
@@ -189,7 +204,7 @@ data::Batch ClassificationTask::collate(std::vector<data::Sample> samples) const
     batch.ids.push_back(std::move(sample.id));
     batch.indices.push_back(sample.index);
   }
-  batch.inputs.set("image", torch::stack(images));
+  batch.inputs.set("image", data::stack(images));
   if (!labels.empty()) batch.targets.set("label", torch::stack(labels));
   return batch;
 }

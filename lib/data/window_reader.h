@@ -1,0 +1,51 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "data/image_view.h"
+#include "data/scratch.h"
+#include "data/window.h"
+
+namespace mlrun::data {
+
+/// What each of the 256 values of each channel becomes.
+using ValueTables = std::vector<std::array<float, 256>>;
+
+/// Computes a window of an image from the image's rows: Pillow's bits, and no work for pixels that are
+/// outside the window. Rows are resampled along themselves as they come, then across.
+class WindowReader {
+ public:
+  /// Of an image of `channels`, reduced by `reduction` (Window::rows).
+  WindowReader(const Window& window, std::int64_t channels, int reduction = 1);
+
+  /// The rectangle of the (reduced) image that is read.
+  const Box& needed() const { return needed_; }
+
+  /// Rows of the image from row `top` and column `left` on. All of `needed` must come, from top to bottom.
+  void take(std::int64_t top, std::int64_t left, const ImageView& rows);
+  /// The whole image, which must stay until the result is made.
+  void take_all(const ImageView& image);
+
+  /// The window, uint8 [H, W, C].
+  torch::Tensor bytes();
+  /// The window's values through `tables` into `out`, float32 [C, H, W] of any strides.
+  void floats(const ValueTables& tables, const torch::Tensor& out);
+
+ private:
+  const std::uint8_t* output_row(std::int64_t y, std::uint8_t* memory) const;
+  /// Where row `y` of the window comes to lie.
+  std::int64_t place(std::int64_t y) const { return upturned_ ? rows_.size() - 1 - y : y; }
+
+  Taps rows_, columns_;
+  std::int64_t channels_;
+  bool mirrored_, upturned_;
+  Box needed_;
+  Scratch memory_;   // of the rows resampled along themselves
+  ImageView lines_;  // these rows; the first is needed_.top
+};
+
+}  // namespace mlrun::data
