@@ -5,7 +5,6 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
-#include "optim/clip.h"
 
 namespace mlrun::engine {
 
@@ -93,8 +92,7 @@ void Hands::update(optim::Optimizer& optimizer) {
       if (parameter.second.grad().defined()) parameter.second.mutable_grad().mul_(factor);
     }
   }
-  const double norm =
-      clip_grad_norm_ ? optim::clip_grad_norm(parameters, *clip_grad_norm_) : optim::grad_norm(parameters);
+  const double norm = clipping_.apply(parameters);
   grad_norm_ = std::hypot(grad_norm_, norm);
   if (std::isfinite(norm)) optimizer.step(lr_);
   optimizer.zero_grad();

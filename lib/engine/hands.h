@@ -2,13 +2,13 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/task.h"
+#include "optim/clip.h"
 #include "optim/optimizer.h"
 
 namespace mlrun::engine {
@@ -37,8 +37,8 @@ class Hands : public Step {
  public:
   using Optimizers = std::map<std::string, std::unique_ptr<optim::Optimizer>>;
 
-  Hands(const Models& models, Optimizers& optimizers, std::optional<double> clip_grad_norm)
-      : models_(models), optimizers_(optimizers), clip_grad_norm_(clip_grad_norm) {}
+  Hands(const Models& models, Optimizers& optimizers, const optim::Clipping& clipping)
+      : models_(models), optimizers_(optimizers), clipping_(clipping) {}
 
   /// Prepares for a micro-batch of `samples` of the step's `step_samples`; fewer come where some were
   /// skipped, and the step's gradient is then the mean over those that came.
@@ -64,7 +64,7 @@ class Hands : public Step {
 
   const Models& models_;
   Optimizers& optimizers_;
-  std::optional<double> clip_grad_norm_;
+  optim::Clipping clipping_;
   RunningFigures figures_;
   double lr_ = 0;
   double share_ = 1;  // of the step's samples, in this micro-batch

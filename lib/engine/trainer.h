@@ -15,6 +15,7 @@
 #include "engine/hooks.h"
 #include "engine/skip_log.h"
 #include "engine/task.h"
+#include "optim/groups.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 
@@ -45,6 +46,8 @@ class Trainer : public data::Stateful {
   /// name; empty where there were none.
   const weights::NamedTensors& averaged() const { return averaged_; }
 
+  /// How the parameters are divided for the optimizers.
+  const std::vector<optim::GroupSummary>& groups() const { return groups_; }
   const Plan& plan() const { return plan_; }
   const Position& position() const { return position_; }
   /// What could not be read so far, of every split.
@@ -78,6 +81,7 @@ class Trainer : public data::Stateful {
   FrozenStages frozen_;
   std::shared_ptr<const data::Source> source_;
   Hands::Optimizers optimizers_;
+  std::vector<optim::GroupSummary> groups_;
   std::unique_ptr<Averager> averager_;
   std::unique_ptr<optim::PhasedRate> learning_rate_;
   std::unique_ptr<Hands> hands_;
