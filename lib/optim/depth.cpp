@@ -23,7 +23,8 @@ constexpr std::array<std::string_view, 14> kBlocks = {"BasicBlock",
                                                       "EncoderBlock",
                                                       "SwinTransformerBlock",
                                                       "MaxVitLayer"};
-constexpr std::array<std::string_view, 7> kHeads = {"classifier", "fc", "head", "heads", "aux1", "aux2", "AuxLogits"};
+constexpr std::array<std::string_view, 8> kHeads = {"classifier", "fc",   "linear", "head",
+                                                    "heads",      "aux1", "aux2",   "AuxLogits"};
 
 bool starts_with_one_of(const std::string& text, const auto& words) {
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.rfind(word, 0) == 0; });
@@ -43,7 +44,8 @@ class DepthWalk {
 
   void visit(const nn::Layer& layer) {
     if (is_head(layer)) return append(heads_, names_below(layer, true));
-    if (!plain_ && starts_with_one_of(layer.type(), kBlocks)) return open(names_below(layer, true));
+    const bool root = layer.path().empty();
+    if (!plain_ && !root && starts_with_one_of(layer.type(), kBlocks)) return open(names_below(layer, true));
     const auto own = names_below(layer, false);
     if (plain_ && !own.empty() && !is_norm(layer)) open(own);
     else append(loose_, own);

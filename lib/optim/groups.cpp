@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <sstream>
 #include <tuple>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "optim/depth.h"
+#include "report/format.h"
+#include "report/table.h"
 #include "weights/patterns.h"
 
 namespace mlrun::optim {
@@ -131,6 +135,28 @@ std::vector<GroupSummary> ParameterGroups::summary(double weight_decay) const {
     group->elements += member.tensor.numel();
   }
   return groups;
+}
+
+std::string group_table(const std::vector<GroupSummary>& groups) {
+  using report::Align;
+  report::Table table({{"group", Align::Left},
+                       {"tensors", Align::Right},
+                       {"parameters", Align::Right},
+                       {"lr scale", Align::Right},
+                       {"weight decay", Align::Right}});
+  for (const auto& group : groups) {
+    const bool frozen = group.lr_scale == 0;
+    table.add({group.name, std::to_string(group.tensors), report::grouped(group.elements),
+               frozen ? "frozen" : report::significant(group.lr_scale, 4),
+               frozen ? "" : report::significant(group.weight_decay, 4)});
+  }
+  return table.text();
+}
+
+void log_groups(const std::vector<GroupSummary>& groups) {
+  if (groups.size() < 2) return;
+  std::istringstream lines(group_table(groups));
+  for (std::string line; std::getline(lines, line);) log::info(line);
 }
 
 }  // namespace mlrun::optim

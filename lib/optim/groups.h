@@ -22,6 +22,11 @@ struct GroupSummary {
   std::int64_t elements = 0;
 };
 
+/// The groups as aligned text, one a line below their titles.
+std::string group_table(const std::vector<GroupSummary>& groups);
+/// Logs the table where there is more than one group.
+void log_groups(const std::vector<GroupSummary>& groups);
+
 /// How the parameters of a task's models are divided for its optimizers.
 ///
 /// Weight decay has the meaning of torchvision's `utils.set_weight_decay` and train.py: parameters
