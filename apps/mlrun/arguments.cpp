@@ -69,6 +69,16 @@ std::vector<std::string> RecipeArguments::operands() const {
   return found;
 }
 
+std::string RecipeArguments::take(const std::string& ending) {
+  for (auto word = impl_->words.begin(); word != impl_->words.end(); ++word) {
+    if (is_override(*word) || fs::path(*word).extension() != ending) continue;
+    const std::string taken = *word;
+    impl_->words.erase(word);
+    return taken;
+  }
+  return "";
+}
+
 std::vector<config::Override> RecipeArguments::overrides() const {
   std::vector<config::Override> found;
   for (const auto& text : impl_->in_order()) found.push_back(config::parse_override(text));

@@ -25,6 +25,8 @@ class RecipeArguments {
   /// Operands that are no `key=value`, without options.
   std::vector<std::string> operands() const;
   std::vector<config::Override> overrides() const;
+  /// Takes the first operand that ends in `ending` out of them; empty where there is none.
+  std::string take(const std::string& ending);
 
   /// What the command works on: `-c`, else the first operand; empty where there is neither.
   std::string subject() const;

@@ -4,6 +4,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "apps/mlrun/rate_plot.h"
 #include "base/files.h"
 #include "config/bind.h"
 #include "recipes/registry.h"
@@ -33,8 +34,19 @@ Command add_show(CLI::App& group) {
   const auto arguments = std::make_shared<RecipeArguments>(*app, "RECIPE");
   const auto plain = std::make_shared<bool>(false);
   app->add_flag("--plain", *plain, "without the comments that say where values came from");
-  return {app, [arguments, plain](const OutputOptions&) {
+  const auto plot = std::make_shared<bool>(false);
+  CLI::Option* plots = app->add_flag(
+      "--plot-lr", *plot,
+      "draw the learning rate over the training in the terminal, or, with FILE.svg after it, into that file");
+  const auto samples = std::make_shared<std::int64_t>(0);
+  app->add_option("--samples", *samples, "training samples, where --plot-lr shall not open the data for them")
+      ->check(CLI::PositiveNumber)
+      ->needs(plots)
+      ->type_name("N");
+  return {app, [arguments, plain, plot, samples](const OutputOptions&) {
+            const std::string drawing = *plot ? arguments->take(".svg") : "";
             const config::Resolved resolved = resolve(*arguments);
+            if (*plot) return plot_rates(resolved, drawing, *samples > 0 ? std::optional(*samples) : std::nullopt);
             Result result;
             result.json = {{"name", resolved.name},
                            {"recipe", resolved.values},

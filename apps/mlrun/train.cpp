@@ -46,11 +46,24 @@ config::Resolved resolve_recipe(const TrainArguments& arguments) {
   return config::resolve({file, arguments.recipe.overrides(), recipe_folders()}, recipes::catalogue());
 }
 
+Json to_json(const std::vector<optim::GroupSummary>& groups) {
+  Json list = Json::array();
+  for (const auto& group : groups) {
+    list.push_back({{"name", group.name},
+                    {"tensors", group.tensors},
+                    {"params", group.elements},
+                    {"lr_scale", group.lr_scale},
+                    {"weight_decay", group.weight_decay}});
+  }
+  return list;
+}
+
 Json to_json(const engine::DryRun& run) {
   return {{"device", engine::device_text(run.context.device)},
           {"threads", run.context.threads},
           {"workers", run.context.workers},
           {"params", run.parameters},
+          {"groups", to_json(run.groups)},
           {"samples", run.plan.samples},
           {"steps_per_epoch", run.plan.steps_per_epoch},
           {"epochs", run.plan.epochs},
@@ -79,7 +92,7 @@ std::string dry_run_text(const engine::DryRun& run) {
   table.add({"memory", report::bytes(static_cast<double>(run.peak_memory)) + " at the peak"});
   table.add({"disk", report::bytes(static_cast<double>(run.checkpoint_bytes)) + " a checkpoint, at most " +
                          std::to_string(run.checkpoints) + " at a time"});
-  return table.text();
+  return table.text() + (run.groups.size() > 1 ? "\n" + optim::group_table(run.groups) : "");
 }
 
 Result dry_run(const config::Resolved& resolved) {

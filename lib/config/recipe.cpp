@@ -174,7 +174,9 @@ void ParameterGroupOptions::declare(Declare<ParameterGroupOptions>& d) {
     "parameters by state-dict names, `*` standing for any part; a name alone stands for all below it, as layer1")
       .required();
   d("weight_decay", &ParameterGroupOptions::weight_decay, "of these parameters; null: as without the group").min(0);
-  d("lr_scale", &ParameterGroupOptions::lr_scale, "factor on their learning rate; 0 leaves them as they are").min(0);
+  d("lr_scale", &ParameterGroupOptions::lr_scale,
+    "factor on their learning rate, beside layer_decay's; 0 leaves them as they are")
+      .min(0);
 }
 
 void OptimizerSection::declare(Declare<OptimizerSection>& d) {
@@ -182,16 +184,19 @@ void OptimizerSection::declare(Declare<OptimizerSection>& d) {
       .component("optimizer", "sgd")
       .inlined("name");
   d("norm_weight_decay", &OptimizerSection::norm_weight_decay,
-    "weight decay of normalization layers' parameters; null: as all others")
+    "weight decay of normalization layers' parameters (but their biases, where bias_weight_decay is set); null: as all "
+    "others")
       .min(0);
   d("bias_weight_decay", &OptimizerSection::bias_weight_decay,
-    "weight decay of biases outside normalization layers; null: as all others")
+    "weight decay of biases, those of normalization layers too, as in torchvision's references; null: as all others")
       .min(0);
   d("transformer_embedding_decay", &OptimizerSection::transformer_embedding_decay,
-    "weight decay of class tokens, position embeddings and relative position bias tables; null: as all others")
+    "weight decay of parameters called class_token, position_embedding or relative_position_bias_table, as in "
+    "torchvision's references; ViT's encoder.pos_embedding is none of them: give it a group; null: as all others")
       .min(0);
   d("layer_decay", &OptimizerSection::layer_decay,
-    "factor on the learning rate from each block of the model to the one before it, the head having 1; null: 1")
+    "factor on the learning rate from each block of the model to the one before it, the head having 1 and the stem the "
+    "smallest (timm's layer_decay); null: 1")
       .above(0)
       .max(1);
   d("groups", &OptimizerSection::groups,
@@ -202,7 +207,7 @@ void OptimizerSection::declare(Declare<OptimizerSection>& d) {
 void LrNoiseOptions::declare(Declare<LrNoiseOptions>& d) {
   d("start", &LrNoiseOptions::start, "when noise begins: epochs, steps or `40 %` of the training; null: no noise");
   d("end", &LrNoiseOptions::end, "when it ends; null: with the training");
-  d("limit", &LrNoiseOptions::limit, "largest change, as a share of the rate; larger draws are drawn again")
+  d("limit", &LrNoiseOptions::limit, "every change is below this share of the rate; larger draws are drawn again")
       .above(0)
       .max(1);
   d("std", &LrNoiseOptions::std, "standard deviation of the normal draws").above(0);

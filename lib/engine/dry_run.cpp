@@ -59,6 +59,7 @@ DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved) {
   if (timer.seconds.empty()) throw UserError("an epoch of this recipe is too short to be timed", "train it instead");
 
   result.plan = trainer.plan();
+  result.groups = trainer.groups();
   result.steps = static_cast<std::int64_t>(timer.seconds.size());
   result.seconds_per_step = median(timer.seconds);
   result.seconds_per_epoch = result.seconds_per_step * static_cast<double>(result.plan.steps_per_epoch);

@@ -1,17 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "config/bind.h"
 #include "engine/context.h"
 #include "engine/hooks.h"
 #include "engine/task.h"
+#include "optim/groups.h"
 
 namespace mlrun::engine {
 
 /// What a few steps tell of a training.
 struct DryRun {
   std::int64_t parameters = 0;
+  std::vector<optim::GroupSummary> groups;  ///< of the parameters, for the optimizer
   Plan plan;
   std::int64_t steps = 0;       ///< timed
   double seconds_per_step = 0;  ///< median

@@ -5,7 +5,6 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
-#include "optim/clip.h"
 
 namespace mlrun::engine {
 
@@ -102,8 +101,7 @@ void Hands::update(optim::Optimizer& optimizer) {
       if (parameter.second.grad().defined()) parameter.second.mutable_grad().mul_(factor);
     }
   }
-  const double norm =
-      clip_grad_norm_ ? optim::clip_grad_norm(parameters, *clip_grad_norm_) : optim::grad_norm(parameters);
+  const double norm = clipping_.apply(parameters);
   grad_norm_ = std::hypot(grad_norm_, norm);
   if (std::isfinite(norm)) optimizer.step(lr_);
   else if (scaler_ != nullptr) scaler_->overflow();

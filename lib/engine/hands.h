@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include "engine/compute.h"
 #include "engine/task.h"
+#include "optim/clip.h"
 #include "optim/optimizer.h"
 
 namespace mlrun::engine {
@@ -38,8 +38,8 @@ class Hands : public Step {
  public:
   using Optimizers = std::map<std::string, std::unique_ptr<optim::Optimizer>>;
 
-  Hands(const Models& models, Optimizers& optimizers, std::optional<double> clip_grad_norm)
-      : models_(models), optimizers_(optimizers), clip_grad_norm_(clip_grad_norm) {}
+  Hands(const Models& models, Optimizers& optimizers, const optim::Clipping& clipping)
+      : models_(models), optimizers_(optimizers), clipping_(clipping) {}
 
   /// Runs models as `compute` says, which must outlive this object; without it as they are.
   void compute_with(Compute& compute) {
@@ -77,7 +77,7 @@ class Hands : public Step {
 
   const Models& models_;
   Optimizers& optimizers_;
-  std::optional<double> clip_grad_norm_;
+  optim::Clipping clipping_;
   const Compute* compute_ = nullptr;
   optim::GradScaler* scaler_ = nullptr;
   bool skipped_ = false;

@@ -103,6 +103,7 @@ class Session {
  private:
   void prepare() {
     refuse_other_data(run_, task_->data());
+    optim::log_groups(trainer_.groups());
     if (run_.resumed() && checkpointer_.restore()) {
       log::info("resuming at step " + std::to_string(trainer_.position().step));
     } else {

@@ -55,21 +55,19 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
   plan_.epochs = train.epochs;
   plan_.samples = sampler_->size();
   plan_.steps_per_epoch = (plan_.samples + train.batch_size - 1) / train.batch_size;
+  const optim::ParameterGroups groups(task.models(), recipe.optimizer);
   for (const auto& [name, model] : task.models()) {
     nn::initialise(*model, static_cast<std::uint64_t>(train.seed));
     place(*model, context);
-    optim::NamedTensors parameters;
-    for (const auto& parameter : model->named_parameters()) {
-      if (parameter.value().requires_grad()) parameters.emplace_back(parameter.key(), parameter.value());
-    }
-    optimizers_[name] = optim::optimizers().make(recipe.optimizer.method, std::move(parameters));
+    optimizers_[name] = optim::optimizers().make(recipe.optimizer.method, groups.parameters(name));
   }
+  groups_ = groups.summary(optimizers_.begin()->second->weight_decay());
   const double base_lr = optimizers_.begin()->second->base_lr();
   const optim::Horizon horizon{plan_.steps_per_epoch, plan_.steps_per_epoch * plan_.epochs};
   averager_ = std::make_unique<Averager>(task, recipe, context, horizon);
   learning_rate_ = std::make_unique<optim::PhasedRate>(recipe.schedule, base_lr, horizon, averager_->rate(),
-                                                       averager_->start_step());
-  hands_ = std::make_unique<Hands>(task.models(), optimizers_, train.clip_grad_norm);
+                                                       averager_->start_step(), static_cast<std::uint64_t>(train.seed));
+  hands_ = std::make_unique<Hands>(task.models(), optimizers_, optim::Clipping::of(train));
   hands_->compute_with(*compute_);
   selects_ = selecting_metric(task, train.select, *averager_);
   early_stopping_ = std::make_unique<EarlyStopping>(train.early_stopping, selects_, task);

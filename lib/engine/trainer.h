@@ -17,6 +17,7 @@
 #include "engine/hooks.h"
 #include "engine/skip_log.h"
 #include "engine/task.h"
+#include "optim/groups.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 
@@ -52,6 +53,8 @@ class Trainer : public data::Stateful {
   /// Whether and why the training ends before its last epoch.
   const EarlyStopping& early_stopping() const { return *early_stopping_; }
 
+  /// How the parameters are divided for the optimizers.
+  const std::vector<optim::GroupSummary>& groups() const { return groups_; }
   const Plan& plan() const { return plan_; }
   const Position& position() const { return position_; }
   /// What could not be read so far, of every split.
@@ -89,6 +92,7 @@ class Trainer : public data::Stateful {
   std::unique_ptr<data::Sampler> sampler_;
   std::unique_ptr<Compute> compute_;
   Hands::Optimizers optimizers_;
+  std::vector<optim::GroupSummary> groups_;
   std::unique_ptr<Averager> averager_;
   std::unique_ptr<optim::PhasedRate> learning_rate_;
   std::unique_ptr<Hands> hands_;

@@ -37,48 +37,21 @@ class Adam : public SlotOptimizer {
  public:
   using Options = AdamOptions<kDecoupled>;
 
-  Adam(const Options& options, NamedTensors parameters)
+  Adam(const Options& options, Parameters parameters)
       : SlotOptimizer(std::move(parameters), states(options)), options_(options) {}
 
   double base_lr() const override { return options_.lr; }
+  double weight_decay() const override { return options_.weight_decay; }
 
  protected:
-  void update(torch::Tensor& parameter, const torch::Tensor& gradient, Slot& slot, double lr) override {
-    const double beta1 = options_.betas[0], beta2 = options_.betas[1];
-    const auto t = static_cast<double>(slot.updates);
-    const AdamUpdate update{.beta1 = beta1,
-                            .beta2 = beta2,
-                            .eps = options_.eps,
-                            .step_size = lr / (1 - std::pow(beta1, t)),
-                            .correction = std::sqrt(1 - std::pow(beta2, t)),
-                            .weight_decay = kDecoupled ? 0 : options_.weight_decay,
-                            .shrink = kDecoupled ? 1 - lr * options_.weight_decay : 1};
-    if (!single_pass(parameter, gradient, slot)) update_by_operators(parameter, gradient, slot, update);
-    else if (parameter.scalar_type() == torch::kFloat32) update_by_pass<float>(parameter, gradient, slot, update);
-    else update_by_pass<double>(parameter, gradient, slot, update);
+  Pass pass(const torch::Tensor& parameter, const torch::Tensor& gradient, Slot& slot,
+            const Rates& rates) const override {
+    if (parameter.scalar_type() == torch::kFloat32) return typed_pass<float>(parameter, gradient, slot, rates);
+    return typed_pass<double>(parameter, gradient, slot, rates);
   }
 
- private:
-  static std::vector<std::string> states(const Options& options) {
-    if (options.amsgrad) return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
-    return {"exp_avg", "exp_avg_sq"};
-  }
-
-  template <class Scalar>
-  static void update_by_pass(torch::Tensor& parameter, const torch::Tensor& gradient, Slot& slot,
-                             const AdamUpdate& update) {
-    auto* p = parameter.data_ptr<Scalar>();
-    const auto* g = gradient.data_ptr<Scalar>();
-    auto* first = slot.states[0].template data_ptr<Scalar>();
-    auto* second = slot.states[1].template data_ptr<Scalar>();
-    auto* largest = slot.states.size() == 3 ? slot.states[2].template data_ptr<Scalar>() : nullptr;
-    run_pass(parameter, [&](std::int64_t i, std::int64_t size) {
-      adam_pass(size, p + i, g + i, first + i, second + i, largest == nullptr ? nullptr : largest + i, update);
-    });
-  }
-
-  static void update_by_operators(torch::Tensor& parameter, torch::Tensor gradient, Slot& slot,
-                                  const AdamUpdate& update) {
+  void update(torch::Tensor& parameter, torch::Tensor gradient, Slot& slot, const Rates& rates) const override {
+    const AdamUpdate update = update_of(slot, rates);
     if (update.shrink != 1) parameter.mul_(update.shrink);
     if (update.weight_decay != 0) gradient = gradient.add(parameter, update.weight_decay);
     torch::Tensor& first = slot.states[0];
@@ -90,13 +63,43 @@ class Adam : public SlotOptimizer {
     parameter.addcdiv_(first, scale.sqrt().div_(update.correction).add_(update.eps), -update.step_size);
   }
 
+ private:
+  AdamUpdate update_of(const Slot& slot, const Rates& rates) const {
+    const double beta1 = options_.betas[0], beta2 = options_.betas[1];
+    const auto t = static_cast<double>(slot.updates);
+    return {.beta1 = beta1,
+            .beta2 = beta2,
+            .eps = options_.eps,
+            .step_size = rates.lr / (1 - std::pow(beta1, t)),
+            .correction = std::sqrt(1 - std::pow(beta2, t)),
+            .weight_decay = kDecoupled ? 0 : rates.weight_decay,
+            .shrink = kDecoupled ? 1 - rates.lr * rates.weight_decay : 1};
+  }
+
+  static std::vector<std::string> states(const Options& options) {
+    if (options.amsgrad) return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
+    return {"exp_avg", "exp_avg_sq"};
+  }
+
+  template <class Scalar>
+  Pass typed_pass(const torch::Tensor& parameter, const torch::Tensor& gradient, Slot& slot, const Rates& rates) const {
+    auto* p = parameter.data_ptr<Scalar>();
+    const auto* g = gradient.data_ptr<Scalar>();
+    auto* first = slot.states[0].template data_ptr<Scalar>();
+    auto* second = slot.states[1].template data_ptr<Scalar>();
+    auto* largest = slot.states.size() == 3 ? slot.states[2].template data_ptr<Scalar>() : nullptr;
+    return [=, update = update_of(slot, rates)](std::int64_t i, std::int64_t size) {
+      adam_pass(size, p + i, g + i, first + i, second + i, largest == nullptr ? nullptr : largest + i, update);
+    };
+  }
+
   Options options_;
 };
 
 template <bool kDecoupled>
 void add(OptimizerFactory& factory, const char* name, const char* description) {
   factory.add<AdamOptions<kDecoupled>>(name, description,
-                                       [](const AdamOptions<kDecoupled>& options, NamedTensors parameters) {
+                                       [](const AdamOptions<kDecoupled>& options, Parameters parameters) {
                                          return std::make_unique<Adam<kDecoupled>>(options, std::move(parameters));
                                        });
 }

@@ -149,8 +149,8 @@ const AveragingFactory& averagings() {
 }
 
 PhasedRate::PhasedRate(const config::ScheduleSection& section, double base_lr, Horizon horizon,
-                       const std::optional<AveragingRate>& phase, std::int64_t start_step)
-    : schedule_(section, base_lr, horizon), phase_(phase) {
+                       const std::optional<AveragingRate>& phase, std::int64_t start_step, std::uint64_t seed)
+    : schedule_(section, base_lr, horizon, seed), phase_(phase) {
   if (!phase_) return;
   unit_ = section.interval == "epoch" ? horizon.steps_per_epoch : 1;
   start_ = (start_step + unit_ - 1) / unit_ * unit_;

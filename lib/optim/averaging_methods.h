@@ -51,7 +51,7 @@ class PhasedRate {
  public:
   /// The phase begins at `start_step`, with schedule.interval: epoch at the first epoch from there on.
   PhasedRate(const config::ScheduleSection& section, double base_lr, Horizon horizon,
-             const std::optional<AveragingRate>& phase, std::int64_t start_step);
+             const std::optional<AveragingRate>& phase, std::int64_t start_step, std::uint64_t seed = 0);
   /// The rate of the 0-based optimizer step.
   double at(std::int64_t step) const;
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/annealing.h"
 #include "optim/schedule.h"
 
 namespace mlrun::optim {
@@ -145,6 +146,7 @@ const ScheduleFactory& schedules() {
     add<MultiStep, MultiStepOptions>(list, "multi_step", "falls by a factor at given times");
     add<Exponential, ExponentialOptions>(list, "exponential", "falls by a factor all the time");
     add<Cosine, CosineOptions>(list, "cosine", "half a cosine wave from the full rate down to min_lr");
+    add_annealing(list);
     add<Polynomial, PolynomialOptions>(list, "polynomial", "a power of the time that is left, down to 0");
     return list;
   }();

@@ -85,7 +85,8 @@ void rmsprop_loop(std::int64_t size, Scalar* __restrict parameter, const Scalar*
   const auto alpha = static_cast<Scalar>(update.alpha), rest = static_cast<Scalar>(1 - update.alpha);
   const auto eps = static_cast<Scalar>(update.eps), rate = static_cast<Scalar>(-update.lr);
   const auto weight_decay = static_cast<Scalar>(update.weight_decay);
-  const auto momentum = static_cast<Scalar>(update.momentum);
+  const auto momentum = static_cast<Scalar>(update.momentum), gain = static_cast<Scalar>(update.gain);
+  const auto inner_eps = static_cast<Scalar>(update.inner_eps);
   for (std::int64_t i = 0; i < size; ++i) {
     Scalar g = gradient[i];
     if constexpr (Decayed::value) g += weight_decay * parameter[i];
@@ -97,9 +98,9 @@ void rmsprop_loop(std::int64_t size, Scalar* __restrict parameter, const Scalar*
       mean[i] = m;
       variance -= m * m;
     }
-    const Scalar scale = square_root(variance) + eps;
+    const Scalar scale = square_root(variance + inner_eps) + eps;
     if constexpr (Momentum::value) {
-      const Scalar b = momentum * buffer[i] + g / scale;
+      const Scalar b = momentum * buffer[i] + gain * g / scale;
       buffer[i] = b;
       parameter[i] += rate * b;
     } else {

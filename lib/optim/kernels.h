@@ -37,13 +37,16 @@ template <class Scalar>
 void adam_pass(std::int64_t size, Scalar* parameter, const Scalar* gradient, Scalar* first, Scalar* second,
                Scalar* largest, const AdamUpdate& update);
 
-/// One RMSprop update; https://pytorch.org/docs/1.13/generated/torch.optim.RMSprop.html.
+/// One RMSprop update; https://pytorch.org/docs/1.13/generated/torch.optim.RMSprop.html. TensorFlow's
+/// has its epsilon inside the square root and the rate inside the momentum.
 struct RmspropUpdate {
   double lr = 0;
   double alpha = 0.99;
-  double eps = 1e-8;
+  double eps = 1e-8;     ///< outside the square root
+  double inner_eps = 0;  ///< inside it
   double weight_decay = 0;
   double momentum = 0;
+  double gain = 1;  ///< of the normalised gradient in the momentum
 };
 
 /// `mean` is null unless centered, `buffer` is null without momentum.

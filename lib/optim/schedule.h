@@ -27,7 +27,8 @@ class Schedule {
 
 using ScheduleFactory = config::Factory<std::unique_ptr<Schedule>()>;
 
-/// `constant`, `step`, `multi_step`, `exponential`, `cosine`, `polynomial`.
+/// `constant`, `step`, `multi_step`, `exponential`, `cosine`, `cosine_restarts`, `one_cycle`,
+/// `polynomial`.
 const ScheduleFactory& schedules();
 
 /// The number of optimizer steps that `span` lasts (rounded to the nearest, at least 0). Spans in
@@ -43,18 +44,28 @@ std::int64_t span_steps(const config::Span& span, const Horizon& horizon, const 
 /// per cent, part of an epoch) moves at each step, and the epoch in which it ends is the
 /// schedule's epoch 0. Per cent are of the whole training. A warm-up as long as the training, or
 /// longer, is cut off by its end (a warning says so). Past the last step the rate stays.
+///
+/// Within `noise.start` and `noise.end` each epoch (or step, by `interval`) has a random factor
+/// 1 + x, x normal and drawn again until |x| < noise.limit, as timm's lr_noise; warm-up included. It
+/// depends on `seed` and the epoch (or step) alone.
 class LearningRate {
  public:
-  LearningRate(const config::ScheduleSection& section, double base_lr, Horizon horizon);
+  LearningRate(const config::ScheduleSection& section, double base_lr, Horizon horizon, std::uint64_t seed = 0);
   /// The rate of the 0-based optimizer step.
   double at(std::int64_t step) const;
 
  private:
+  double smooth(std::int64_t step) const;
+  double noise(std::int64_t step) const;
+
   config::ScheduleSection section_;
   std::unique_ptr<Schedule> curve_;
   double base_lr_;
   Horizon horizon_;
+  std::uint64_t seed_;
+  std::int64_t unit_;  // steps between two changes of the rate
   std::int64_t warmup_steps_;
+  std::int64_t noise_begin_ = 0, noise_end_ = 0;  // steps
 };
 
 }  // namespace mlrun::optim

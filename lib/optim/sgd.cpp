@@ -29,44 +29,21 @@ struct SgdOptions {
 /// torch.optim.SGD.
 class Sgd : public SlotOptimizer {
  public:
-  Sgd(const SgdOptions& options, NamedTensors parameters)
+  Sgd(const SgdOptions& options, Parameters parameters)
       : SlotOptimizer(std::move(parameters), states(options)), options_(options) {}
 
   double base_lr() const override { return options_.lr; }
+  double weight_decay() const override { return options_.weight_decay; }
 
  protected:
-  void update(torch::Tensor& parameter, const torch::Tensor& gradient, Slot& slot, double lr) override {
-    const bool first = slot.updates == 1;
-    const SgdUpdate update{.lr = lr,
-                           .weight_decay = options_.weight_decay,
-                           .momentum = options_.momentum,
-                           .decay = first ? 0 : options_.momentum,
-                           .gain = first ? 1 : 1 - options_.dampening,
-                           .nesterov = options_.nesterov};
-    if (!single_pass(parameter, gradient, slot)) update_by_operators(parameter, gradient, slot, update);
-    else if (parameter.scalar_type() == torch::kFloat32) update_by_pass<float>(parameter, gradient, slot, update);
-    else update_by_pass<double>(parameter, gradient, slot, update);
+  Pass pass(const torch::Tensor& parameter, const torch::Tensor& gradient, Slot& slot,
+            const Rates& rates) const override {
+    if (parameter.scalar_type() == torch::kFloat32) return typed_pass<float>(parameter, gradient, slot, rates);
+    return typed_pass<double>(parameter, gradient, slot, rates);
   }
 
- private:
-  static std::vector<std::string> states(const SgdOptions& options) {
-    if (options.momentum == 0) return {};
-    return {"momentum_buffer"};
-  }
-
-  template <class Scalar>
-  static void update_by_pass(torch::Tensor& parameter, const torch::Tensor& gradient, Slot& slot,
-                             const SgdUpdate& update) {
-    auto* p = parameter.data_ptr<Scalar>();
-    const auto* g = gradient.data_ptr<Scalar>();
-    auto* buffer = slot.states.empty() ? nullptr : slot.states[0].template data_ptr<Scalar>();
-    run_pass(parameter, [&](std::int64_t i, std::int64_t size) {
-      sgd_pass(size, p + i, g + i, buffer == nullptr ? nullptr : buffer + i, update);
-    });
-  }
-
-  static void update_by_operators(torch::Tensor& parameter, torch::Tensor gradient, Slot& slot,
-                                  const SgdUpdate& update) {
+  void update(torch::Tensor& parameter, torch::Tensor gradient, Slot& slot, const Rates& rates) const override {
+    const SgdUpdate update = update_of(slot, rates);
     if (update.weight_decay != 0) gradient = gradient.add(parameter, update.weight_decay);
     if (update.momentum != 0) {
       torch::Tensor& buffer = slot.states[0];
@@ -76,6 +53,32 @@ class Sgd : public SlotOptimizer {
     parameter.add_(gradient, -update.lr);
   }
 
+ private:
+  SgdUpdate update_of(const Slot& slot, const Rates& rates) const {
+    const bool first = slot.updates == 1;
+    return {.lr = rates.lr,
+            .weight_decay = rates.weight_decay,
+            .momentum = options_.momentum,
+            .decay = first ? 0 : options_.momentum,
+            .gain = first ? 1 : 1 - options_.dampening,
+            .nesterov = options_.nesterov};
+  }
+
+  static std::vector<std::string> states(const SgdOptions& options) {
+    if (options.momentum == 0) return {};
+    return {"momentum_buffer"};
+  }
+
+  template <class Scalar>
+  Pass typed_pass(const torch::Tensor& parameter, const torch::Tensor& gradient, Slot& slot, const Rates& rates) const {
+    auto* p = parameter.data_ptr<Scalar>();
+    const auto* g = gradient.data_ptr<Scalar>();
+    auto* buffer = slot.states.empty() ? nullptr : slot.states[0].template data_ptr<Scalar>();
+    return [=, update = update_of(slot, rates)](std::int64_t i, std::int64_t size) {
+      sgd_pass(size, p + i, g + i, buffer == nullptr ? nullptr : buffer + i, update);
+    };
+  }
+
   SgdOptions options_;
 };
 
@@ -83,7 +86,7 @@ class Sgd : public SlotOptimizer {
 
 void add_sgd(OptimizerFactory& factory) {
   factory.add<SgdOptions>("sgd", "stochastic gradient descent, with momentum or Nesterov momentum",
-                          [](const SgdOptions& options, NamedTensors parameters) {
+                          [](const SgdOptions& options, Parameters parameters) {
                             return std::make_unique<Sgd>(options, std::move(parameters));
                           });
 }

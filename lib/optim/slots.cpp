@@ -1,5 +1,6 @@
 #include "optim/slots.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <ATen/TensorIterator.h>
@@ -38,24 +39,38 @@ bool same_order(const torch::Tensor& a, const torch::Tensor& b) {
 
 }  // namespace
 
-SlotOptimizer::SlotOptimizer(NamedTensors parameters, std::vector<std::string> states)
+SlotOptimizer::SlotOptimizer(Parameters parameters, std::vector<std::string> states)
     : Optimizer(std::move(parameters)), names_(std::move(states)), slots_(this->parameters().size()) {}
 
 void SlotOptimizer::step(double lr) {
   const torch::NoGradGuard no_grad;
+  std::vector<Job> jobs;
+  std::vector<torch::Tensor> dense;  // made here: must outlive the jobs
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     torch::Tensor parameter = parameters()[i].second;
     torch::Tensor gradient = parameter.grad();
     if (!gradient.defined()) continue;
-    if (gradient.layout() != torch::kStrided) gradient = gradient.to_dense();
+    if (gradient.layout() != torch::kStrided) dense.push_back(gradient = gradient.to_dense());
     Slot& slot = slots_[i];
-    if (slot.updates == 0) {
-      slot.states.clear();
-      for (std::size_t s = 0; s < names_.size(); ++s) slot.states.push_back(torch::zeros_like(parameter));
-    }
+    if (slot.updates == 0) open(slot, parameter);
     ++slot.updates;
-    update(parameter, gradient, slot, lr);
+    const Treatment& treatment = treatments()[i];
+    const Rates rates{lr * treatment.lr_scale, treatment.weight_decay.value_or(weight_decay())};
+    if (single_pass(parameter, gradient, slot)) {
+      jobs.push_back({parameter.numel(), pass(parameter, gradient, slot, rates)});
+      parameter.unsafeGetTensorImpl()->bump_version();  // tells autograd that it is written to
+    } else {
+      update(parameter, gradient, slot, rates);
+    }
   }
+  run_passes(jobs);
+}
+
+double SlotOptimizer::initial(std::size_t) const { return 0; }
+
+void SlotOptimizer::open(Slot& slot, const torch::Tensor& parameter) const {
+  slot.states.clear();
+  for (std::size_t s = 0; s < names_.size(); ++s) slot.states.push_back(torch::full_like(parameter, initial(s)));
 }
 
 void SlotOptimizer::save(data::State& state, const std::string& prefix) const {
@@ -109,22 +124,31 @@ bool single_pass(const torch::Tensor& parameter, const torch::Tensor& gradient, 
   return true;
 }
 
-void run_pass(torch::Tensor& parameter, const std::function<void(std::int64_t, std::int64_t)>& pass) {
+void run_passes(const std::vector<Job>& jobs) {
   constexpr std::int64_t kGrain = 32768;
-  if (parameter.numel() <= kGrain) {
-    pass(0, parameter.numel());
-  } else {
-    // The iterator's loop lies inside LibTorch. at::parallel_for would be a template compiled here, and serial
-    // wherever this file is compiled without LibTorch's own OpenMP.
-    const auto* start = static_cast<const char*>(parameter.data_ptr());
-    const auto width = static_cast<std::int64_t>(parameter.element_size());
-    at::TensorIterator::nullary_op(parameter).for_each(
-        [&](char** data, const std::int64_t* strides, std::int64_t inner, std::int64_t outer) {
-          for (std::int64_t i = 0; i < outer; ++i) pass((data[0] + i * strides[1] - start) / width, inner);
-        },
-        kGrain);
-  }
-  parameter.unsafeGetTensorImpl()->bump_version();
+  std::vector<std::int64_t> begins{0};  // of each job, all elements counted through
+  for (const auto& job : jobs) begins.push_back(begins.back() + job.size);
+  const std::int64_t total = begins.back();
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    auto job = static_cast<std::size_t>(std::upper_bound(begins.begin(), begins.end(), begin) - begins.begin()) - 1;
+    for (; job < jobs.size() && begins[job] < end; ++job) {
+      const std::int64_t from = std::max(begin, begins[job]), to = std::min(end, begins[job + 1]);
+      if (from < to) jobs[job].pass(from - begins[job], to - from);
+    }
+  };
+  if (total <= kGrain) return run(0, total);
+  // The iterator's loop lies inside LibTorch. at::parallel_for would be a template compiled here, and serial wherever
+  // this file is compiled without LibTorch's own OpenMP. So each element of a small tensor stands for a grain.
+  torch::Tensor grains = torch::empty({(total + kGrain - 1) / kGrain}, torch::kByte);
+  const auto* start = static_cast<const char*>(grains.data_ptr());
+  at::TensorIterator::nullary_op(grains).for_each(
+      [&](char** data, const std::int64_t* strides, std::int64_t inner, std::int64_t outer) {
+        for (std::int64_t i = 0; i < outer; ++i) {
+          const std::int64_t first = data[0] + i * strides[1] - start;
+          run(first * kGrain, std::min(total, (first + inner) * kGrain));
+        }
+      },
+      /*grain_size=*/1);
 }
 
 }  // namespace mlrun::optim

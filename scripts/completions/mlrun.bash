@@ -157,7 +157,7 @@ _mlrun_options() {
     eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--split\n--confusion-csv\n--per-class-csv\n--dump-outputs' ;;
     predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--topk\n--csv' ;;
     config) _mlrun_add $'--help\n--version' ;;
-    'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain' ;;
+    'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain\n--plot-lr\n--samples' ;;
     'config check') _mlrun_add "${_mlrun_recipe_options// /$'\n'}" ;;
     data) _mlrun_add $'--help\n--version' ;;
     'data info') _mlrun_add "${_mlrun_recipe_options// /$'\n'}" ;;

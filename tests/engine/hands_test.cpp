@@ -38,7 +38,7 @@ struct HandsFixture {
 torch::Tensor step_of_planned(const std::vector<std::int64_t>& parts, std::int64_t planned, double* loss,
                               std::optional<double> clip = {}) {
   HandsFixture fixture({"model"});
-  Hands hands(fixture.models, fixture.optimizers, clip);
+  Hands hands(fixture.models, fixture.optimizers, {clip, {}, {}});
   torch::manual_seed(1);
   const torch::Tensor inputs = torch::randn({32, 6}), targets = torch::randn({32, 3});
   std::int64_t at = 0;
@@ -111,7 +111,7 @@ TEST_CASE("clipping sees the gradient of the whole step", "[engine]") {
 
 TEST_CASE("a loss is minimised by the named model's parameters alone", "[engine]") {
   HandsFixture fixture({"generator", "discriminator"});
-  Hands hands(fixture.models, fixture.optimizers, std::nullopt);
+  Hands hands(fixture.models, fixture.optimizers, {});
   const torch::Tensor generator = fixture.weight(0).detach().clone();
   const torch::Tensor discriminator = fixture.weight(1).detach().clone();
   hands.begin(0.1, 4, 4, 0, true);

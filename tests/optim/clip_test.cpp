@@ -83,3 +83,60 @@ TEST_CASE("the norm of gradients of any dtype, layout and size", "[optim]") {
   CHECK(optim::grad_norm(two_parameters(torch::full({4}, 1e30F), torch::zeros({1}))) == Approx(2e30).epsilon(1e-6));
   CHECK(std::isnan(optim::grad_norm(two_parameters(torch::tensor({1.0F, NAN}), torch::zeros({1})))));
 }
+
+TEST_CASE("values are limited on both sides", "[optim]") {
+  const auto parameters = two_parameters(torch::tensor({0.5F, -3.0F, 2.0F}), torch::tensor({NAN, 1.0F}));
+  optim::clip_grad_value(parameters, 1);
+  CHECK(torch::equal(parameters[0].second.grad(), torch::tensor({0.5F, -1.0F, 1.0F})));
+  CHECK(std::isnan(parameters[2].second.grad()[0].item<float>()));
+}
+
+TEST_CASE("adaptive clipping holds each row to its weights, the last layer left out", "[optim]") {
+  const auto parameter = [](const torch::Tensor& weights, const torch::Tensor& gradient) {
+    auto made = weights.clone().requires_grad_();
+    made.mutable_grad() = gradient.clone();
+    return made;
+  };
+  const torch::Tensor weights = torch::tensor({{3.0, 4.0}, {0.0, 0.0}, {6.0, 8.0}}, torch::kFloat64);
+  const torch::Tensor gradients = torch::tensor({{0.0, 2.0}, {0.3, 0.4}, {0.6, 0.0}}, torch::kFloat64);
+  const optim::NamedTensors parameters = {{"a.weight", parameter(weights, gradients)},
+                                          {"a.bias", parameter(weights.flatten(), gradients.flatten())},
+                                          {"scale", parameter(weights.sum(), gradients.sum() * 100)},
+                                          {"head.weight", parameter(weights, gradients * 100)},
+                                          {"head.bias", parameter(weights[0], gradients[0] * 100)}};
+  optim::clip_grad_adaptive(parameters, 0.1, 1e-3);
+  // Row norms 5, 0 (so 1e-3), 10 allow 0.5, 1e-4, 1.
+  const auto expected = torch::tensor({{0.0, 0.5}, {0.6e-4, 0.8e-4}, {0.6, 0.0}}, torch::kFloat64);
+  CHECK(torch::allclose(parameters[0].second.grad(), expected, 1e-12, 0));
+  const double norm = gradients.norm().item<double>(), allowed = 0.1 * weights.norm().item<double>();
+  CHECK(torch::allclose(parameters[1].second.grad(), gradients.flatten() * std::min(1.0, allowed / norm), 1e-12, 0));
+  CHECK(parameters[2].second.grad().item<double>() == Approx(2.1));
+  CHECK(torch::equal(parameters[3].second.grad(), gradients * 100));
+  CHECK(torch::equal(parameters[4].second.grad(), gradients[0] * 100));
+}
+
+TEST_CASE("a recipe's clipping returns the norm before it and leaves what is not finite", "[optim]") {
+  config::TrainSection train;
+  const auto gradients = [] { return two_parameters(torch::tensor({3.0F}), torch::tensor({4.0F})); };
+  const auto after = [&](const optim::NamedTensors& parameters) {
+    CHECK(optim::Clipping::of(train).apply(parameters) == Approx(5));
+    return parameters[2].second.grad().item<double>();
+  };
+  CHECK(after(gradients()) == 4);
+  train.clip_grad_norm = 1;
+  CHECK(after(gradients()) == Approx(0.8).epsilon(1e-5));
+  train = {};
+  train.clip_grad_value = 0.25;
+  CHECK(after(gradients()) == 0.25);
+  train = {};
+  train.clip_agc = 0.1;
+  auto parameters = gradients();
+  parameters.emplace_back("head", torch::zeros({1}).requires_grad_());
+  // One name without a layer is of the model itself, as is the last: nothing is clipped.
+  CHECK(after(parameters) == 4);
+  for (auto& item : parameters) item.first += ".weight";
+  CHECK(after(parameters) == Approx(1e-4));  // zero weights count as 1e-3
+  const auto infinite = two_parameters(torch::tensor({INFINITY}), torch::tensor({4.0F}));
+  CHECK(std::isinf(optim::Clipping{{}, 0.1, {}}.apply(infinite)));
+  CHECK(infinite[2].second.grad().item<float>() == 4);
+}

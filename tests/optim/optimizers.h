@@ -82,6 +82,8 @@ inline std::vector<std::pair<std::string, Json>> optimizer_variants() {
       {"rmsprop", {{"momentum", 0.9}, {"weight_decay", 0.1}}},
       {"rmsprop", {{"centered", true}, {"eps", 1e-3}}},
       {"rmsprop", {{"centered", true}, {"momentum", 0.9}, {"weight_decay", 0.1}, {"eps", 1e-3}}},
+      {"rmsprop",
+       {{"eps_inside_sqrt", true}, {"initial_square_avg", 1.0}, {"momentum", 0.9}, {"lr_in_momentum", true}}},
   };
 }
 

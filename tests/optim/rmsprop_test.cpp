@@ -45,3 +45,16 @@ TEST_CASE("RMSprop's weight decay is part of the gradient", "[optim]") {
   CHECK(after_rmsprop({{"alpha", 0.9}, {"weight_decay", 0.5}}, 2, {0}, 0.01) ==
         Approx(2 - 0.01 * g / (std::sqrt(0.1) * g + 1e-8)).epsilon(1e-13));
 }
+
+TEST_CASE("TensorFlow's epsilon is under the root, its mean square begins at 1, its rate enters the momentum",
+          "[optim]") {
+  const Json inside{{"alpha", 0.9}, {"eps", 0.5}, {"eps_inside_sqrt", true}};
+  CHECK(after_rmsprop(inside, 1, {2}, 0.01) == Approx(1 - 0.01 * 2 / std::sqrt(0.4 + 0.5)).epsilon(1e-13));
+  Json whole = inside;
+  whole.update({{"initial_square_avg", 1.0}, {"momentum", 0.5}, {"lr_in_momentum", true}});
+  const double s1 = 0.9 + 0.1 * 4, s2 = 0.9 * s1 + 0.1 * 9;
+  const double b1 = 0.01 * 2 / std::sqrt(s1 + 0.5), b2 = 0.5 * b1 + 0.01 * 3 / std::sqrt(s2 + 0.5);
+  CHECK(after_rmsprop(whole, 1, {2, 3}, 0.01) == Approx(1 - b1 - b2).epsilon(1e-13));
+  CHECK(test::broken_rule(optim::optimizers(), "rmsprop", {{"lr_in_momentum", true}}) ==
+        "lr_in_momentum: needs a momentum above 0");
+}

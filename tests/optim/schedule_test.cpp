@@ -33,7 +33,7 @@ config::ScheduleSection section(const Json& reference, const char* unit, const c
 
 TEST_CASE("the rate of every epoch and step is torch.optim.lr_scheduler's", "[optim]") {
   const auto references = Json::parse(read_file(test::fixture("optim/schedules.json")));
-  REQUIRE(references.size() == 36);
+  REQUIRE(references.size() == 64);
   for (const auto& reference : references) {
     const auto length = reference["length"].get<std::int64_t>();
     INFO(reference["name"] << ' ' << reference["options"].dump() << " warm-up " << reference["warmup"]);
@@ -42,8 +42,9 @@ TEST_CASE("the rate of every epoch and step is torch.optim.lr_scheduler's", "[op
     const LearningRate by_step(section(reference, " steps", "step"), reference["lr"], {7, length});
     for (std::int64_t t = 0; t < length; ++t) {
       const auto expected = reference["rates"][static_cast<std::size_t>(t)].get<double>();
-      CHECK(by_step.at(t) == Approx(expected).epsilon(1e-12));
-      for (const std::int64_t step : {0, 3, 6}) CHECK(by_epoch.at(7 * t + step) == Approx(expected).epsilon(1e-12));
+      CHECK(by_step.at(t) == Approx(expected).epsilon(1e-12).margin(1e-16));
+      for (const std::int64_t step : {0, 3, 6})
+        CHECK(by_epoch.at(7 * t + step) == Approx(expected).epsilon(1e-12).margin(1e-16));
     }
   }
 }
@@ -119,4 +120,62 @@ TEST_CASE("spans are measured in optimizer steps", "[optim]") {
   CHECK(steps("0 epochs") == 0);
   CHECK(test::user_error([&] { steps("7.8 s"); }) ==
         "train.evaluate: '7.8 s' is a time, but a length of training is wanted; give it in epochs, steps or %");
+}
+
+TEST_CASE("noise is a factor within its limit, keyed by seed and epoch", "[optim]") {
+  auto noisy = section("constant", Json::object());
+  noisy.noise.start = config::parse_span("25 %");
+  noisy.noise.end = config::parse_span("3000 epochs");
+  noisy.noise.limit = 0.5;
+  noisy.noise.std = 0.3;
+  const Horizon horizon{5, 20000};
+  const LearningRate rate(noisy, 2, horizon, 7), again(noisy, 2, horizon, 7), other(noisy, 2, horizon, 8);
+  double sum = 0, squares = 0, worst = 0;
+  int same = 0;
+  for (std::int64_t epoch = 0; epoch < 4000; ++epoch) {
+    const double x = rate.at(5 * epoch) / 2 - 1;
+    CHECK(rate.at(5 * epoch + 4) == rate.at(5 * epoch));
+    CHECK(again.at(5 * epoch) == rate.at(5 * epoch));
+    if (epoch < 1000 || epoch >= 3000) {
+      CHECK(x == 0);
+      continue;
+    }
+    same += other.at(5 * epoch) == rate.at(5 * epoch);
+    sum += x;
+    squares += x * x;
+    worst = std::max(worst, std::abs(x));
+  }
+  CHECK(same == 0);
+  CHECK(worst < 0.5);
+  CHECK(worst > 0.45);
+  // A normal of deviation s cut at c has variance s^2 (1 - 2 z phi(z) / (2 Phi(z) - 1)), z = c / s.
+  const double z = 0.5 / 0.3, phi = std::exp(-z * z / 2) / std::sqrt(2 * 3.14159265358979),
+               inside = std::erf(z / std::sqrt(2));
+  CHECK(std::abs(sum / 2000) < 0.03);
+  CHECK(squares / 2000 == Approx(0.09 * (1 - 2 * z * phi / inside)).epsilon(0.1));
+}
+
+TEST_CASE("noise wider than its limit is the cut normal too, and of steps where they are the interval", "[optim]") {
+  auto noisy = section("constant", Json::object(), "0 epochs", "step");
+  noisy.noise.start = config::parse_span("0 epochs");
+  noisy.noise.limit = 0.2;
+  noisy.noise.std = 1e6;  // flat within the limit: variance limit^2 / 3
+  const LearningRate rate(noisy, 1, {5, 3000}, 1);
+  double squares = 0;
+  for (std::int64_t step = 0; step < 3000; ++step) {
+    const double x = rate.at(step) - 1;
+    CHECK(std::abs(x) < 0.2);
+    CHECK(rate.at(step) != rate.at(step == 0 ? 1 : step - 1));
+    squares += x * x;
+  }
+  CHECK(squares / 3000 == Approx(0.04 / 3).epsilon(0.1));
+}
+
+TEST_CASE("noise must end after it begins", "[optim]") {
+  auto noisy = section("constant", Json::object());
+  noisy.noise.start = config::parse_span("50 %");
+  noisy.noise.end = config::parse_span("5 epochs");
+  CHECK(test::user_error([&] {
+          LearningRate(noisy, 1, {4, 40});
+        }) == "schedule.noise.end: is not after schedule.noise.start (50 %); end it later, or null: with the training");
 }
