@@ -47,6 +47,9 @@ std::vector<Command> add_checkpoint(CLI::App& root);
 Command add_runs(CLI::App& root);
 Command add_report(CLI::App& root);
 Command add_swa_average(CLI::App& root);
+std::vector<Command> add_sweep(CLI::App& root);
+std::vector<Command> add_init(CLI::App& root);
+
 Command add_list(CLI::App& root);
 Command add_inspect(CLI::App& root);
 Command add_export(CLI::App& root);

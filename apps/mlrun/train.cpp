@@ -5,6 +5,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "apps/mlrun/train_result.h"
 #include "apps/mlrun/verdicts.h"
 #include "config/bind.h"
 #include "engine/dry_run.h"
@@ -26,15 +27,6 @@ struct TrainArguments {
   std::string resume = "never";
   bool dry_run = false;
 };
-
-/// This process's command line as it was typed.
-std::string typed_command() {
-  std::ifstream in("/proc/self/cmdline", std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  for (char& c : text) c = c == '\0' ? ' ' : c;
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  return text;
-}
 
 /// The recipe named on the command line, or, on resume, the run's own.
 config::Resolved resolve_recipe(const TrainArguments& arguments) {
@@ -129,6 +121,20 @@ Result run_train(const TrainArguments& arguments, const OutputOptions& output) {
   const fs::path out = arguments.out.empty() ? fs::path("runs") / resolved.name : fs::path(arguments.out);
   const engine::TrainResult trained = engine::train(
       recipes::tasks(), {resolved, out, engine::parse_resume(arguments.resume), typed_command(), !output.quiet});
+  return train_result(trained);
+}
+
+}  // namespace
+
+std::string typed_command() {
+  std::ifstream in("/proc/self/cmdline", std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  for (char& c : text) c = c == '\0' ? ' ' : c;
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
+Result train_result(const engine::TrainResult& trained) {
   Result result;
   result.json = trained.summary;
   result.json["run"] = trained.run.string();
@@ -137,8 +143,6 @@ Result run_train(const TrainArguments& arguments, const OutputOptions& output) {
   else if (engine::unmet(trained.verdicts)) result.code = ExitCode::Unmet;
   return result;
 }
-
-}  // namespace
 
 Command add_train(CLI::App& root) {
   CLI::App* app = root.add_subcommand("train", "Train a model as a recipe says");

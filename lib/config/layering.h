@@ -73,6 +73,11 @@ void collect_recipes(const std::filesystem::path& folder, std::vector<std::strin
 /// `did you mean ...?` for a recipe's name among `names`; a name without its folder counts too.
 std::string nearest_recipes(const std::string& name, const std::vector<std::string>& names);
 
+/// An override's value: YAML flow syntax; what begins with no bracket or quote is one scalar whatever it
+/// holds, so that nobody has to quote `a: b` for YAML on top of quoting it for the shell. UserError
+/// where it is neither.
+Node parse_override_value(const std::string& text);
+
 /// `key` split at its dots.
 std::vector<std::string> split_key(const std::string& key);
 /// `path.key`, or `key` where the path is empty.

@@ -33,31 +33,6 @@ void set_origin(Node& node, const Origin& origin) {
   }
 }
 
-/// YAML flow syntax; what begins with no bracket or quote is one scalar whatever it holds, so that
-/// nobody has to quote `a: b` for YAML on top of quoting it for the shell.
-Node parse_value(const std::string& text) {
-  Node node;
-  const auto begin = text.find_first_not_of(" \t\n");
-  const auto end = text.find_last_not_of(" \t\n");
-  const std::string value = begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
-  const bool structured = value.find_first_of("[{\"'") == 0;
-  if (structured) {
-    node = parse_yaml(value, kCommandLine);
-  } else if (!is_null_text(value)) {
-    std::size_t position = 0;
-    const std::string unfit = unfit_byte(value, position);
-    if (!unfit.empty()) throw UserError(unfit);
-    if (has_leading_zero(value)) {
-      throw UserError("the number " + value + " has leading zeros, which YAML versions read differently",
-                      "remove them, or quote the value where text is meant");
-    }
-    node.type = Node::Type::Scalar;
-    node.scalar = value;
-  }
-  set_origin(node, {kCommandLine, 0, 0});
-  return node;
-}
-
 /// `value` below the keys from `from` on, each in a map of its own.
 Node nested(const std::vector<std::string>& keys, std::size_t from, Node value) {
   for (std::size_t i = keys.size(); i > from; --i) {
@@ -89,6 +64,29 @@ std::vector<std::string> split_key(const std::string& key) {
 
 std::string join_key(const std::string& path, const std::string& key) { return path.empty() ? key : path + "." + key; }
 
+Node parse_override_value(const std::string& text) {
+  Node node;
+  const auto begin = text.find_first_not_of(" \t\n");
+  const auto end = text.find_last_not_of(" \t\n");
+  const std::string value = begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
+  const bool structured = value.find_first_of("[{\"'") == 0;
+  if (structured) {
+    node = parse_yaml(value, kCommandLine);
+  } else if (!is_null_text(value)) {
+    std::size_t position = 0;
+    const std::string unfit = unfit_byte(value, position);
+    if (!unfit.empty()) throw UserError(unfit);
+    if (has_leading_zero(value)) {
+      throw UserError("the number " + value + " has leading zeros, which YAML versions read differently",
+                      "remove them, or quote the value where text is meant");
+    }
+    node.type = Node::Type::Scalar;
+    node.scalar = value;
+  }
+  set_origin(node, {kCommandLine, 0, 0});
+  return node;
+}
+
 Override parse_override(const std::string& text) {
   const auto equals = text.find('=');
   if (equals == std::string::npos) throw UserError("'" + text + "' has no '='", kGrammar);
@@ -112,7 +110,7 @@ void Merger::apply(Node& root, const Shape& shape, const Override& set) {
     return override_problem(set, "cannot be set on the command line", "name the other recipe instead");
   }
   try {
-    set_value({&root, shape, ""}, keys, 0, parse_value(set.value), set);
+    set_value({&root, shape, ""}, keys, 0, parse_override_value(set.value), set);
   } catch (const UserError& error) {
     for (const auto& problem : error.problems()) override_problem(set, problem.message, problem.hint);
   }

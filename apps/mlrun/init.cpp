@@ -1,0 +1,89 @@
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+
+#include "apps/mlrun/arguments.h"
+#include "apps/mlrun/command.h"
+#include "base/files.h"
+#include "config/bind.h"
+#include "recipes/classification/starter.h"
+#include "recipes/registry.h"
+
+namespace mlrun::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// As a shell takes it.
+std::string quoted(const std::string& word) {
+  const bool plain =
+      word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-=,:@%") ==
+      std::string::npos;
+  if (plain && !word.empty()) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+/// This program as it was called.
+std::string program_word() {
+  std::ifstream in("/proc/self/cmdline", std::ios::binary);
+  std::string word;
+  std::getline(in, word, '\0');
+  return word.empty() ? "mlrun" : word;
+}
+
+void refuse_existing(const fs::path& out) {
+  if (!fs::exists(fs::symlink_status(out))) return;
+  throw file_error(out.string(), "exists already", "choose another name with -o, or remove it");
+}
+
+/// `photos/` is photos.yaml in this folder.
+fs::path default_out(const fs::path& root) {
+  const fs::path whole = fs::absolute(root).lexically_normal();
+  const fs::path last = whole.has_filename() ? whole.filename() : whole.parent_path().filename();
+  return last.stem().string() + ".yaml";
+}
+
+Result init_classification(const classification::StarterRequest& request) {
+  refuse_existing(request.recipe);
+  const classification::Starter starter = classification::make_starter(request);
+  refuse_existing(request.recipe);  // looking at the data may take a while
+  write_file(request.recipe, starter.text);
+  config::resolve({request.recipe, {}, recipe_folders()}, recipes::catalogue());
+  const std::string command = quoted(program_word()) + " train " + quoted(request.recipe.string());
+  Result result;
+  result.json = starter.json;
+  result.json["recipe"] = request.recipe.string();
+  result.json["next"] = command;
+  result.text = starter.summary + "wrote     " + request.recipe.string() + "; read it, and train:\n" + command + "\n";
+  return result;
+}
+
+Command add_classification(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("classification", "For a folder of images, a CSV file, idx or CIFAR files");
+  const auto request = std::make_shared<classification::StarterRequest>();
+  app->add_option("DATA", request->root, "folder or file that holds the images")->required()->type_name("");
+  app->add_option("--model", request->model,
+                  "architecture, as `mlrun list models` names it (default: small_cnn for small images, else resnet18)")
+      ->type_name("NAME");
+  app->add_option("--format", request->format, "how the data lie on disk, as `mlrun list sources` names it")
+      ->type_name("NAME");
+  app->add_option("-o,--output", request->recipe, "recipe to write (default: the data's name with .yaml)")
+      ->type_name("FILE");
+  return {app, [request](const OutputOptions&) {
+            if (request->recipe.empty()) request->recipe = default_out(request->root);
+            return init_classification(*request);
+          }};
+}
+
+}  // namespace
+
+std::vector<Command> add_init(CLI::App& root) {
+  CLI::App* group = root.add_subcommand("init", "Look at data and write a first recipe for them");
+  group->require_subcommand(1);
+  return {add_classification(*group)};
+}
+
+}  // namespace mlrun::apps
