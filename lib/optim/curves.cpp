@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "optim/schedule.h"
+#include "optim/curves.h"
 
 namespace mlrun::optim {
 namespace {
@@ -146,6 +146,8 @@ const ScheduleFactory& schedules() {
     add<Exponential, ExponentialOptions>(list, "exponential", "falls by a factor all the time");
     add<Cosine, CosineOptions>(list, "cosine", "half a cosine wave from the full rate down to min_lr");
     add<Polynomial, PolynomialOptions>(list, "polynomial", "a power of the time that is left, down to 0");
+    add_cyclical(list);
+    add_piecewise_linear(list);
     return list;
   }();
   return factory;

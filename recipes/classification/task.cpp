@@ -12,6 +12,7 @@
 #include "metrics/registry.h"
 #include "models/named_model.h"
 #include "models/registry.h"
+#include "recipes/classification/combination.h"
 #include "recipes/classification/losses.h"
 
 namespace mlrun::classification {
@@ -90,6 +91,7 @@ class ClassificationTask : public engine::Task {
   data::Sample read(const std::filesystem::path& file) const override;
   Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override;
   Json preprocessing() const override;
+  std::unique_ptr<engine::Combination> combination() const override { return std::make_unique<MeanProbabilities>(); }
 
  private:
   std::shared_ptr<const data::Source> prepared(data::Split split, std::shared_ptr<const data::Pipeline> pipeline);

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/plot.h"
+
+/// Charts as SVG text: to be written to a file or put into an HTML page as they are. They follow the
+/// reader's light or dark scheme, and name their content for screen readers.
+namespace mlrun::report {
+
+/// A line: points in the order given. A value that is not finite is a gap (so is y <= 0 where the
+/// axis is logarithmic).
+struct Series {
+  std::string name;  ///< for the legend
+  std::vector<double> x, y;
+  bool dashed = false;
+};
+
+struct LineChart {
+  std::string title, x_label, y_label;
+  bool log_y = false;
+  std::vector<Series> series;
+};
+
+/// The chart with ticks, a legend (of more than one series, or a named one), and marks with their
+/// values where the points are few. Where nothing can be drawn, it says `no data`. InternalError where
+/// a series has not as many x as y.
+std::string svg(const LineChart& chart, Size size = {});
+
+}  // namespace mlrun::report
