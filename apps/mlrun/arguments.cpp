@@ -91,6 +91,8 @@ std::string RecipeArguments::subject() const {
   return words.empty() ? "" : words.front();
 }
 
+std::string RecipeArguments::chosen_recipe() const { return impl_->recipes.empty() ? "" : impl_->recipes.front(); }
+
 void RecipeArguments::expect_one(const std::string& kind, const std::string& hint) const {
   auto named = impl_->recipes;
   for (const auto& word : operands()) named.push_back(word);

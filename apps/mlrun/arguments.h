@@ -31,6 +31,9 @@ class RecipeArguments {
   /// What the command works on: `-c`, else the first operand; empty where there is neither.
   std::string subject() const;
 
+  /// What `-c` names; empty where it is not given.
+  std::string chosen_recipe() const;
+
   /// UserError where more than one thing of `kind` is named by `-c` and the operands together.
   void expect_one(const std::string& kind, const std::string& hint) const;
 

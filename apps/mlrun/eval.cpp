@@ -4,6 +4,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "apps/mlrun/ensemble.h"
 #include "apps/mlrun/run_argument.h"
 #include "apps/mlrun/verdicts.h"
 #include "base/files.h"
@@ -11,6 +12,7 @@
 #include "recipes/registry.h"
 #include "report/confusion.h"
 #include "report/format.h"
+#include "report/reliability.h"
 #include "report/table.h"
 
 namespace mlrun::apps {
@@ -19,7 +21,15 @@ namespace {
 struct EvalArguments {
   explicit EvalArguments(CLI::App& app) : recipe(app, "RUN") {}
   RecipeArguments recipe;
-  std::string weights, split, confusion_csv, per_class_csv, dump_outputs;
+  EnsembleArguments ensemble;
+  std::string weights, split, confusion_csv, per_class_csv, dump_outputs, reliability;
+};
+
+/// What was evaluated, for every kind of evaluation.
+struct Evaluated {
+  std::string data, weights;
+  engine::Evaluation evaluation;
+  std::vector<engine::Verdict> verdicts;
 };
 
 std::optional<data::Split> parse_split(const std::string& text) {
@@ -63,11 +73,11 @@ std::string figures_text(const engine::Evaluation& evaluation) {
   return text.str();
 }
 
-std::string result_text(const engine::Loaded& loaded, const engine::EvalResult& evaluated) {
+std::string result_text(const Evaluated& evaluated) {
   const engine::Evaluation& evaluation = evaluated.evaluation;
   std::ostringstream text;
-  text << loaded.task->data().name << " " << data::split_name(evaluation.split) << ", weights " << loaded.weights
-       << ": " << report::grouped(evaluation.evaluated) << " of " << report::grouped(evaluation.total) << " samples in "
+  text << evaluated.data << " " << data::split_name(evaluation.split) << ", weights " << evaluated.weights << ": "
+       << report::grouped(evaluation.evaluated) << " of " << report::grouped(evaluation.total) << " samples in "
        << report::duration(evaluation.seconds)
        << (evaluation.skipped.empty() ? ""
                                       : ", " + report::grouped(evaluation.total - evaluation.evaluated) + " skipped")
@@ -81,7 +91,7 @@ std::string result_text(const engine::Loaded& loaded, const engine::EvalResult& 
   return text.str();
 }
 
-Json result_json(const engine::Loaded& loaded, const engine::EvalResult& evaluated) {
+Json result_json(const Evaluated& evaluated) {
   const engine::Evaluation& evaluation = evaluated.evaluation;
   Json metrics = Json::object();
   for (const auto& [name, value] : evaluation.figures) metrics[name] = value;
@@ -90,7 +100,7 @@ Json result_json(const engine::Loaded& loaded, const engine::EvalResult& evaluat
   Json verdicts = Json::array();
   for (const auto& verdict : evaluated.verdicts) verdicts.push_back(engine::to_json(verdict));
   Json json = {{"split", data::split_name(evaluation.split)},
-               {"weights", loaded.weights},
+               {"weights", evaluated.weights},
                {"engine", "eager"},
                {"samples", {{"total", evaluation.total}, {"evaluated", evaluation.evaluated}, {"skipped", skipped}}},
                {"metrics", metrics},
@@ -102,7 +112,21 @@ Json result_json(const engine::Loaded& loaded, const engine::EvalResult& evaluat
   return json;
 }
 
-void write_tables(const EvalArguments& arguments, const engine::Evaluation& evaluation) {
+/// The reliability diagram of the bins that the expected calibration error was made of.
+void write_reliability(const std::string& file, const Evaluated& evaluated) {
+  if (file.empty()) return;
+  const auto bins = evaluated.evaluation.details.find("calibration");
+  if (bins == evaluated.evaluation.details.end()) {
+    throw UserError("--reliability: this task predicts no probabilities", "leave it out");
+  }
+  const std::string title =
+      evaluated.data + " " + data::split_name(evaluated.evaluation.split) + ", weights " + evaluated.weights;
+  write_file(file, report::reliability_svg(title, report::read_reliability(*bins)));
+}
+
+void write_tables(const EvalArguments& arguments, const Evaluated& evaluated) {
+  const engine::Evaluation& evaluation = evaluated.evaluation;
+  write_reliability(arguments.reliability, evaluated);
   const auto confusion = confusion_of(evaluation);
   if (!arguments.confusion_csv.empty() && confusion) {
     write_file(arguments.confusion_csv, report::confusion_csv(*confusion));
@@ -112,33 +136,51 @@ void write_tables(const EvalArguments& arguments, const engine::Evaluation& eval
   }
 }
 
-Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
-  arguments.recipe.expect_one("run", "evaluate one after the other");
-  const auto split = parse_split(arguments.split);
-  const RunArgument run =
-      open_run_argument(arguments.recipe.subject(), arguments.recipe.overrides(), arguments.weights);
-  engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
-  const engine::EvalResult evaluated =
-      engine::evaluate_loaded(loaded, run.resolved, {split, !output.quiet, arguments.dump_outputs});
-  write_tables(arguments, evaluated.evaluation);
+/// What is left to do with any evaluation: tables, the result, the exit code.
+Result result_of(const EvalArguments& arguments, const Evaluated& evaluated) {
+  write_tables(arguments, evaluated);
   Result result;
-  result.json = result_json(loaded, evaluated);
-  result.text = result_text(loaded, evaluated);
+  result.json = result_json(evaluated);
+  result.text = result_text(evaluated);
   if (engine::unmet(evaluated.verdicts)) result.code = ExitCode::Unmet;
   return result;
+}
+
+Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& request) {
+  const auto members = members_of(arguments.recipe, arguments.ensemble, arguments.weights);
+  const auto together = engine::evaluate_ensemble(recipes::tasks(), members, request);
+  const std::string name = "of an ensemble of " + std::to_string(together.members.size());
+  Result result = result_of(arguments, {together.data, name, together.evaluation, together.verdicts});
+  result.text = members_text(together) + "\n" + result.text;
+  result.json["weights"] = "ensemble";
+  result.json["members"] = members_json(together);
+  return result;
+}
+
+Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
+  const engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs};
+  if (arguments.ensemble.wanted(arguments.weights)) return run_ensemble(arguments, request);
+  arguments.recipe.expect_one("run", "evaluate one after the other, or all together with --ensemble");
+  const RunArgument run = open_run_argument(arguments.recipe.subject(), arguments.recipe, arguments.weights);
+  engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
+  const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
+  return result_of(arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts});
 }
 
 }  // namespace
 
 Command add_eval(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("eval", "Evaluate a run's weights on a split");
+  CLI::App* app = root.add_subcommand("eval", "Evaluate a run's weights, or several together, on a split");
   const auto arguments = std::make_shared<EvalArguments>(*app);
   app->add_option("--weights", arguments->weights,
                   "best, last, a checkpoint's name, a weight file or published weights (default: best)")
       ->type_name("WEIGHTS");
+  arguments->ensemble.declare(*app);
   app->add_option("--split", arguments->split, "train, val or test (default: test, else val)")->type_name("SPLIT");
   app->add_option("--confusion-csv", arguments->confusion_csv, "write the confusion matrix here")->type_name("FILE");
   app->add_option("--per-class-csv", arguments->per_class_csv, "write the accuracy of each class here")
+      ->type_name("FILE");
+  app->add_option("--reliability", arguments->reliability, "write a reliability diagram here, as SVG")
       ->type_name("FILE");
   app->add_option("--dump-outputs", arguments->dump_outputs,
                   "write outputs, targets and index of every sample here, as safetensors")

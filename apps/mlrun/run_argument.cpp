@@ -5,6 +5,7 @@
 #include "engine/run_directory.h"
 #include "models/published.h"
 #include "recipes/registry.h"
+#include "weights/safetensors.h"
 
 namespace mlrun::apps {
 
@@ -40,6 +41,27 @@ engine::WeightChoice own_choice(const config::Resolved& resolved, const std::str
   return {file->filename().string(), *file};
 }
 
+/// A file that is no recipe.
+bool is_weight_file(const fs::path& path) {
+  std::error_code unreadable;
+  const auto ending = path.extension();
+  return fs::is_regular_file(path, unreadable) && ending != ".yaml" && ending != ".yml";
+}
+
+RunArgument of_weight_file(const fs::path& file, const std::vector<config::Override>& overrides) {
+  std::string recipe;
+  if (file.extension() == ".safetensors") {
+    const auto metadata = weights::read_safetensors_header(file).metadata;
+    if (const auto found = metadata.find("recipe"); found != metadata.end()) recipe = found->second;
+  }
+  if (recipe.empty()) {
+    throw file_error(file.string(), "carries no recipe",
+                     "name one: RECIPE --weights FILE, or with --ensemble -c RECIPE");
+  }
+  return {config::resolve(recipe, {file, overrides, recipe_folders()}, recipes::catalogue()),
+          {file.filename().string(), fs::absolute(file)}};
+}
+
 }  // namespace
 
 RunArgument open_run_argument(const std::string& first, const std::vector<config::Override>& overrides,
@@ -51,6 +73,7 @@ RunArgument open_run_argument(const std::string& first, const std::vector<config
     return of_run(real.parent_path().parent_path(), overrides, choice.empty() ? real.filename().string() : choice);
   }
   if (fs::is_directory(path)) return of_run(path, overrides, choice);
+  if (choice.empty() && is_weight_file(path)) return of_weight_file(path, overrides);
   if (choice.empty() && !fs::exists(path) && !is_shipped(first)) return of_run(path, overrides, choice);
   const bool named = config::looks_like_name(choice) && !fs::exists(choice);
   if (!choice.empty() && !named && !fs::is_regular_file(choice)) {

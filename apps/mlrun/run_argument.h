@@ -9,8 +9,8 @@
 
 namespace mlrun::apps {
 
-/// A trained model as `eval` and `predict` take it: a run or one of its checkpoints, or a recipe
-/// with a weight file.
+/// A trained model as `eval` and `predict` take it: a run or one of its checkpoints, a weight file that
+/// carries its recipe (as mlrun's do), or a recipe with a weight file.
 struct RunArgument {
   config::Resolved resolved;
   engine::WeightChoice weights;

@@ -4,6 +4,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "apps/mlrun/selection.h"
 #include "engine/average_session.h"
 #include "engine/run_directory.h"
 #include "recipes/registry.h"
@@ -20,7 +21,8 @@ struct AverageArguments {
   std::vector<std::string> inputs, sets;
   std::string recipe, output, kind = "equal", use = "raw";
   std::vector<double> shares;
-  std::int64_t last = 0, best = 0, from_epoch = -1, bn_samples = 0;
+  SelectionArguments checkpoints;
+  std::int64_t bn_samples = 0;
   double decay = 0.9;
   bool no_update_bn = false, evaluate = false;
 };
@@ -33,28 +35,17 @@ fs::path run_of(const fs::path& path) {
   return fs::exists(run / "run.json") ? run : fs::path();
 }
 
-engine::Selection selection_of(const AverageArguments& arguments) {
-  engine::Selection selection;
-  if (arguments.last > 0) selection.last = arguments.last;
-  if (arguments.best > 0) selection.best = arguments.best;
-  if (arguments.from_epoch >= 0) selection.from_epoch = arguments.from_epoch;
-  const int chosen = static_cast<int>(selection.last.has_value()) + static_cast<int>(selection.best.has_value()) +
-                     static_cast<int>(selection.from_epoch.has_value());
-  if (chosen > 1) throw UserError("--last, --best and --from-epoch exclude each other", "choose one");
-  return selection;
-}
-
 std::vector<engine::AverageInput> inputs_from(const AverageArguments& arguments) {
   const bool averaged = arguments.use == "averaged";
-  const auto selection = selection_of(arguments);
-  const bool selecting = selection.last || selection.best || selection.from_epoch;
+  const auto selection = arguments.checkpoints.selection();
   if (arguments.inputs.empty()) throw UserError("nothing is named", "name a run, checkpoints or weight files");
   const fs::path first = arguments.inputs.front();
   if (arguments.inputs.size() == 1 && fs::exists(first / "run.json")) {
     return engine::select_checkpoints(first, selection, averaged);
   }
-  if (selecting)
-    throw UserError("--last, --best and --from-epoch choose among the checkpoints of one run", "name a run");
+  if (engine::chooses(selection)) {
+    throw UserError("--last, --best, --from-epoch and --minima choose among the checkpoints of one run", "name a run");
+  }
   return engine::inputs_of({arguments.inputs.begin(), arguments.inputs.end()}, averaged);
 }
 
@@ -138,13 +129,7 @@ Command add_swa_average(CLI::App& root) {
   app->add_option("INPUT", a->inputs, "a run, or checkpoints, or weight files of any format");
   app->add_option("-c,--config", a->recipe, "recipe with the data (default: the run's)")->type_name("RECIPE");
   app->add_option("--set", a->sets, "key=value of the recipe")->type_name("KEY=VALUE")->expected(1)->take_all();
-  app->add_option("--last", a->last, "of a run: the newest K checkpoints")->type_name("K")->check(CLI::PositiveNumber);
-  app->add_option("--best", a->best, "of a run: the best K by its selecting metric")
-      ->type_name("K")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--from-epoch", a->from_epoch, "of a run: those after E epochs or more")
-      ->type_name("E")
-      ->check(CLI::NonNegativeNumber);
+  a->checkpoints.declare(*app);
   app->add_option("--use", a->use, "raw weights, or the averages that training kept beside them")
       ->type_name("raw|averaged")
       ->check(CLI::IsMember({"raw", "averaged"}));

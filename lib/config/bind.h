@@ -32,6 +32,9 @@ struct Resolved {
 /// Reads, merges and checks; UserError with all problems, in the order of their places.
 Resolved resolve(const LayerRequest& request, const Catalogue& catalogue);
 
+/// The same of a recipe whose text is at hand; `request.file` only names it.
+Resolved resolve(const std::string& text, const LayerRequest& request, const Catalogue& catalogue);
+
 /// Every option of `object` with its value; components as `{name: ..., options...}`.
 Json dump(const Spec& spec, const Catalogue& catalogue, const void* object);
 

@@ -30,6 +30,8 @@ class Loader {
       : request_(request), shape_(shape), merger_(merger), result_(result) {}
 
   void load(const fs::path& file, const Origin& named_at);
+  /// A layer that was read already, which lies in `folder`.
+  void add(Node layer, const fs::path& folder);
 
  private:
   struct Link {
@@ -72,15 +74,18 @@ void Loader::load(const fs::path& file, const Origin& named_at) {
   if (is_cycle(link, named_at)) return;
   if (++count_ == kMostFiles) problem(named_at, "the recipe extends more than 256 files", "extend fewer");
   if (count_ >= kMostFiles) return;
-  Node layer = read_yaml(file);
+  chain_.push_back(link);
+  add(read_yaml(file), file.parent_path());
+  chain_.pop_back();
+}
+
+void Loader::add(Node layer, const fs::path& folder) {
   if (layer.type != Node::Type::Map) {
     const Origin& place = layer.origin;
     throw UserError(Problem{place.file, place.line, place.column, "", "a recipe must be a map of sections",
                             "begin with 'task: classification'"});
   }
-  chain_.push_back(link);
-  for (const auto& name : take_extends(layer)) load_named(name, file.parent_path());
-  chain_.pop_back();
+  for (const auto& name : take_extends(layer)) load_named(name, folder);
   merger_.merge(result_.root, std::move(layer), shape_, "");
 }
 
@@ -120,17 +125,36 @@ void Loader::load_named(const Node& name, const fs::path& folder) {
 
 }  // namespace
 
-Layered read_layers(const LayerRequest& request, const Spec& spec, const Catalogue& catalogue) {
+namespace {
+
+/// Reads what `read` tells the loader to, then the overrides.
+template <class Read>
+Layered read_all(const LayerRequest& request, const Spec& spec, const Catalogue& catalogue, Read read) {
   Layered result;
   result.root.type = Node::Type::Map;
   result.root.origin = {kCommandLine, 0, 0};
   const Shape shape = shape_of(spec);
   Merger merger(catalogue, result);
-  if (!request.file.empty()) Loader(request, shape, merger, result).load(request.file, {request.file.string(), 0, 0});
+  read(Loader(request, shape, merger, result));
   for (const auto& set : request.overrides) merger.apply(result.root, shape, set);
   merger.expand_shorthands(result.root, shape);
   resolve_references(result, shape, catalogue);
   return result;
+}
+
+}  // namespace
+
+Layered read_layers(const LayerRequest& request, const Spec& spec, const Catalogue& catalogue) {
+  return read_all(request, spec, catalogue, [&](Loader loader) {
+    if (!request.file.empty()) loader.load(request.file, {request.file.string(), 0, 0});
+  });
+}
+
+Layered read_layers(const std::string& text, const LayerRequest& request, const Spec& spec,
+                    const Catalogue& catalogue) {
+  return read_all(request, spec, catalogue, [&](Loader loader) {
+    loader.add(parse_yaml(text, request.file.string()), request.file.parent_path());
+  });
 }
 
 }  // namespace mlrun::config

@@ -46,6 +46,10 @@ struct Layered {
 /// remove stays, as the value of an option that may be null.
 Layered read_layers(const LayerRequest& request, const Spec& spec, const Catalogue& catalogue);
 
+/// The same of a recipe whose text is at hand, as weight files carry it: `request.file` is not read
+/// and only names it in messages.
+Layered read_layers(const std::string& text, const LayerRequest& request, const Spec& spec, const Catalogue& catalogue);
+
 /// The file that a RECIPE argument names: a path that exists, else a shipped recipe
 /// (`classification/fashion_mnist` below one of `folders`). UserError that lists the nearest.
 std::filesystem::path find_recipe(const std::string& argument, const std::vector<std::filesystem::path>& folders);

@@ -11,8 +11,9 @@ void TaskSection::declare(Declare<TaskSection>& d) {
 
 void WeightsSection::declare(Declare<WeightsSection>& d) {
   d("file", &WeightsSection::file,
-    "weights that training starts from: a file (safetensors, .pth, TorchScript), or a published name as IMAGENET1K_V1 "
-    "(`mlrun weights list` shows them); null: random weights")
+    "weights that training starts from: a file (safetensors, .pth, TorchScript), a run (its best weights) or one of "
+    "its "
+    "checkpoints, or a published name as IMAGENET1K_V1 (`mlrun weights list` shows them); null: random weights")
       .or_name();
   d("entry", &WeightsSection::entry, "dictionary in the file, as model_ema; null: the model's");
   d("strict", &WeightsSection::strict, "false: names that only the file or only the model has are reported, no errors");

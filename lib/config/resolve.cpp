@@ -44,23 +44,34 @@ void add_problems(const Layered& layered, std::vector<Problem> found, std::vecto
   }
 }
 
-}  // namespace
-
-Resolved resolve(const LayerRequest& request, const Catalogue& catalogue) {
-  const auto spec = spec_of<Recipe>();
-  Layered layered = read_layers(request, *spec, catalogue);
+Resolved check(Layered layered, const Spec& spec, const Catalogue& catalogue) {
   Resolved resolved;
-  resolved.name = request.file.stem().string();
   resolved.notes = std::move(layered.notes);
   std::vector<Problem> found;
-  bind_node(layered.root, *spec, catalogue, &resolved.recipe, "", resolved.provenance, found);
+  bind_node(layered.root, spec, catalogue, &resolved.recipe, "", resolved.provenance, found);
   std::vector<Problem> problems;
   add_problems(layered, std::move(found), problems);
   if (!problems.empty()) {
     std::stable_sort(problems.begin(), problems.end(), stands_before);
     throw UserError(std::move(problems));
   }
-  resolved.values = dump(*spec, catalogue, &resolved.recipe);
+  resolved.values = dump(spec, catalogue, &resolved.recipe);
+  return resolved;
+}
+
+}  // namespace
+
+Resolved resolve(const LayerRequest& request, const Catalogue& catalogue) {
+  const auto spec = spec_of<Recipe>();
+  Resolved resolved = check(read_layers(request, *spec, catalogue), *spec, catalogue);
+  resolved.name = request.file.stem().string();
+  return resolved;
+}
+
+Resolved resolve(const std::string& text, const LayerRequest& request, const Catalogue& catalogue) {
+  const auto spec = spec_of<Recipe>();
+  Resolved resolved = check(read_layers(text, request, *spec, catalogue), *spec, catalogue);
+  resolved.name = request.file.stem().string();
   return resolved;
 }
 

@@ -8,8 +8,7 @@
 #include "base/log.h"
 #include "data/loader.h"
 #include "engine/checkpoint.h"
-#include "engine/initial_weights.h"
-#include "engine/model_state.h"
+#include "engine/output_dump.h"
 #include "engine/progress.h"
 #include "engine/run_directory.h"
 #include "engine/skip_log.h"
@@ -21,37 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kPredictBatch = 1;  // files may differ in size
-
-data::Split choose_split(Task& task, std::optional<data::Split> wanted) {
-  if (wanted) return *wanted;
-  return task.source(data::Split::Test) ? data::Split::Test : data::Split::Val;
-}
-
-/// Collects a split's outputs for --dump-outputs.
-class OutputDump {
- public:
-  void add(const data::Batch& batch, const data::Fields& prediction) {
-    outputs_.push_back(std::get<torch::Tensor>(prediction.begin()->second).to(torch::kFloat));
-    targets_.push_back(std::get<torch::Tensor>(batch.targets.begin()->second));
-    for (std::size_t i = 0; i < batch.ids.size(); ++i) {
-      indices_.push_back(batch.indices[i]);
-      ids_.push_back(batch.ids[i]);
-    }
-  }
-
-  void write(const fs::path& file) const {
-    weights::write_safetensors(file,
-                               {{"outputs", torch::cat(outputs_)},
-                                {"targets", torch::cat(targets_)},
-                                {"index", torch::tensor(indices_, torch::kLong)}},
-                               {{"sample_ids", json_text(ids_)}});
-  }
-
- private:
-  std::vector<torch::Tensor> outputs_, targets_;
-  std::vector<std::int64_t> indices_;
-  Json ids_ = Json::array();
-};
 
 /// Reads the files of one batch; failures go to `failed`, by position in the batch.
 data::Batch read_batch(const Task& task, const std::vector<fs::path>& files, std::size_t first, std::size_t last,
@@ -68,30 +36,11 @@ data::Batch read_batch(const Task& task, const std::vector<fs::path>& files, std
   return samples.empty() ? data::Batch() : task.collate(std::move(samples));
 }
 
-/// What mlrun wrote carries the recipe; all else is brought to the model as `model.weights` is.
-bool is_ours(const fs::path& file) {
-  if (file.extension() != ".safetensors") return false;
-  return weights::read_safetensors_header(file).metadata.count("recipe") != 0;
-}
-
-/// The recipe with these weights to start from. Where they are its own, it also says how to load them.
-config::Resolved with_weights(const config::Resolved& resolved, const fs::path& file) {
-  config::Resolved other = resolved;
-  config::ModelSection& model = other.recipe.model;
-  if (model.weights.file == file) return other;
-  model.weights = {};
-  model.weights.file = file;
-  model.head = "keep";
-  return other;
-}
-
-void load_foreign(Task& task, const config::Recipe& recipe) {
-  const config::WeightsSection& how = recipe.model.weights;
-  const bool whole = how.strict && how.skip.empty() && how.head == "keep" && recipe.model.head == "keep";
-  for (const auto& model : task.models()) {  // what the file does not fill
-    if (!whole) nn::initialise(*model.second, static_cast<std::uint64_t>(recipe.train.seed));
-  }
-  apply_initial_weights(task, recipe);
+/// Expectations know an average's figures by the prefix that they have in training.
+metrics::Figures named_as_in_training(metrics::Figures figures, const std::string& weights) {
+  if (weights != "swa" && weights != "ema") return figures;
+  for (auto& figure : figures) figure.first.insert(0, weights + "_");
+  return figures;
 }
 
 }  // namespace
@@ -121,30 +70,32 @@ WeightChoice choose_weights(const fs::path& run, const std::string& choice) {
   throw file_error(run.string(), "has no weights '" + name + "'", "choose best, last, a file or one of:" + known);
 }
 
-Loaded load(const TaskFactory& tasks, const config::Resolved& resolved, const WeightChoice& weights) {
-  if (fs::exists(weights.file.parent_path() / "manifest.json")) verify_checkpoint(weights.file.parent_path());
-  const bool ours = is_ours(weights.file);
-  weights::Safetensors content;
-  if (ours) {
-    content = weights::read_safetensors(weights.file);
-  } else {
-    check_initial_weights(with_weights(resolved, weights.file));
-  }
-  std::optional<data::DataInfo> known;
-  if (const auto info = content.metadata.find("data"); info != content.metadata.end()) {
-    known = data_info(Json::parse(info->second, nullptr, /*allow_exceptions=*/false));
-  }
+Loaded prepare(const TaskFactory& tasks, const config::Resolved& resolved, const WeightSource& weights) {
   Loaded loaded;
   loaded.context = make_context(resolved.recipe.train);
-  loaded.weights = weights.name;
-  loaded.task = tasks.make(resolved.recipe.task.kind, TaskRequest{resolved.recipe, known});
-  if (ours) load_model_tensors(loaded.task->models(), content.tensors, weights.file.string());
-  else load_foreign(*loaded.task, with_weights(resolved, weights.file).recipe);
-  for (const auto& model : loaded.task->models()) {
-    place(*model.second, loaded.context);
-    model.second->eval();
-  }
+  loaded.task = tasks.make(resolved.recipe.task.kind, TaskRequest{resolved.recipe, weights.known()});
   return loaded;
+}
+
+Loaded load(const TaskFactory& tasks, const config::Resolved& resolved, const WeightChoice& weights) {
+  const auto source = file_weights(resolved, weights);
+  Loaded loaded = prepare(tasks, resolved, *source);
+  loaded.weights = weights.name;
+  source->apply(*loaded.task, loaded.context, 0, 0);
+  return loaded;
+}
+
+data::Split choose_split(Task& task, std::optional<data::Split> wanted) {
+  if (wanted) return *wanted;
+  return task.source(data::Split::Test) ? data::Split::Test : data::Split::Val;
+}
+
+void warn_of_other_data(const Task& task, const std::string& trained_on, const config::Recipe& recipe) {
+  const config::SplitOptions& division = recipe.data.split;
+  if (task.data().fingerprint == trained_on || (!division.val && !division.test)) return;
+  log::warning(recipe.data.root.string() +
+               ": these are not the data that the weights were trained on (files were added, removed or changed): a "
+               "split drawn by seed may hold samples of the training");
 }
 
 EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, const EvalRequest& request) {
@@ -168,19 +119,14 @@ EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, con
   if (!request.dump_outputs.empty()) dump.write(request.dump_outputs);
   const Evaluation& evaluation = result.evaluation;
   SkipLog().add(data::split_name(evaluation.split), evaluation.skipped);
-  const config::SplitOptions& division = resolved.recipe.data.split;
-  if (task.data().fingerprint != trained_on && (division.val || division.test)) {
-    log::warning(resolved.recipe.data.root.string() +
-                 ": these are not the data that the weights were trained on (files were added, removed or changed): a "
-                 "split drawn by seed may hold samples of the training");
-  }
+  warn_of_other_data(task, trained_on, resolved.recipe);
   const Measured measured{data::split_name(evaluation.split),
                           task.data().name,
                           task.data().fingerprint,
                           loaded.weights,
                           evaluation.evaluated,
                           evaluation.total - evaluation.evaluated,
-                          evaluation.figures};
+                          named_as_in_training(evaluation.figures, loaded.weights)};
   result.verdicts = compare(resolved.recipe.expect, {measured});
   return result;
 }

@@ -12,14 +12,9 @@
 #include "engine/evaluator.h"
 #include "engine/expect.h"
 #include "engine/task.h"
+#include "engine/weight_source.h"
 
 namespace mlrun::engine {
-
-/// Weights on disk: a checkpoint's, a weight file of any format, or published ones.
-struct WeightChoice {
-  std::string name;  ///< as results show it: `best`, `last`, `step-00000100`, the file's name, `IMAGENET1K_V1`
-  std::filesystem::path file;  ///< or the name of published weights
-};
 
 /// The averaged weights of a run: those of `best` where an average's figure chose it, else those of
 /// `last`; empty where there are none.
@@ -36,6 +31,9 @@ struct Loaded {
   std::string weights;
 };
 
+/// The task for the data that `weights` were trained on, its models without weights yet.
+Loaded prepare(const TaskFactory& tasks, const config::Resolved& resolved, const WeightSource& weights);
+
 /// Builds the task for the data its weights were trained on and loads them. A checkpoint is verified.
 Loaded load(const TaskFactory& tasks, const config::Resolved& resolved, const WeightChoice& weights);
 
@@ -49,6 +47,12 @@ struct EvalResult {
   Evaluation evaluation;
   std::vector<Verdict> verdicts;
 };
+
+/// The split of an evaluation: `wanted`, else test, or val where there is no test split.
+data::Split choose_split(Task& task, std::optional<data::Split> wanted);
+
+/// Warns where the task's data, whose splits are drawn by seed, are not those of `trained_on`.
+void warn_of_other_data(const Task& task, const std::string& trained_on, const config::Recipe& recipe);
 
 EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, const EvalRequest& request);
 

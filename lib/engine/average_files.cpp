@@ -96,6 +96,15 @@ std::vector<fs::path> since_epoch(const RunDirectory& run, const std::vector<fs:
   return found;
 }
 
+/// Those that training kept because the rate was lowest there.
+std::vector<fs::path> of_minima(std::vector<fs::path> all) {
+  const auto other = [](const fs::path& path) {
+    return weights::read_safetensors_header(path / "model.safetensors").metadata.count("rate_minimum") == 0;
+  };
+  all.erase(std::remove_if(all.begin(), all.end(), other), all.end());
+  return all;
+}
+
 /// How a set differs from the first one; empty where it does not.
 std::vector<std::string> differences(const weights::NamedTensors& first, const weights::NamedTensors& other) {
   std::map<std::string, torch::Tensor> given(other.begin(), other.end());
@@ -159,6 +168,10 @@ weights::NamedTensors outline(const weights::NamedTensors& tensors) {
 
 }  // namespace
 
+bool chooses(const Selection& selection) {
+  return selection.last || selection.best || selection.from_epoch || selection.minima;
+}
+
 std::vector<AverageInput> select_checkpoints(const fs::path& run, const Selection& selection, bool averaged) {
   const RunDirectory directory = RunDirectory::open(run);
   std::vector<fs::path> chosen = list_checkpoints(directory.checkpoints());
@@ -173,6 +186,8 @@ std::vector<AverageInput> select_checkpoints(const fs::path& run, const Selectio
     chosen = best_of(directory, std::move(chosen), wanted);
   } else if (selection.from_epoch) {
     chosen = since_epoch(directory, chosen, *selection.from_epoch);
+  } else if (selection.minima) {
+    chosen = of_minima(std::move(chosen));
   }
   if (static_cast<std::int64_t>(chosen.size()) < wanted) {
     throw file_error(run.string(),

@@ -21,7 +21,11 @@ struct Selection {
   std::optional<std::int64_t> last;        ///< the newest so many
   std::optional<std::int64_t> best;        ///< the best so many by the run's selecting metric
   std::optional<std::int64_t> from_epoch;  ///< all that were saved when this epoch had been done, or later
+  bool minima = false;                     ///< those of a cyclical schedule's minima
 };
+
+/// True where a member is set.
+bool chooses(const Selection& selection);
 
 /// The checkpoints of `run` that `selection` means (all, where nothing is set), oldest first.
 /// `averaged` takes the averages that training left beside the raw weights. UserError where there

@@ -8,6 +8,23 @@
 #include "engine/norm_renewal.h"
 
 namespace mlrun::engine {
+namespace {
+
+/// How many steps are done at each minimum of the schedule's cycles that lies behind `start`.
+std::set<std::int64_t> minima_after(std::int64_t start, const config::Recipe& recipe, const optim::Horizon& horizon) {
+  const optim::LearningRate rate(recipe.schedule, /*base_lr=*/1, horizon);
+  std::set<std::int64_t> minima;
+  for (std::int64_t step = start; step < horizon.total_steps; ++step) {
+    if (rate.minimum(step)) minima.insert(step + 1);
+  }
+  if (!minima.empty()) return minima;
+  throw UserError(Problem{"", 0, 0, "averaging.capture",
+                          "no weights are ever averaged: the schedule '" + recipe.schedule.curve.name +
+                              "' reaches no minimum after averaging.start",
+                          "set schedule to cyclical, begin earlier, or set averaging.capture to every"});
+}
+
+}  // namespace
 
 Averager::Averager(Task& task, const config::Recipe& recipe, const Context& context, const optim::Horizon& horizon)
     : task_(task),
@@ -16,6 +33,10 @@ Averager::Averager(Task& task, const config::Recipe& recipe, const Context& cont
       plan_(optim::averagings().make(recipe.averaging.method, {recipe.train.batch_size, recipe.train.epochs})) {
   if (!active()) return;
   start_ = optim::span_steps(plan_.start, horizon, "averaging.start");
+  if (plan_.at_minima) {
+    minima_ = minima_after(start_, recipe, horizon);
+    return;
+  }
   every_ = std::max<std::int64_t>(1, optim::span_steps(plan_.every, horizon, "averaging.every"));
   if (start_ + every_ <= horizon.total_steps) return;
   throw UserError(Problem{"", 0, 0, "averaging.start",
@@ -25,8 +46,9 @@ Averager::Averager(Task& task, const config::Recipe& recipe, const Context& cont
 }
 
 void Averager::on_step(std::int64_t step) {
-  if (!active() || step <= start_ || (step - start_) % every_ != 0) return;
-  plan_.average->add(model_tensors(task_.models()));
+  if (!active()) return;
+  const bool due = plan_.at_minima ? minima_.count(step) != 0 : step > start_ && (step - start_) % every_ == 0;
+  if (due) plan_.average->add(model_tensors(task_.models()));
 }
 
 void Averager::put_in(const std::function<void(std::int64_t done, std::int64_t total)>& progress) {

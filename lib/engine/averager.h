@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "config/recipe.h"
@@ -11,6 +12,9 @@
 #include "weights/safetensors.h"
 
 namespace mlrun::engine {
+
+/// Where the state of a checkpoint has what `Averager::save` put there.
+constexpr const char* kSavedAverage = "trainer.averaging.";
 
 /// Takes a training's weights into an average as the recipe's `averaging` says.
 class Averager : public data::Stateful {
@@ -43,6 +47,7 @@ class Averager : public data::Stateful {
   Context context_;
   optim::AveragingPlan plan_;
   std::int64_t start_ = 0, every_ = 1;  // steps
+  std::set<std::int64_t> minima_;       // steps done where weights are taken in, instead
 };
 
 /// Keeps a copy of the models' weights and puts it back when it goes.

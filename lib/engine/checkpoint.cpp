@@ -168,7 +168,8 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return found;
 }
 
-void prune_checkpoints(const fs::path& folder, std::int64_t keep) {
+void prune_checkpoints(const fs::path& folder, std::int64_t keep,
+                       const std::function<bool(std::int64_t step)>& wanted) {
   std::vector<std::string> kept;
   for (const char* link : {"last", "best"}) {
     std::error_code unreadable;
@@ -178,6 +179,7 @@ void prune_checkpoints(const fs::path& folder, std::int64_t keep) {
   }
   const auto all = list_checkpoints(folder);
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
+    if (wanted && wanted(checkpoint_step(all[i]))) continue;
     if (std::find(kept.begin(), kept.end(), all[i].filename().string()) == kept.end()) remove_tree(all[i]);
   }
   remove_unfinished(folder);

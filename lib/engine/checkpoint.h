@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,8 @@ std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path&
 std::int64_t checkpoint_step(const std::filesystem::path& path);
 
 /// Removes all but the newest `keep` checkpoints and the ones that `last` and `best` point at, and
-/// what an interrupted write left behind.
-void prune_checkpoints(const std::filesystem::path& folder, std::int64_t keep);
+/// what an interrupted write left behind. Those of a step of which `wanted` is true stay, too.
+void prune_checkpoints(const std::filesystem::path& folder, std::int64_t keep,
+                       const std::function<bool(std::int64_t step)>& wanted = {});
 
 }  // namespace mlrun::engine

@@ -144,7 +144,18 @@ bool Checkpointer::improve(const EpochReport& report) {
   return true;
 }
 
+bool Checkpointer::of_minimum(std::int64_t step) const {
+  const optim::PhasedRate& rate = trainer_.learning_rate();
+  return rate.keeps_minima() && step > 0 && rate.minimum(step - 1);
+}
+
+void Checkpointer::prune() const {
+  prune_checkpoints(run_.checkpoints(), resolved_.recipe.train.checkpoint.keep,
+                    [this](std::int64_t step) { return of_minimum(step); });
+}
+
 bool Checkpointer::due(const Position& position) const {
+  if (of_minimum(position.step)) return true;
   const config::Span& every = resolved_.recipe.train.checkpoint.every;
   if (every.unit != config::Span::Unit::Seconds) return every_ > 0 && position.step % every_ == 0;
   const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_time_;
@@ -155,7 +166,7 @@ void Checkpointer::on_step(const StepReport& report) {
   // What is due at an epoch's end is saved with its evaluation.
   if (report.position.step_in_epoch == plan_.steps_per_epoch || !due(report.position)) return;
   save(report.position);
-  prune_checkpoints(run_.checkpoints(), resolved_.recipe.train.checkpoint.keep);
+  prune();
 }
 
 void Checkpointer::on_epoch(const EpochReport& report) {
@@ -163,7 +174,7 @@ void Checkpointer::on_epoch(const EpochReport& report) {
   if (!improved && !due(report.position) && report.position.epoch < plan_.epochs) return;
   save(report.position);
   if (improved || !best_) link("best");
-  prune_checkpoints(run_.checkpoints(), resolved_.recipe.train.checkpoint.keep);
+  prune();
 }
 
 void Checkpointer::on_stop(const Position& position, bool) {
@@ -177,12 +188,14 @@ void Checkpointer::link(const char* name) const {
 weights::Metadata Checkpointer::metadata(const Position& position) const {
   Json preprocessing = task_.preprocessing();
   preprocessing["transforms"] = resolved_.values.at("data").at("preprocess");
-  return {{"format", "pt"},
-          {"recipe", config::to_yaml(carried_recipe(resolved_.values))},
-          {"data", json_text(to_json(task_.data()))},
-          {"classes", json_text(task_.data().classes)},
-          {"preprocessing", json_text(preprocessing)},
-          {"step", std::to_string(position.step)}};
+  weights::Metadata metadata = {{"format", "pt"},
+                                {"recipe", config::to_yaml(carried_recipe(resolved_.values))},
+                                {"data", json_text(to_json(task_.data()))},
+                                {"classes", json_text(task_.data().classes)},
+                                {"preprocessing", json_text(preprocessing)},
+                                {"step", std::to_string(position.step)}};
+  if (of_minimum(position.step)) metadata["rate_minimum"] = "true";
+  return metadata;
 }
 
 void Checkpointer::save(const Position& position) {

@@ -47,6 +47,9 @@ class Checkpointer : public Hook {
   bool due(const Position& position) const;
   bool improve(const EpochReport& report);
   void save(const Position& position);
+  void prune() const;
+  /// True where a cycle of the learning rate was lowest in the step before, and such are kept.
+  bool of_minimum(std::int64_t step) const;
   void link(const char* name) const;
   weights::Metadata metadata(const Position& position) const;
 

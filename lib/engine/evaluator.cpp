@@ -71,6 +71,14 @@ const double* Evaluation::find(const std::string& name) const {
   return nullptr;
 }
 
+void take_figures(const std::vector<std::unique_ptr<metrics::Metric>>& metrics, Evaluation& evaluation) {
+  for (const auto& metric : metrics) {
+    for (auto& figure : metric->compute()) evaluation.figures.push_back(std::move(figure));
+    const Json details = metric->details();
+    if (details.is_object()) evaluation.details.update(details);
+  }
+}
+
 EvaluateOptions evaluate_options(const config::Recipe& recipe) {
   EvaluateOptions options;
   options.batch_size = recipe.train.batch_size / recipe.train.accumulate;
@@ -111,11 +119,7 @@ Evaluation evaluate(Task& task, data::Split split, const Context& context, const
   result.total = total;
   result.evaluated = roll.count();
   result.skipped = roll.skipped();
-  for (const auto& metric : metrics) {
-    for (auto& figure : metric->compute()) result.figures.push_back(std::move(figure));
-    const Json details = metric->details();
-    if (details.is_object()) result.details.update(details);
-  }
+  take_figures(metrics, result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

@@ -33,6 +33,9 @@ struct EvaluateOptions {
   std::function<void(std::int64_t done, std::int64_t total)> progress;
 };
 
+/// Puts the figures and details of metrics that were fed into `evaluation`.
+void take_figures(const std::vector<std::unique_ptr<metrics::Metric>>& metrics, Evaluation& evaluation);
+
 /// Batches of one micro-batch's size, and what `data.on_error` says.
 EvaluateOptions evaluate_options(const config::Recipe& recipe);
 

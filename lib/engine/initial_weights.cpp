@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/apply_session.h"
+#include "engine/checkpoint.h"
 #include "models/published.h"
 #include "models/registry.h"
 #include "weights/file.h"
@@ -85,13 +87,23 @@ void check_published(const config::Resolved& resolved, const models::PublishedWe
   weights::verified_file(weights);
 }
 
-void check_file(const config::Resolved& resolved, const fs::path& file) {
+/// The weight file that `path` means: itself, or the best weights of a run, or those of a checkpoint.
+fs::path file_of(const fs::path& path) {
+  std::error_code unreadable;
+  if (fs::exists(path / "run.json", unreadable)) return choose_weights(path, "").file;
+  if (fs::exists(path / "manifest.json", unreadable)) return path / "model.safetensors";
+  return path;
+}
+
+void check_file(const config::Resolved& resolved, const fs::path& path) {
   std::error_code error;
+  const fs::path file = file_of(path);
   const auto status = fs::status(file, error);
   if (fs::exists(status) && !fs::is_directory(status)) return;
   std::string hint = "`mlrun weights list` shows the published weights";
   if (models::find_published(file.filename().string())) hint = "for published weights write DEFAULT or IMAGENET1K_V1";
-  const std::string what = fs::is_directory(status) ? "is a folder: " : "does not exist: ";
+  const std::string what =
+      fs::is_directory(status) ? "is a folder, and neither a run nor a checkpoint: " : "does not exist: ";
   throw UserError(problem_of_key(resolved.provenance, kFileKey, what + file.string(), hint));
 }
 
@@ -132,7 +144,8 @@ void check_initial_weights(const config::Resolved& resolved) {
 void load_initial_weights(nn::Layer& model, const config::ModelSection& of_model) {
   const config::WeightsSection& section = of_model.weights;
   const models::PublishedWeights* published = named_weights(of_model);
-  const fs::path file = published == nullptr ? *section.file : weights::verified_file(*published);
+  const fs::path file = published == nullptr ? file_of(*section.file) : weights::verified_file(*published);
+  if (fs::exists(file.parent_path() / "manifest.json")) verify_checkpoint(file.parent_path());
   const weights::WeightFile content = weights::read_weights(file, section.entry.value_or(""));
   weights::PretrainedOptions options;
   options.strict = section.strict;

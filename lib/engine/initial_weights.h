@@ -5,6 +5,8 @@
 
 namespace mlrun::engine {
 
+/// `model.weights.file` may also be a run, which stands for its best weights, or one of its checkpoints.
+
 /// Checks `model.weights` before anything is built: the file or the published weights are on this
 /// machine, published ones are of this model and fit its options. UserError at their place in the
 /// recipe. Nothing is read but checksums of published files.

@@ -42,6 +42,16 @@ class Step {
   virtual void log(const std::string& name, const torch::Tensor& value, std::int64_t weight) = 0;
 };
 
+/// Puts together what several sets of weights say of one batch.
+class Combination {
+ public:
+  virtual ~Combination() = default;
+  /// What the next one predicts, on the CPU.
+  virtual void add(const data::Fields& prediction) = 0;
+  /// What all together say, in the form of `Task::predict`.
+  virtual data::Fields result() const = 0;
+};
+
 /// What a recipe is. From it the engine derives training, evaluation and prediction.
 class Task : public data::Stateful {
  public:
@@ -73,6 +83,9 @@ class Task : public data::Stateful {
   /// What whoever uses the weights must know beside the classes and the recipe's transforms: the
   /// sizes that presets took from the model.
   virtual Json preprocessing() const = 0;
+
+  /// An empty combination, for one batch; null where predictions of this task cannot be combined.
+  virtual std::unique_ptr<Combination> combination() const { return nullptr; }
 
   void save(data::State&, const std::string&) const override {}
   void load(const data::State&, const std::string&) override {}

@@ -44,6 +44,7 @@ class Trainer : public data::Stateful {
   void run_steps(std::int64_t steps, const std::vector<Hook*>& hooks);
 
   const Averager& averager() const { return *averager_; }
+  const optim::PhasedRate& learning_rate() const { return *learning_rate_; }
   /// The averaged weights as they were evaluated when the epoch that ended last did, by state-dict
   /// name; empty where there were none.
   const weights::NamedTensors& averaged() const { return averaged_; }

@@ -46,6 +46,7 @@ struct NormOptions {
 struct SwaOptions {
   Span start{75, Span::Unit::Percent};
   Span every{1, Span::Unit::Epochs};
+  std::string capture = "every";
   std::optional<double> swa_lr;
   Span anneal{10, Span::Unit::Epochs};
   std::string anneal_strategy = "cos";
@@ -57,6 +58,9 @@ struct SwaOptions {
   template <class Options>
   static void declare_swa(config::Declare<Options>& d) {
     declare_times(d);
+    inherited(d, "capture", &Options::capture,
+              "when weights are taken in: by `every`, or once in each cycle of schedule: cyclical, at its minimum")
+        .choices({"every", "minimum"});
     inherited(d, "swa_lr", &Options::swa_lr,
               "learning rate while weights are averaged, annealed from the schedule's; null: the schedule goes on")
         .above(0);
@@ -66,6 +70,9 @@ struct SwaOptions {
         .choices({"cos", "linear"});
     inherited(d, "update_bn", &Options::update_bn, "make batch norm's statistics anew for the averaged weights");
     inherited(d, "bn", &Options::bn, "the samples for batch norm's statistics");
+    d.rule("swa_lr", [](const Options& o) -> std::string {
+      return o.swa_lr && o.capture == "minimum" ? "does not go with capture: minimum, as it ends the cycles" : "";
+    });
     d.rule("anneal", [](const Options& o) -> std::string {
       return is_time(o.anneal) ? "cannot be a time; give it in epochs, steps or %" : "";
     });
@@ -104,6 +111,7 @@ AveragingPlan swa_plan(const SwaOptions& options, std::unique_ptr<WeightAverage>
   plan.prefix = "swa_";
   plan.start = options.start;
   plan.every = options.every;
+  plan.at_minima = options.capture == "minimum";
   if (options.swa_lr) plan.rate = AveragingRate{*options.swa_lr, options.anneal, options.anneal_strategy == "cos"};
   if (options.update_bn) plan.norms = NormRenewal{options.bn.transforms == "train", options.bn.samples};
   return plan;

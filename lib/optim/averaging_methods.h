@@ -32,6 +32,7 @@ struct AveragingPlan {
   std::unique_ptr<WeightAverage> average;  ///< null: no averaging
   std::string prefix;                      ///< of its figures: `swa_`, `ema_`
   config::Span start, every;               ///< taken in each `every` after `start`
+  bool at_minima = false;                  ///< instead: after `start`, where the schedule's cycles are lowest
   std::optional<AveragingRate> rate;
   std::optional<NormRenewal> norms;  ///< nothing: the statistics are averaged as all else
 };
@@ -54,6 +55,9 @@ class PhasedRate {
              const std::optional<AveragingRate>& phase, std::int64_t start_step, std::uint64_t seed = 0);
   /// The rate of the 0-based optimizer step.
   double at(std::int64_t step) const;
+  /// True where a cycle of the schedule is lowest at `step`, the last that has this rate.
+  bool minimum(std::int64_t step) const { return (!phase_ || step < start_) && schedule_.minimum(step); }
+  bool keeps_minima() const { return schedule_.keeps_minima(); }
 
  private:
   LearningRate schedule_;

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "optim/annealing.h"
-#include "optim/schedule.h"
+#include "optim/curves.h"
 
 namespace mlrun::optim {
 namespace {
@@ -148,6 +148,8 @@ const ScheduleFactory& schedules() {
     add<Cosine, CosineOptions>(list, "cosine", "half a cosine wave from the full rate down to min_lr");
     add_annealing(list);
     add<Polynomial, PolynomialOptions>(list, "polynomial", "a power of the time that is left, down to 0");
+    add_cyclical(list);
+    add_piecewise_linear(list);
     return list;
   }();
   return factory;

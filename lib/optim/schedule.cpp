@@ -106,4 +106,13 @@ double LearningRate::smooth(std::int64_t now) const {
   return base_lr_ * curve_->factor(static_cast<double>(now / unit_ - start), length, base_lr_);
 }
 
+bool LearningRate::minimum(std::int64_t step) const {
+  const std::int64_t unit = section_.interval == "epoch" ? horizon_.steps_per_epoch : 1;
+  if (step < warmup_steps_ || step >= horizon_.total_steps || (step + 1) % unit != 0) return false;
+  const std::int64_t start = warmup_steps_ / unit;
+  const double length =
+      static_cast<double>(horizon_.total_steps) / static_cast<double>(unit) - static_cast<double>(start);
+  return curve_->minimum(static_cast<double>(step / unit - start), length);
+}
+
 }  // namespace mlrun::optim

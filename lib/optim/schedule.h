@@ -23,12 +23,17 @@ class Schedule {
   /// schedule's interval (epochs or steps, without the warm-up), 0 <= t < length. `base_lr` is for
   /// schedules whose floor is absolute.
   virtual double factor(double t, double length, double base_lr) const = 0;
+  /// True where the rate of time `t`, a whole one, is the lowest of its cycle: once a cycle, never
+  /// for schedules without cycles.
+  virtual bool minimum(double /*t*/, double /*length*/) const { return false; }
+  /// True where the checkpoints of those times are to be saved and kept.
+  virtual bool keeps_minima() const { return false; }
 };
 
 using ScheduleFactory = config::Factory<std::unique_ptr<Schedule>()>;
 
 /// `constant`, `step`, `multi_step`, `exponential`, `cosine`, `cosine_restarts`, `one_cycle`,
-/// `polynomial`.
+/// `polynomial`, `cyclical`, `piecewise_linear`.
 const ScheduleFactory& schedules();
 
 /// The number of optimizer steps that `span` lasts (rounded to the nearest, at least 0). Spans in
@@ -53,6 +58,9 @@ class LearningRate {
   LearningRate(const config::ScheduleSection& section, double base_lr, Horizon horizon, std::uint64_t seed = 0);
   /// The rate of the 0-based optimizer step.
   double at(std::int64_t step) const;
+  /// True where the schedule's rate is the lowest of a cycle and `step` is the last one that has it.
+  bool minimum(std::int64_t step) const;
+  bool keeps_minima() const { return curve_->keeps_minima(); }
 
  private:
   double smooth(std::int64_t step) const;

@@ -13,6 +13,7 @@
 #include "metrics/registry.h"
 #include "models/named_model.h"
 #include "models/registry.h"
+#include "recipes/classification/combination.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/mixing.h"
 
@@ -119,6 +120,7 @@ class ClassificationTask : public engine::Task {
   std::optional<torch::Tensor> picture(const data::Sample& sample, bool augmented) const override {
     return (augmented ? augment_ : preprocess_)->viewable(sample.inputs.tensor("image"));
   }
+  std::unique_ptr<engine::Combination> combination() const override { return std::make_unique<MeanProbabilities>(); }
 
  private:
   std::shared_ptr<const data::Source> prepared(data::Split split, std::shared_ptr<const data::Pipeline> pipeline);

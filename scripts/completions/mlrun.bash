@@ -144,6 +144,7 @@ _mlrun_value() {
       compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     --confusion-csv | --per-class-csv) _mlrun_files .csv ;;
     --dump-outputs) _mlrun_files .safetensors ;;
+    --reliability) _mlrun_files .svg ;;
     --seed | --threads | --workers | --topk | --distance | --similarity | --samples | --columns | --epoch | --entry | \
       --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --metric) ;;
     *) return 1 ;;
@@ -154,7 +155,7 @@ _mlrun_options() {
   case $command in
     '') _mlrun_add $'--help\n--version' ;;
     train) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--resume\n--dry-run' ;;
-    eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--split\n--confusion-csv\n--per-class-csv\n--dump-outputs' ;;
+    eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--split\n--confusion-csv\n--per-class-csv\n--dump-outputs\n--reliability\n--ensemble\n--samples\n--scale\n--last\n--best\n--from-epoch\n--minima' ;;
     predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--topk\n--csv' ;;
     config) _mlrun_add $'--help\n--version' ;;
     'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain\n--plot-lr\n--samples' ;;
@@ -167,7 +168,7 @@ _mlrun_options() {
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
     export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--force' ;;
     weights) _mlrun_add $'--help\n--version' ;;
-    swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
+    swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--minima\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
     report) _mlrun_add $'--by\n--over\n--metric\n--table\n--csv\n--markdown\n--out\n--html\n--no-eval' ;;
     checkpoint) _mlrun_add $'--help\n--version' ;;
     'weights get') _mlrun_add '--mirror' ;;

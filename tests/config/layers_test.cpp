@@ -378,6 +378,21 @@ TEST_CASE("files that are no recipe end at once", "[config]") {
             ":1:4: a '[' is not closed; close it with ']' and separate its items with ','");
 }
 
+TEST_CASE("a text is read as the file that it is the content of", "[config]") {
+  const Files files;
+  files.write("base.yaml", "train: {seed: 1, epochs: 2}\n");
+  const std::string text = "extends: base.yaml\ntrain: {seed: 5}\n";
+  static const Kinds kinds;
+  LayerRequest request;
+  request.file = files / "absent.safetensors";
+  request.overrides.push_back(parse_override("train.epochs=7"));
+  const auto read = [&](const std::string& content) {
+    return read_layers(content, request, *spec_of<Recipe>(), kinds.catalogue);
+  };
+  CHECK(node_text(read(text).root) == "{train: {seed: 5, epochs: 7}}");
+  CHECK(user_error([&] { read("- a\n"); }).find(request.file.string() + ":1:1: a recipe must be a map") == 0);
+}
+
 TEST_CASE("recipes are found by path and by name", "[config]") {
   const Files files;
   const auto folder = files / "configs";

@@ -105,6 +105,61 @@ TEST_CASE("a stop in the pass for batch norm's statistics loses nothing", "[engi
   check_same_runs(folder / "whole", folder / "parts");
 }
 
+TEST_CASE("a training that dies in the pass for batch norm's statistics loses nothing", "[engine][averaging]") {
+  struct Death {};
+  const TempDir folder;
+  const auto resolved = tiny_watched({kSwa});
+  train_in(folder / "whole", resolved, Resume::Never, watched_tasks());
+  // No code of the engine catches this: the run is left as a killed process leaves it.
+  const int look = GENERATE(5, 6, 10);  // in the third epoch's pass, and in the fourth's
+  const auto killer = watched_tasks({}, [look, calls = std::make_shared<int>(0)] {
+    if (++*calls == look) throw Death();
+  });
+  CHECK_THROWS_AS(train_in(folder / "parts", resolved, Resume::Auto, killer), Death);
+  CHECK(train_in(folder / "parts", resolved, Resume::Must, watched_tasks()).state == TrainResult::State::Finished);
+  check_same_runs(folder / "whole", folder / "parts");
+}
+
+TEST_CASE("weights are taken in once in each cycle, where the rate is lowest", "[engine][averaging]") {
+  const TempDir folder;
+  const fs::path checkpoints = folder / "run/checkpoints";
+  // 12 steps in 3 cycles of 4, lowest after steps 2, 6 and 10; the first of them is before the start.
+  train_in(folder / "run", tiny({"schedule={name: cyclical, shape: triangular, cycles: 3, keep: true, interval: step}",
+                                 "averaging={name: swa, capture: minimum, start: 3 steps, update_bn: false}",
+                                 "train.checkpoint={every: 1 epoch, keep: 1}"}));
+  std::vector<std::string> kept;
+  for (const auto& path : engine::list_checkpoints(checkpoints)) {
+    const auto metadata = weights::read_safetensors_header(path / "model.safetensors").metadata;
+    if (metadata.count("rate_minimum") != 0) kept.push_back(path.filename());
+  }
+  CHECK(kept == std::vector<std::string>{"step-00000002", "step-00000006", "step-00000010"});
+  const auto second = tensors_of(checkpoints / "step-00000006/model.safetensors");
+  const auto third = tensors_of(checkpoints / "step-00000010/model.safetensors");
+  for (const auto& [name, average] : tensors_of(checkpoints / "last/averaged.safetensors")) {
+    INFO(name);
+    if (!average.is_floating_point()) continue;
+    const auto mean = second.at(name).to(torch::kDouble).add(third.at(name)).div(2).to(torch::kFloat);
+    CHECK(torch::equal(average, mean));
+  }
+}
+
+TEST_CASE("cycles that are stopped and resumed go on as they were", "[engine][averaging]") {
+  const int stop = GENERATE(5, 6, 7);
+  const TempDir folder;
+  const auto resolved =
+      tiny_watched({"schedule={name: cyclical, shape: triangular, cycles: 3, keep: true, interval: step}",
+                    "averaging={name: swa, capture: minimum, start: 0 steps}"});
+  train_in(folder / "whole", resolved, Resume::Never, watched_tasks());
+  const auto stopper = [stop, calls = std::make_shared<int>(0)](engine::Task&, const data::Batch&) {
+    if (++*calls == stop) std::raise(SIGTERM);
+  };
+  CHECK(train_in(folder / "parts", resolved, Resume::Auto, watched_tasks(stopper)).state ==
+        TrainResult::State::Interrupted);
+  CHECK(train_in(folder / "parts", resolved, Resume::Must, watched_tasks()).state == TrainResult::State::Finished);
+  check_same_runs(folder / "whole", folder / "parts");
+  CHECK(fs::exists(folder / "parts/checkpoints/step-00000006"));
+}
+
 TEST_CASE("averaging leaves the weights themselves as they are", "[engine][averaging]") {
   const TempDir folder;
   train_in(folder / "plain", tiny());
@@ -124,4 +179,11 @@ TEST_CASE("the average can choose the best, and one that never begins is refused
   CHECK(user_error([&] {
           train_in(folder / "late", tiny({"averaging={name: swa, start: 100 %}"}));
         }).find("averaging.start: no weights are ever averaged: the training ends before 1 epoch after 100 %") == 0);
+  CHECK(user_error([&] { train_in(folder / "flat", tiny({"averaging={name: swa, capture: minimum}"})); }) ==
+        "averaging.capture: no weights are ever averaged: the schedule 'cosine' reaches no minimum after "
+        "averaging.start; "
+        "set schedule to cyclical, begin earlier, or set averaging.capture to every");
+  CHECK(user_error([&] {
+          tiny({"averaging={name: swa, capture: minimum, swa_lr: 0.1}"});
+        }).find("does not go with capture: minimum") != std::string::npos);
 }

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <map>
 
 #include "engine/training.h"
 #include "weights/file.h"
@@ -107,7 +108,8 @@ TEST_CASE("missing weights are a problem of the recipe, at their place", "[engin
   CHECK(checked({"model.weights=/nowhere/x.pth"}) ==
         "command line: model.weights.file: does not exist: /nowhere/x.pth; `mlrun weights list` shows the published "
         "weights");
-  CHECK_THAT(checked({"model.weights=/tmp"}), ContainsSubstring("is a folder: /tmp"));
+  CHECK_THAT(checked({"model.weights=/tmp"}),
+             ContainsSubstring("is a folder, and neither a run nor a checkpoint: /tmp"));
   CHECK_THAT(checked({"model.weights=resnet18"}), ContainsSubstring("for published weights write DEFAULT"));
 }
 
@@ -161,4 +163,29 @@ TEST_CASE("a run starts from weights and goes on without them", "[engine]") {
   const auto two = weights::read_weights(folder / "parts/checkpoints/last/model.safetensors");
   for (std::size_t i = 0; i < one.tensors.size(); ++i)
     CHECK(torch::equal(one.tensors[i].second, two.tensors[i].second));
+}
+
+TEST_CASE("a run stands for its best weights, a checkpoint for its own", "[engine]") {
+  const TempDir folder;
+  train_in(folder / "run", tiny({"train.checkpoint.keep=9"}));
+  const Quiet quiet;
+  for (const char* name : {"run", "run/checkpoints/best", "run/checkpoints/step-00000003"}) {
+    INFO(name);
+    const bool own = std::string(name).find("step") != std::string::npos;
+    const auto resolved = tiny({"model.weights=" + (folder / name).string()});
+    check_initial_weights(resolved);
+    const auto task = drawn_task(resolved);
+    apply_initial_weights(*task, resolved.recipe);
+    const auto expected =
+        weights::read_safetensors(folder / (own ? name : "run/checkpoints/best") / "model.safetensors").tensors;
+    std::map<std::string, torch::Tensor> given(expected.begin(), expected.end());
+    for (const auto& [key, tensor] : weights_of(*task)) CHECK(torch::equal(tensor, given.at(key)));
+  }
+  const auto file = folder / "run/checkpoints/step-00000003/model.safetensors";
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 4);
+  const auto damaged = tiny({"model.weights=" + (folder / "run/checkpoints/step-00000003").string()});
+  const auto task = drawn_task(damaged);
+  CHECK_THAT(user_error([&] { apply_initial_weights(*task, damaged.recipe); }), ContainsSubstring("is damaged"));
+  std::filesystem::remove_all(folder / "run/checkpoints");
+  CHECK_THAT(checked({"model.weights=" + (folder / "run").string()}), ContainsSubstring("has no checkpoint yet"));
 }

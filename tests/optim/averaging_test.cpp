@@ -132,6 +132,29 @@ TEST_CASE("an average that is saved and loaded goes on to the same bits", "[opti
   check(optim::GaussianAverage(3), optim::GaussianAverage(3), optim::GaussianAverage(3));
 }
 
+TEST_CASE("SWAG's moments are numpy's", "[optim]") {
+  const Json& swag = swa_utils().at("swag");
+  optim::GaussianAverage average(3);
+  for (std::int64_t step = 0; step < swag.at("count").get<std::int64_t>(); ++step) average.add(network_state(step));
+  const auto close = [](const torch::Tensor& got, const Json& expected, double tolerance) {
+    const auto reference = torch::tensor(expected.get<std::vector<double>>(), torch::kDouble);
+    const double largest = reference.abs().max().item<double>();
+    return (got.flatten().to(torch::kDouble) - reference).abs().max().item<double>() <= tolerance * largest;
+  };
+  const auto mean = average.mean(), variance = average.variance();
+  data::State state;
+  average.save(state, "");
+  for (std::size_t i = 0; i < swag.at("parameters").size(); ++i) {
+    const Json& expected = swag.at("parameters")[i];
+    CHECK(close(mean[i].second, expected.at("mean"), 1e-6));
+    CHECK(close(variance[i].second, expected.at("variance"), 1e-9));
+    for (std::size_t k = 0; k < 3; ++k) {
+      const auto deviation = state.tensor("deviation." + std::to_string(k) + "." + mean[i].first);
+      CHECK(close(deviation, expected.at("deviations")[k], 1e-6));
+    }
+  }
+}
+
 TEST_CASE("SWAG's moments and draws follow the paper's formulas", "[optim]") {
   constexpr std::int64_t kRank = 3;
   constexpr int kSets = 5;

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "optim/schedule.h"
+
+namespace mlrun::optim {
+
+/// Schedules with a file of their own, for `schedules()`.
+void add_cyclical(ScheduleFactory& list);
+void add_piecewise_linear(ScheduleFactory& list);
+
+}  // namespace mlrun::optim
