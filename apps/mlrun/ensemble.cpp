@@ -29,7 +29,7 @@ RunArgument with_recipe(const fs::path& file, const RecipeArguments& arguments) 
 void add_checkpoints(const std::string& run, const RecipeArguments& recipe, const engine::Selection& selection,
                      std::vector<engine::Member>& members) {
   for (const auto& input : engine::select_checkpoints(run, selection, /*averaged=*/false)) {
-    const RunArgument checkpoint = open_run_argument(input.file.parent_path(), recipe, "");
+    const RunArgument checkpoint = open_run_argument(input.file.parent_path(), recipe.overrides(), "");
     members.push_back(member(run, checkpoint));
   }
 }
@@ -38,7 +38,7 @@ void add_draws(const std::string& operand, const RecipeArguments& recipe, const 
                const std::string& weights, std::vector<engine::Member>& members) {
   const bool checkpoint = fs::exists(fs::path(operand) / "manifest.json");
   const std::string newest = weights.empty() && !checkpoint ? "last" : weights;
-  const RunArgument run = open_run_argument(operand, recipe, newest);
+  const RunArgument run = open_run_argument(operand, recipe.overrides(), newest);
   engine::PosteriorRequest request;
   request.checkpoint = run.weights.file.parent_path();
   request.samples = arguments.samples;
@@ -84,7 +84,7 @@ std::vector<engine::Member> members_of(const RecipeArguments& recipe, const Ense
     if (arguments.samples > 0) add_draws(operand, recipe, arguments, weights, members);
     else if (engine::chooses(selection)) add_checkpoints(operand, recipe, selection, members);
     else if (!recipe.chosen_recipe().empty()) members.push_back(member(operand, with_recipe(operand, recipe)));
-    else members.push_back(member(operand, open_run_argument(operand, recipe, weights)));
+    else members.push_back(member(operand, open_run_argument(operand, recipe.overrides(), weights)));
   }
   if (members.empty()) throw UserError("no run is named", "name the folders that `mlrun train` wrote");
   if (members.size() == 1 && arguments.samples == 0) {

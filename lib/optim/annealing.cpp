@@ -1,4 +1,4 @@
-#include "optim/annealing.h"
+#include "optim/curves.h"
 
 #include <cmath>
 

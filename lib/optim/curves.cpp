@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "optim/annealing.h"
 #include "optim/curves.h"
 
 namespace mlrun::optim {

@@ -5,6 +5,7 @@
 namespace mlrun::optim {
 
 /// Schedules with a file of their own, for `schedules()`.
+void add_annealing(ScheduleFactory& list);  ///< `cosine_restarts` and `one_cycle`
 void add_cyclical(ScheduleFactory& list);
 void add_piecewise_linear(ScheduleFactory& list);
 

@@ -107,12 +107,11 @@ double LearningRate::smooth(std::int64_t now) const {
 }
 
 bool LearningRate::minimum(std::int64_t step) const {
-  const std::int64_t unit = section_.interval == "epoch" ? horizon_.steps_per_epoch : 1;
-  if (step < warmup_steps_ || step >= horizon_.total_steps || (step + 1) % unit != 0) return false;
-  const std::int64_t start = warmup_steps_ / unit;
+  if (step < warmup_steps_ || step >= horizon_.total_steps || (step + 1) % unit_ != 0) return false;
+  const std::int64_t start = warmup_steps_ / unit_;
   const double length =
-      static_cast<double>(horizon_.total_steps) / static_cast<double>(unit) - static_cast<double>(start);
-  return curve_->minimum(static_cast<double>(step / unit - start), length);
+      static_cast<double>(horizon_.total_steps) / static_cast<double>(unit_) - static_cast<double>(start);
+  return curve_->minimum(static_cast<double>(step / unit_ - start), length);
 }
 
 }  // namespace mlrun::optim
