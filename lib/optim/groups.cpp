@@ -126,7 +126,8 @@ Parameters ParameterGroups::parameters(const std::string& model) const {
 std::vector<GroupSummary> ParameterGroups::summary(double weight_decay) const {
   std::vector<GroupSummary> groups;
   for (const auto& member : members_) {
-    const double decay = member.treatment.weight_decay.value_or(weight_decay);
+    const bool frozen = member.treatment.lr_scale == 0;
+    const double decay = frozen ? 0 : member.treatment.weight_decay.value_or(weight_decay);
     auto group = std::find_if(groups.begin(), groups.end(), [&](const GroupSummary& g) {
       return g.name == member.group && g.lr_scale == member.treatment.lr_scale && g.weight_decay == decay;
     });

@@ -17,7 +17,7 @@ namespace mlrun::optim {
 struct GroupSummary {
   std::string name;  ///< `other`, `norm`, `bias`, `embedding`, `groups.0`; with layer_decay also the layer
   double lr_scale = 1;
-  double weight_decay = 0;
+  double weight_decay = 0;  ///< 0 where frozen
   std::int64_t tensors = 0;
   std::int64_t elements = 0;
 };

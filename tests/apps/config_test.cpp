@@ -54,6 +54,32 @@ TEST_CASE("`config show` says where every value came from", "[apps]") {
   }
 }
 
+TEST_CASE("`config show --plot-lr` draws the learning rate in text, JSON and SVG", "[apps]") {
+  const TempDir folder;
+  folder.write("r.yaml", std::string(kTinyRecipe) + "schedule: {name: step, step_size: 2, gamma: 0.5}\n");
+  const std::vector<std::string> plot = {"config", "show", "r.yaml", "--plot-lr", "train.epochs=6", "optimizer.lr=1"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = plot;
+    words.insert(words.end(), more.begin(), more.end());
+    return Invocation{words, folder.path(), {}};
+  };
+  const auto outcomes = run_all({with({"--samples", "100", "train.batch_size=10"}),
+                                 with({"--samples", "95", "train.batch_size=10", "--json"}),
+                                 with({"curve.svg"}),
+                                 {{"config", "show", "r.yaml", "--samples", "5"}, folder.path(), {}}});
+  INFO(outcomes[0].out << outcomes[0].err);
+  CHECK(outcomes[0].code == 0);
+  CHECK(contains(outcomes[0].out, "6 epochs of 10 steps, learning rate 1 at first"));
+  CHECK(contains(outcomes[0].out, "1.0 +****"));
+  const Json rate = result_of(outcomes[1], "config show", "ok").at("learning_rate");
+  CHECK(rate.at("steps_per_epoch") == 10);
+  CHECK(rate.at("rates") == Json({1.0, 1.0, 0.5, 0.5, 0.25, 0.25}));
+  CHECK(rate.at("assumption").is_null());
+  CHECK(outcomes[2].out == "curve.svg\n");
+  CHECK(contains(read_file(folder / "curve.svg"), "<svg"));
+  CHECK(outcomes[3].code == 2);
+}
+
 TEST_CASE("All problems of a recipe come together, with their places", "[apps]") {
   const TempDir folder;
   folder.write("broken.yaml",

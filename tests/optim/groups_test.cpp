@@ -173,6 +173,7 @@ TEST_CASE("parameters with lr_scale 0 are left alone", "[optim]") {
     CHECK(item.value().requires_grad() == (item.key().rfind("head", 0) == 0));
   }
   CHECK(summary_named(groups, "groups.0").elements == 60);
+  CHECK(groups.summary(0.1).size() == 2);
   CHECK(summary_named(groups, "groups.0").lr_scale == 0);
 }
 
