@@ -118,7 +118,7 @@ class TarReader {
       entries_.push_back({overrides_.name.value_or(header_name(header)), at_, size});
     }
     if (kind != 'g' && kind != 'K') overrides_ = {};
-    pass(size);
+    pass(whole_blocks(size));
     return true;
   }
 
@@ -138,7 +138,8 @@ class TarReader {
     return bytes;
   }
 
-  void pass(std::uint64_t count) { at_ += std::min(whole_blocks(count), size_ - at_); }
+  /// The file may end before its last block is full.
+  void pass(std::uint64_t count) { at_ += std::min(count, size_ - at_); }
 
   const ReadAt& read_;
   const std::uint64_t size_;

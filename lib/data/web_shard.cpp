@@ -52,7 +52,7 @@ class ShardReader {
 
   void take(const TarEntry& entry) {
     const MemberName parts = divide_name(entry.name);
-    const bool image = is_image_name("." + parts.ending);
+    const bool image = parts.ending.find('.') == std::string::npos && is_image_name("image." + parts.ending);
     if (!image && parts.ending != "cls" && parts.ending != "json") return;
     if (!key_ || *key_ != parts.key) finish();
     key_ = parts.key;

@@ -78,7 +78,8 @@ TEST_CASE("damaged archives are refused by one line", "[data]") {
   std::string flipped = good;
   flipped[entries_of(good)[1].offset - 512] ^= 1;
   CHECK(archive_error(flipped).find("a header's checksum is wrong") != std::string::npos);
-  CHECK(archive_error(good.substr(0, 1030)).find("the archive is cut short") != std::string::npos);
+  CHECK(archive_error(good.substr(0, entries_of(good)[1].offset - 300)).find("the archive is cut short") !=
+        std::string::npos);
   CHECK(archive_error(tar_header("a", 513) + std::string(512, 'x')).find("ends before a file in it does") !=
         std::string::npos);
   CHECK(entries_of(good.substr(0, entries_of(good)[2].offset + 512)).size() == 3);  // no closing blocks

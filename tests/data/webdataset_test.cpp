@@ -162,7 +162,8 @@ TEST_CASE("an index is kept, and forgotten when the shard changes", "[data]") {
   CHECK_FALSE(fs::exists(folder / "cache"));
   const auto samples = index_shard(file);
   const std::string text = shard_index_text("stamp", samples);
-  CHECK(parse_shard_index("stamp", text) == samples);
+  const auto kept = parse_shard_index("stamp", text);
+  CHECK((kept.has_value() && *kept == samples));
   CHECK_FALSE(parse_shard_index("other", text).has_value());
   for (std::size_t i = 0; i < text.size(); ++i) {
     std::string damaged = text;
