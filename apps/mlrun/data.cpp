@@ -9,6 +9,7 @@
 #include "data/contact_sheet.h"
 #include "data/detect_format.h"
 #include "data/inspect.h"
+#include "data/pack.h"
 #include "data/verify.h"
 #include "models/registry.h"
 #include "recipes/classification/task.h"
@@ -112,6 +113,19 @@ Command add_data_verify(CLI::App& group) {
           }};
 }
 
+Command add_data_pack(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("pack", "Write image files as WebDataset shards (tar), which are read faster");
+  const auto arguments = std::make_shared<RecipeArguments>(*app, kSubject);
+  const auto options = std::make_shared<data::PackOptions>();
+  app->add_option("-o,--out", options->out, "folder to be made")->type_name("DIR")->required();
+  app->add_option("--shard-size", options->shard_size, "most bytes of a shard, as 500M or 1G (default: 1G)")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true));
+  return {app, [arguments, options](const OutputOptions&) {
+            return to_result(data::pack_data(*open_subject(read_subject(*arguments)).dataset, *options));
+          }};
+}
+
 struct ShowArguments {
   explicit ShowArguments(CLI::App& app) : recipe(app, kSubject) {}
   RecipeArguments recipe;
@@ -174,7 +188,7 @@ std::vector<Command> add_data(CLI::App& root) {
   CLI::App* group =
       root.add_subcommand("data", "Look at a data set: a folder, a CSV file, or what a recipe or run names");
   group->require_subcommand(1);
-  return {add_data_info(*group), add_data_verify(*group), add_data_show(*group)};
+  return {add_data_info(*group), add_data_verify(*group), add_data_show(*group), add_data_pack(*group)};
 }
 
 }  // namespace mlrun::apps

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "data/csv.h"
 #include "data/listing.h"
+#include "data/webdataset.h"
 
 namespace mlrun::data {
 namespace {
@@ -43,7 +44,7 @@ bool is_idx(const fs::path& root) {
 
 std::string detect_format(const fs::path& root) {
   std::error_code ignored;
-  if (is_file(root)) return "csv";
+  if (is_file(root)) return root.extension() == ".tar" ? "webdataset" : "csv";
   check_root(root);
   if (is_idx(root)) return "idx";
   if (is_file(root / "data_batch_1.bin") || fs::is_directory(root / "cifar-10-batches-bin", ignored)) return "cifar10";
@@ -51,10 +52,12 @@ std::string detect_format(const fs::path& root) {
   if (is_file(root / "train.bin") && is_file(root / "test.bin")) return "cifar100";
   if (is_file(root / "labels.txt") && sub_folders(root).empty()) return "flat";
   if (is_file(root / "labels.csv") && names_labels(root / "labels.csv")) return "flat";
+  if (holds_shards(root)) return "webdataset";
   if (!sub_folders(root).empty()) return "image_folder";
-  throw file_error(root.string(), "holds no data set of a known kind",
-                   "it has neither folders of classes, nor labels.csv or labels.txt, nor idx or CIFAR files; name the "
-                   "kind with data.format, as `mlrun list sources` shows them");
+  throw file_error(
+      root.string(), "holds no data set of a known kind",
+      "it has neither folders of classes, nor labels.csv or labels.txt, nor tar shards, idx or CIFAR files; name the "
+      "kind with data.format, as `mlrun list sources` shows them");
 }
 
 }  // namespace mlrun::data

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/recipe.h"
+#include "data/file_cache.h"
 #include "data/listing.h"
 #include "data/source.h"
 
@@ -19,6 +20,7 @@ struct ImageFiles {
   std::vector<std::int64_t> labels;
   std::vector<std::string> groups;  ///< one for each file, or none at all
   bool apply_exif = false;
+  std::shared_ptr<FileCache> cache;  ///< of the bytes read; null: none
 };
 
 /// The files at `positions`. Images are uint8 [H, W, 3], decoded when asked for. UserError where a file cannot be

@@ -57,9 +57,12 @@ class ImageFileSource : public Source {
 
  private:
   std::shared_ptr<const std::string> bytes_of(std::size_t at, const std::string& name) const {
-    auto bytes = std::make_shared<const std::string>(read_file(name, kLargestImageFile));
-    check_listed_size(*files_, files_->files[at], bytes->size());
-    return bytes;
+    const auto read = [&] {
+      std::string bytes = read_file(name, kLargestImageFile);
+      check_listed_size(*files_, files_->files[at], bytes.size());
+      return bytes;
+    };
+    return files_->cache ? files_->cache->get(name, read) : std::make_shared<const std::string>(read());
   }
 
   std::size_t place(std::int64_t index) const {

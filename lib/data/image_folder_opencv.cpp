@@ -64,10 +64,12 @@ void list_trees(std::vector<ClassTree>& trees, const OpenRequest& request, const
   }
   auto listed = list_image_folders(request.root, folders);
   auto next = listed.begin();
+  const auto cache = std::make_shared<FileCache>(request.cache);
   for (auto& tree : trees) {
     tree.images = std::make_shared<ImageFiles>();
     tree.images->root = request.root;
     tree.images->apply_exif = request.apply_exif;
+    tree.images->cache = cache;
     for (const auto& name : tree.folders) {
       auto& files = *next++;
       if (files.empty()) {

@@ -90,6 +90,7 @@ std::shared_ptr<ImageFiles> collect_images(const LabelFile& labels, const std::v
   auto images = std::make_shared<ImageFiles>();
   images->root = labels.root;
   images->apply_exif = request.apply_exif;
+  images->cache = std::make_shared<FileCache>(request.cache);
   images->files = find_images(labels);
   for (const auto& entry : labels.list.entries) {
     images->labels.push_back(number.at(entry.label));

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 #include <mutex>
 #include <system_error>
@@ -13,6 +12,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "data/field_text.h"
 
 namespace mlrun::data {
 namespace {
@@ -33,45 +33,6 @@ std::optional<FolderStamp> stamp_of(const fs::path& root, const std::string& rel
   struct stat about {};
   if (::stat((root / relative).c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return std::nullopt;
   return FolderStamp{relative, about.st_dev, about.st_ino, nanoseconds(about.st_mtim), nanoseconds(about.st_ctim)};
-}
-
-/// The fields of a listing, each ended by a zero byte, which no path can hold.
-class FieldReader {
- public:
-  explicit FieldReader(std::string_view text) : text_(text) {}
-
-  bool failed() const { return failed_; }
-  bool finished() const { return text_.empty(); }
-
-  std::string_view text() {
-    const std::size_t end = text_.find('\0');
-    if (end == std::string_view::npos) {
-      failed_ = true;
-      return {};
-    }
-    const std::string_view field = text_.substr(0, end);
-    text_.remove_prefix(end + 1);
-    return field;
-  }
-
-  template <class Number>
-  Number number() {
-    const std::string_view field = text();
-    Number value = 0;
-    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (error != std::errc() || end != field.data() + field.size()) failed_ = true;
-    return value;
-  }
-
- private:
-  std::string_view text_;
-  bool failed_ = false;
-};
-
-void add_field(std::string& text, std::string_view field) { (text += field) += '\0'; }
-template <class Number>
-void add_number(std::string& text, Number value) {
-  add_field(text, std::to_string(value));
 }
 
 bool fresh(const TreeListing& listing, const fs::path& root) {

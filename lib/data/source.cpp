@@ -7,6 +7,7 @@
 #include "data/image_folder.h"
 #include "data/labelled_files.h"
 #include "data/synthetic.h"
+#include "data/webdataset.h"
 
 namespace mlrun::data {
 
@@ -31,6 +32,10 @@ const SourceFactory& sources() {
         "image_folder", "one folder of images per class, or train, val and test of such folders", &open_image_folder);
 #endif
     list.add<SyntheticOptions>("synthetic", "seeded patterns with noise, made on the fly", &open_synthetic);
+#if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
+    list.add<config::NoOptions>("webdataset", "tar shards of image files and labels, as `mlrun data pack` writes them",
+                                &open_webdataset);
+#endif
     return list;
   }();
   return factory;
