@@ -104,42 +104,50 @@ weights::NamedTensors statistics_of(const weights::NamedTensors& all) {
   return kept;
 }
 
-Distances one_step(const DumpedState& dumped) {
-  const auto resolved = resolve_text(dumped.facts.at("recipe"));
+/// One step of a trainer of its own, from PyTorch's weights with its own gradients.
+void step_from_state(const DumpedState& dumped, const config::Recipe& recipe, Distances& result) {
+  FedTask task(recipe, [&](engine::Task& inner, engine::Step& hands) {
+    inner.train(hands, steps_batch(dumped.step, torch::kFloat));
+  });
+  engine::Trainer trainer(task, recipe, engine::make_context(recipe.train));
+  nn::Layer& model = *task.models().front().second;
+  const GradientWatch watch(model);
+  struct LossHook : engine::Hook {
+    void on_step(const engine::StepReport& report) override { loss = report.loss; }
+    double loss = 0;
+  } hook;
+  put_back(trainer, model, dumped);
+  trainer.run_steps(1, {&hook});
+  result.loss = std::abs(hook.loss - std::stod(dumped.facts.at("loss")));
+  result.gradients = distance(dumped.part("gradient."), watch.gradients(), 0);
+  result.statistics = distance(statistics_of(dumped.part("after.model.")), nn::state_dict(model), 1);
+}
+
+/// The same with PyTorch's gradients: those of the sum of gradients times parameters.
+void step_from_gradients(const DumpedState& dumped, const config::Recipe& recipe, Distances& result) {
   const auto gradients = dumped.part("gradient.");
-  bool given = false;
-  FedTask task(resolved.recipe, [&](engine::Task& inner, engine::Step& hands) {
-    if (!given) return inner.train(hands, steps_batch(dumped.step, torch::kFloat));
+  FedTask task(recipe, [&](engine::Task& inner, engine::Step& hands) {
     torch::Tensor sum = torch::zeros({});
     const auto parameters = inner.models().front().second->named_parameters();
     for (const auto& [name, gradient] : gradients) sum = sum + (parameters[name] * gradient).sum();
     hands.log("loss", sum.detach(), 1);
     hands.minimise("model", sum);
   });
-  engine::Trainer trainer(task, resolved.recipe, engine::make_context(resolved.recipe.train));
+  engine::Trainer trainer(task, recipe, engine::make_context(recipe.train));
   nn::Layer& model = *task.models().front().second;
-  const auto after = dumped.part("after.model.");
-
-  Distances result;
-  struct LossHook : engine::Hook {
-    void on_step(const engine::StepReport& report) override { loss = report.loss; }
-    double loss = 0;
-  } hook;
-  GradientWatch watch(model);
+  const auto after = dumped.part("after.model."), average = dumped.part("after.average.");
   put_back(trainer, model, dumped);
-  trainer.run_steps(1, {&hook});
-  result.loss = std::abs(hook.loss - std::stod(dumped.facts.at("loss")));
-  result.gradients = distance(gradients, watch.gradients(), 0);
-  result.statistics = distance(statistics_of(after), nn::state_dict(model), 1);
-
-  watch.on = false;
-  given = true;
-  put_back(trainer, model, dumped);
-  copy_into(model, after, /*statistics_alone=*/true);
+  copy_into(model, after, /*statistics_alone=*/true);  // the forward pass would have made them
   trainer.run_steps(1, {});
   result.weights = distance(after, nn::state_dict(model), 1);
-  const auto average = dumped.part("after.average.");
   if (!average.empty()) result.average = distance(average, averages_of(trainer), 1);
+}
+
+Distances one_step(const DumpedState& dumped) {
+  const auto resolved = resolve_text(dumped.facts.at("recipe"));
+  Distances result;
+  step_from_state(dumped, resolved.recipe, result);
+  step_from_gradients(dumped, resolved.recipe, result);
   return result;
 }
 
