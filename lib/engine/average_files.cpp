@@ -250,7 +250,7 @@ AveragedWeights average_files(const std::vector<AverageInput>& inputs, std::opti
     else equal.add(ordered, uniform ? 1 : input.share);
     sources.push_back({{"file", input.file.string()}, {"sha256", sha256_file(input.file)}, {"share", input.share}});
   }
-  result.tensors = ema_decay ? exponential.mean() : equal.mean();
+  result.tensors = ema_decay ? exponential.mean() : equal.release_mean();
   result.metadata["averaged_from"] = json_text(sources);
   result.metadata["averaging"] = ema_decay ? "ema, decay " + report::shortest(*ema_decay) : "equal";
   result.metadata.emplace("format", "pt");

@@ -126,6 +126,18 @@ NamedTensors EqualAverage::mean() const {
   return means;
 }
 
+NamedTensors EqualAverage::release_mean() {
+  MLRUN_ASSERT(count_ > 0, "an average of nothing");
+  NamedTensors means;
+  for (std::size_t i = 0; i < sums_.size(); ++i) {
+    auto& [name, sum] = sums_[i];
+    means.emplace_back(name, averaged(sum) ? sum.div_(total_).to(dtypes_[i]) : sum);
+    sum = torch::Tensor();
+  }
+  *this = EqualAverage();
+  return means;
+}
+
 void EqualAverage::save(data::State& state, const std::string& prefix) const {
   state.put(prefix + "count", Json(count_));
   state.put(prefix + "total", Json(total_));

@@ -40,6 +40,9 @@ class EqualAverage : public WeightAverage {
   void add(const NamedTensors& weights, double share);
   std::int64_t count() const override { return count_; }
   NamedTensors mean() const override;
+  /// The same, giving up each sum once it is used, so that no more than one set stands beside them;
+  /// the average is empty then.
+  NamedTensors release_mean();
   /// The same in float64, where averaged.
   NamedTensors exact_mean() const;
   void save(data::State& state, const std::string& prefix) const override;

@@ -97,7 +97,11 @@ TEST_CASE("shares weigh the sets, and of counters the newest counts", "[optim]")
   CHECK(torch::equal(average.mean()[0].second, torch::tensor({2.0F, 3.0F})));
   CHECK(average.mean()[1].second.item<std::int64_t>() == 9);
   CHECK(average.mean()[1].second.scalar_type() == torch::kLong);
+  const auto mean = average.mean();
   CHECK_THROWS_AS(average.add({{"v", torch::zeros({2})}, {"n", torch::zeros({})}}), InternalError);
+  const auto released = average.release_mean();
+  for (std::size_t i = 0; i < mean.size(); ++i) CHECK(torch::equal(released[i].second, mean[i].second));
+  CHECK(average.count() == 0);
 }
 
 TEST_CASE("half precision is averaged in full and given back as it was", "[optim]") {
