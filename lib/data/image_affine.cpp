@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "base/error.h"
@@ -94,8 +95,7 @@ void fixed_nearest(const ImageView& view, const AffineMatrix& m, std::uint8_t* o
     std::int64_t x_at = x_start + begin * x_step, y_at = y_start + begin * y_step;
     std::uint8_t* pixel = out + begin * Channels;
     for (std::int64_t x = begin; x < end; ++x, x_at += x_step, y_at += y_step, pixel += Channels) {
-      const std::uint8_t* from = view.row(y_at >> 16) + (x_at >> 16) * Channels;
-      for (int c = 0; c < Channels; ++c) pixel[c] = from[c];
+      std::memcpy(pixel, view.row(y_at >> 16) + (x_at >> 16) * Channels, Channels);
     }
   }
 }

@@ -23,11 +23,10 @@ inline std::uint8_t luma(const std::uint8_t* rgb) {
 template <class Function>
 void map_bytes(const std::uint8_t* __restrict in, std::int64_t size, std::uint8_t* __restrict out, Function function) {
   constexpr std::int64_t kBlock = 64;
-  std::int64_t i = 0;
-  for (; i + kBlock <= size; i += kBlock) {
-    for (std::int64_t k = i; k < i + kBlock; ++k) out[k] = function(in[k]);
+  for (; size >= kBlock; size -= kBlock, in += kBlock, out += kBlock) {
+    for (std::int64_t k = 0; k < kBlock; ++k) out[k] = function(in[k]);
   }
-  for (; i < size; ++i) out[i] = function(in[i]);
+  for (std::int64_t k = 0; k < size; ++k) out[k] = function(in[k]);
 }
 
 /// out[i] = function(a[i], b[i]).
@@ -35,11 +34,10 @@ template <class Function>
 void map_bytes(const std::uint8_t* __restrict a, const std::uint8_t* __restrict b, std::int64_t size,
                std::uint8_t* __restrict out, Function function) {
   constexpr std::int64_t kBlock = 64;
-  std::int64_t i = 0;
-  for (; i + kBlock <= size; i += kBlock) {
-    for (std::int64_t k = i; k < i + kBlock; ++k) out[k] = function(a[k], b[k]);
+  for (; size >= kBlock; size -= kBlock, a += kBlock, b += kBlock, out += kBlock) {
+    for (std::int64_t k = 0; k < kBlock; ++k) out[k] = function(a[k], b[k]);
   }
-  for (; i < size; ++i) out[i] = function(a[i], b[i]);
+  for (std::int64_t k = 0; k < size; ++k) out[k] = function(a[k], b[k]);
 }
 
 /// The view of an image that the operators take: InternalError unless it is RGB or grey.

@@ -18,10 +18,10 @@ Place place(double position) {
   return {pixel, position - static_cast<double>(pixel)};
 }
 
-double between(double a, double b, double share) { return a + (b - a) * share; }
+double between(double a, double b, double share) { return share == 0 ? a : a + (b - a) * share; }
 
-/// The four neighbours are clipped at the border. Where a position is a centre along one axis, which a shear along the
-/// other leaves it at, the neighbour along it counts nothing.
+/// The four neighbours are clipped at the border. A shear leaves positions at centres along one axis, where the
+/// neighbour counts nothing.
 template <int Channels>
 void bilinear_pixel(const ImageView& image, const Place& x, const Place& y, std::uint8_t* out) {
   const std::int64_t left = std::max<std::int64_t>(x.pixel, 0), right = std::min(x.pixel + 1, image.width - 1);

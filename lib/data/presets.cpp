@@ -123,8 +123,7 @@ void add_presets(TransformFactory& factory) {
   using config::NoOptions;
   factory.add<ClassificationTrainOptions>(
       "classification_train",
-      "preset: random_resized_crop, random_horizontal_flip, one of the automatic augmentations, normalize, "
-      "random_erasing, as the model was published",
+      "preset: random_resized_crop, random_horizontal_flip, normalize, as the model was published; more by its options",
       make_train);
   factory.add<ClassificationEvalOptions>(
       "classification_eval", "preset: resize, center_crop, normalize, as the model was published", make_eval);

@@ -70,7 +70,8 @@ void RandomErasingOptions::declare(config::Declare<RandomErasingOptions>& d) {
       .max(1);
   d("ratio", &RandomErasingOptions::ratio, "smallest and largest height / width of it").length(2).above(0);
   d("value", &RandomErasingOptions::value, "what it gets, after normalization: one value, or one per channel");
-  d("random", &RandomErasingOptions::random, "normal random numbers in place of `value`");
+  d("random", &RandomErasingOptions::random,
+    "normal random numbers in place of `value`, as torchvision's value='random'");
   d.rule("scale", [](const RandomErasingOptions& o) { return order_problem(o.scale); });
   d.rule("ratio", [](const RandomErasingOptions& o) { return order_problem(o.ratio); });
 }

@@ -17,7 +17,6 @@
 #include "base/files.h"
 #include "data/augment_ops.h"
 #include "data/image_ops.h"
-#include "data/tensor_ops.h"
 
 using namespace mlrun;
 using namespace mlrun::data;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Image operators: torchvision on PIL images against mlrun, in turns, on one image of 224 x 224 pixels and one thread.
+"""Image operators: torchvision on PIL images against mlrun, in turns, on one image of 224 x 224 pixels, one thread.
 
     augment.py build/release/scripts/bench/augment IMAGE [ROUNDS]
 
-Times are medians in milliseconds, over ROUNDS (9) turns, of the least of 20 calls, as the machine may have other work. Exit code 0 when no operator is
-slower than torchvision's, 3 when one is. Needs Python's torchvision and Pillow.
+Times are medians in milliseconds, over ROUNDS (9) turns, of the least of 20 calls (the machine may have other work).
+Exit code 0 when no operator is slower than torchvision's, 3 when one is. Needs Python's torchvision and Pillow.
 """
 import math
 import statistics

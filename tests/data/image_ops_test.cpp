@@ -56,6 +56,9 @@ TEST_CASE("operators of images that leave them no choice", "[data][augment]") {
   const auto black = torch::zeros({3, 3, 1}, torch::kUInt8);
   CHECK(torch::equal(invert(black), torch::full({3, 3, 1}, 255, torch::kUInt8)));
   CHECK(torch::equal(posterize(invert(black), 0), black));
+  const auto image = test::formula_image("noise", 9, 9, 3);
+  CHECK(torch::equal(adjust_brightness(image, 1e30), (image > 0).to(torch::kUInt8) * 255));
+  CHECK(torch::equal(blend(image, image, -1e30), image));
 }
 
 TEST_CASE("operators refuse images of other channels", "[data][augment]") {
