@@ -101,13 +101,12 @@ const SamplerFactory& samplers() {
   return factory;
 }
 
-std::vector<SampleKey> sample_keys(const std::vector<std::int64_t>& order, std::uint64_t seed, std::int64_t epoch) {
-  std::vector<SampleKey> keys;
-  keys.reserve(order.size());
+std::vector<std::int32_t> draw_numbers(const std::vector<std::int64_t>& order) {
   const auto last = std::max_element(order.begin(), order.end());
-  std::vector<std::int32_t> seen(last == order.end() ? 0 : static_cast<std::size_t>(*last) + 1);
-  for (const auto index : order) keys.push_back({index, epoch, seed, seen[static_cast<std::size_t>(index)]++});
-  return keys;
+  std::vector<std::int32_t> seen(last == order.end() ? 0 : static_cast<std::size_t>(*last) + 1), numbers;
+  numbers.reserve(order.size());
+  for (const auto index : order) numbers.push_back(seen[static_cast<std::size_t>(index)]++);
+  return numbers;
 }
 
 }  // namespace mlrun::data

@@ -34,8 +34,7 @@ using SamplerFactory = config::Factory<std::unique_ptr<Sampler>(const SamplerReq
 /// (`Source::facts`), never at images.
 const SamplerFactory& samplers();
 
-/// `order` as keys: a sample that comes again within the epoch has the next number, and so other
-/// random choices.
-std::vector<SampleKey> sample_keys(const std::vector<std::int64_t>& order, std::uint64_t seed, std::int64_t epoch);
+/// How often each sample of `order` came before in it: `SampleKey::draw`.
+std::vector<std::int32_t> draw_numbers(const std::vector<std::int64_t>& order);
 
 }  // namespace mlrun::data

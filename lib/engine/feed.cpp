@@ -19,10 +19,14 @@ std::unique_ptr<data::Sampler> make_sampler(const Task& task, const config::Reci
 EpochFeed::EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,
                      const config::TrainSection& train, std::int64_t epoch, std::int64_t first_step,
                      std::int64_t workers, data::OnError on_error)
-    : task_(task), source_(source), on_error_(on_error) {
-  const auto seed = static_cast<std::uint64_t>(train.seed);
-  keys_ = data::sample_keys(sampler.order(seed, epoch), seed, epoch);
-  const auto total = static_cast<std::int64_t>(keys_.size());
+    : task_(task),
+      source_(source),
+      on_error_(on_error),
+      seed_(static_cast<std::uint64_t>(train.seed)),
+      epoch_(epoch),
+      order_(sampler.order(seed_, epoch)),
+      draws_(data::draw_numbers(order_)) {
+  const auto total = static_cast<std::int64_t>(order_.size());
   const std::int64_t micro = train.batch_size / train.accumulate;
   for (std::int64_t begin = first_step * train.batch_size; begin < total; begin += train.batch_size) {
     const std::int64_t end = std::min(begin + train.batch_size, total);
@@ -38,7 +42,11 @@ EpochFeed::EpochFeed(const Task& task, const data::Source& source, const data::S
 }
 
 data::Batch EpochFeed::make(const Range& range) const {
-  const std::vector<data::SampleKey> keys(keys_.begin() + range.begin, keys_.begin() + range.end);
+  std::vector<data::SampleKey> keys;
+  keys.reserve(static_cast<std::size_t>(range.end - range.begin));
+  for (auto i = static_cast<std::size_t>(range.begin); i < static_cast<std::size_t>(range.end); ++i) {
+    keys.push_back({order_[i], epoch_, seed_, draws_[i]});
+  }
   return collate_read(task_, data::read_samples(source_, keys, on_error_));
 }
 

@@ -51,7 +51,10 @@ class EpochFeed {
   const Task& task_;
   const data::Source& source_;
   data::OnError on_error_;
-  std::vector<data::SampleKey> keys_;
+  std::uint64_t seed_;
+  std::int64_t epoch_;
+  std::vector<std::int64_t> order_;
+  std::vector<std::int32_t> draws_;  // of each place in it
   std::vector<Range> ranges_;
   std::size_t handed_out_ = 0;
   std::unique_ptr<data::Loader> loader_;
