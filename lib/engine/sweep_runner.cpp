@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "engine/run_directory.h"
 #include "engine/sweep_child.h"
+#include "engine/sweep_claim.h"
 #include "engine/sweep_status.h"
 #include "report/format.h"
 
@@ -25,6 +26,7 @@ constexpr auto kPatience = std::chrono::seconds(30);
 
 struct Job {
   std::int64_t index = 0;
+  std::unique_ptr<SweepClaim> claim;
   std::unique_ptr<ChildCommand> child;
   Clock::time_point begin;
 };
@@ -71,18 +73,20 @@ class Runner {
   }
 
   void fill() {
-    if (running_.size() >= jobs_ || waiting_.empty()) return;
-    const auto free = [&](std::int64_t index) { return !is_being_written(run_folder(index)); };
-    auto next = waiting_.begin();
-    while (running_.size() < jobs_ && (next = std::find_if(waiting_.begin(), waiting_.end(), free)) != waiting_.end()) {
+    for (auto next = waiting_.begin(); running_.size() < jobs_ && next != waiting_.end();) {
       const std::int64_t index = *next;
-      waiting_.erase(next);
+      auto claim = std::make_unique<SweepClaim>(request_.folder, name(index));
+      if (!claim->held() || is_being_written(run_folder(index))) {
+        ++next;
+        continue;
+      }
+      next = waiting_.erase(next);
       if (finished(index)) ++result_.finished;
-      else start(index);
+      else start(index, std::move(claim));
     }
   }
 
-  void start(std::int64_t index) {
+  void start(std::int64_t index, std::unique_ptr<SweepClaim> claim) {
     const auto& combination = plan_.combinations[static_cast<std::size_t>(index)];
     std::vector<std::string> words = {"train", sweep_recipe_file(request_.folder, combination).string()};
     try {
@@ -94,7 +98,8 @@ class Runner {
     }
     words.insert(words.end(), {"--out", run_folder(index).string(), "--resume", "auto", "--quiet"});
     patient_ = false;
-    running_.push_back({index, std::make_unique<ChildCommand>(request_.program, std::move(words)), Clock::now()});
+    running_.push_back(
+        {index, std::move(claim), std::make_unique<ChildCommand>(request_.program, std::move(words)), Clock::now()});
   }
 
   /// Where nothing runs: true unless it is worth waiting for what others hold.

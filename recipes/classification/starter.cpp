@@ -25,7 +25,8 @@ std::string root_text(const fs::path& root, const fs::path& recipe) {
 std::string counts_text(const DataLook& look) {
   const std::string least = report::grouped(look.smallest()), most = report::grouped(look.largest());
   return std::to_string(look.classes.size()) + (look.classes.size() == 1 ? " class, " : " classes, ") +
-         (least == most ? least : least + " to " + most) + " training images of each";
+         (least == most ? least : least + " to " + most) +
+         (look.has_val || look.has_test ? " training images of each" : " images of each");
 }
 
 std::string images_text(const DataLook& look) {
@@ -34,12 +35,19 @@ std::string images_text(const DataLook& look) {
          " pixels";
 }
 
+/// In one line, so that no name can end the comment it stands in.
+std::string in_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return text;
+}
+
 /// The classes with their counts, some of them where there are many, 100 columns wide.
 std::string class_comment(const DataLook& look) {
   constexpr std::size_t kMostNamed = 30, kWidth = 100;
   std::string text, line = "#  ";
   for (std::size_t i = 0; i < std::min(look.classes.size(), kMostNamed); ++i) {
-    const std::string part = " " + json_text(Json(look.classes[i])) + ": " + std::to_string(look.counts[i]);
+    const std::string part = " " + in_one_line(look.classes[i]) + ": " + std::to_string(look.counts[i]);
     if (line.size() + part.size() > kWidth) text += line + "\n", line = "#  ";
     line += part + (i + 1 < look.classes.size() ? "," : "");
   }
@@ -62,7 +70,7 @@ std::string header(const DataLook& look, const Choices& choices, const StarterRe
       "          draws samples as the network sees them\n#\n"
       "# Found: " +
       images_text(look) + "; " + counts_text(look) + ":\n" + class_comment(look);
-  for (const auto& warning : choices.warnings) text += "# Mind: " + warning + ".\n";
+  for (const auto& warning : choices.warnings) text += "# Mind: " + in_one_line(warning) + ".\n";
   return text + "\ntask: classification\n\n";
 }
 
@@ -92,7 +100,8 @@ std::string split_part(const DataLook& look, const Choices& choices) {
     return "  split: {val: " + share(choices.val_share) +
            "}  # held out of the training images to choose the best epoch; the test images are only for the end\n";
   }
-  std::string text = "  split: {train: " + report::fixed(choices.train_share, 2) + ", val: " + share(choices.val_share);
+  std::string text =
+      "  split: {train: " + report::significant(choices.train_share, 3) + ", val: " + share(choices.val_share);
   if (choices.test_share > 0) text += ", test: " + share(choices.test_share);
   return text + ", seed: 0}  # by class; val chooses the best epoch" +
          (choices.test_share > 0 ? ", test is only for the end" : "") + "\n" +

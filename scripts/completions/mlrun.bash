@@ -1,7 +1,7 @@
 # Bash completion for mlrun. Source it, or install it as .../bash-completion/completions/mlrun.
 # Needs nothing but bash, awk and find; mlrun itself is run only where its reference page is not on disk.
 
-_mlrun_commands='train eval predict config data list inspect export weights swa-average runs report checkpoint env'
+_mlrun_commands='train eval predict config data list inspect export weights swa-average init sweep runs report checkpoint env'
 _mlrun_common='--help --version --json --quiet --log-level'
 _mlrun_recipe_options='--config --set --seed --device --threads --workers'
 
@@ -131,10 +131,13 @@ _mlrun_value() {
     --split) _mlrun_add $'train\nval\ntest' ;;
     --weights) _mlrun_weights ;;
     --model) _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^model\.name |//p' | tr '|' '\n')" ;;
-    -o | --output) [[ $command == report ]] && { _mlrun_files; return; }
+    -o | --output) [[ $command == 'init '* ]] && { _mlrun_files .yaml; return; }
+      [[ $command == report ]] && { _mlrun_files; return; }
+      [[ $command == 'sweep plan' ]] && { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return; }
       [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth; return; }
       _mlrun_files .png ;;
-    --format) _mlrun_add $'safetensors\npth' ;;
+    --format) [[ $command == 'init '* ]] && { _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^data\.format |//p' | tr '|' '\n')"; return; }
+      _mlrun_add $'safetensors\npth' ;;
     --sort) _mlrun_add $'name\nparams\nmacs\nacc1' ;;
     --table) _mlrun_add "$(_mlrun_tables "$program")"; _mlrun_files .yaml .yml ;;
     --html) _mlrun_files .html ;;
@@ -146,7 +149,8 @@ _mlrun_value() {
     --dump-outputs) _mlrun_files .safetensors ;;
     --reliability) _mlrun_files .svg ;;
     --seed | --threads | --workers | --topk | --distance | --similarity | --samples | --columns | --epoch | --entry | \
-      --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --metric) ;;
+      --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --metric | --random | \
+      --index | --jobs) ;;
     *) return 1 ;;
   esac
 }
@@ -172,8 +176,13 @@ _mlrun_options() {
     report) _mlrun_add $'--by\n--over\n--metric\n--table\n--csv\n--markdown\n--out\n--html\n--no-eval' ;;
     checkpoint) _mlrun_add $'--help\n--version' ;;
     'weights get') _mlrun_add '--mirror' ;;
+    init | sweep) _mlrun_add $'--help\n--version' ;;
+    'init classification') _mlrun_add $'--model\n--format\n--output' ;;
+    'sweep plan') _mlrun_add $'--config\n--set\n--random\n--seed\n--output' ;;
+    'sweep run') _mlrun_add $'--index\n--jobs' ;;
+    'sweep status') _mlrun_add '--rank' ;;
   esac
-  [[ -z $command || $command == config || $command == data || $command == weights || $command == checkpoint ]] || _mlrun_add "${_mlrun_common// /$'\n'}"
+  [[ -z $command || $command == config || $command == data || $command == weights || $command == checkpoint || $command == init || $command == sweep ]] || _mlrun_add "${_mlrun_common// /$'\n'}"
 }
 
 _mlrun_operand() {
@@ -184,7 +193,7 @@ _mlrun_operand() {
       if [[ -z $subject && $cur != *=* ]]; then _mlrun_add "$(_mlrun_recipes "$program")"; _mlrun_files; fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     config) _mlrun_add $'show\ncheck\nschema\nreference\ncopy' ;;
-    train | 'config show' | 'config check')
+    train | 'config show' | 'config check' | 'sweep plan')
       if [[ -z $subject && $cur != *=* ]]; then
         _mlrun_add "$(_mlrun_recipes "$program")"
         _mlrun_files .yaml .yml
@@ -204,6 +213,10 @@ _mlrun_operand() {
       if [[ $cur == *=* ]]; then _mlrun_override
       else _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt; fi ;;
     weights) _mlrun_add $'list\npath\nget' ;;
+    init) _mlrun_add 'classification' ;;
+    'init classification') _mlrun_files ;;
+    sweep) _mlrun_add $'plan\nrun\nstatus' ;;
+    'sweep run' | 'sweep status') compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     checkpoint) _mlrun_add 'verify' ;;
     'checkpoint verify') _mlrun_add "$(_mlrun_runs "$cur")" ;;
     swa-average) _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt ;;
@@ -238,11 +251,11 @@ _mlrun() {
       -c | --config) subject=${words[i + 1]} ;;&
       -c | --config | --set | --seed | --device | --threads | --workers | --out | --resume | --log-level | --weights | \
         --split | --confusion-csv | --per-class-csv | --dump-outputs | --topk | --model | -o | --with | --distance | --similarity | --samples | --columns | --epoch | \
-        --output | --format | --sort | --entry | --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror)
+        --output | --format | --sort | --entry | --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --random | --index | --jobs)
         ((++i < ${#words[@]} - 1)) || prev=$word ;;
       -*) ;;
       *)
-        if [[ -z $command || $command == config || $command == data || $command == weights || $command == checkpoint ]]; then command+="${command:+ }$word"
+        if [[ -z $command || $command == config || $command == data || $command == weights || $command == checkpoint || $command == init || $command == sweep ]]; then command+="${command:+ }$word"
         elif [[ -z $subject && $word != *=* ]]; then subject=$word; fi ;;
     esac
   done

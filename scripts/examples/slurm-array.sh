@@ -7,6 +7,10 @@
 #   optimizer.lr=0.1 train.seed=0
 #   optimizer.lr=0.1 train.seed=1
 #
+# or, planned and checked beforehand by `mlrun sweep plan RECIPE optimizer.lr=0.1,0.01 train.seed=0..1 -o DIR`:
+#
+#   sbatch --array=0-3 scripts/examples/slurm-array.sh DIR
+#
 # Preemption and the time limit lose no work. Slurm sends SIGUSR1 60 seconds before the end of the time (and SIGTERM
 # when it preempts); mlrun finishes the step, saves and exits with 75; the task puts itself back into the queue and goes
 # on with the same line. A task that is killed without warning goes on from its last checkpoint. One that is finished
@@ -21,13 +25,15 @@
 #SBATCH --time=04:00:00
 set -u
 
-recipe=${1:?usage: sbatch --array=1-N slurm-array.sh RECIPE SWEEP}
-sweep=${2:?usage: sbatch --array=1-N slurm-array.sh RECIPE SWEEP}
+recipe=${1:?usage: sbatch --array=1-N slurm-array.sh RECIPE SWEEP, or --array=0-N slurm-array.sh DIR}
 task=${SLURM_ARRAY_TASK_ID:?this script runs as a Slurm array}
-read -r -a overrides < <(sed -n "${task}p" "$sweep")
-out=${MLRUN_SWEEP_OUT:-runs/sweep}/$task
-
-mlrun train "$recipe" "${overrides[@]}" --out "$out" --resume auto --quiet &
+if [ -e "$recipe/sweep.json" ]; then
+  mlrun sweep run "$recipe" --index "$task" --quiet &
+else
+  sweep=${2:?usage: sbatch --array=1-N slurm-array.sh RECIPE SWEEP}
+  read -r -a overrides < <(sed -n "${task}p" "$sweep")
+  mlrun train "$recipe" "${overrides[@]}" --out "${MLRUN_SWEEP_OUT:-runs/sweep}/$task" --resume auto --quiet &
+fi
 training=$!
 
 # B: sends the signal to this shell alone; `wait` returns when one comes, so it is asked again for the exit code.

@@ -1,0 +1,106 @@
+#include "apps/run_mlrun.h"
+#include "apps/tiny_run.h"
+#include "base/files.h"
+
+namespace mlrun::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_images(const TempDir& folder, const std::string& place, int count, int size) {
+  for (int i = 0; i < count; ++i) {
+    folder.write(place + "/" + std::to_string(i) + ".ppm", ppm(size, size, static_cast<unsigned>(i + 1)));
+  }
+}
+
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+TEST_CASE("`init` writes a recipe that trains by the command it prints", "[apps][init]") {
+  const TempDir folder;
+  write_images(folder, "my photos/cat", 30, 20);
+  write_images(folder, "my photos/dog", 24, 20);
+  folder.write("my photos/dog/broken.jpg", "\xFF\xD8\xFF\xE0 no image");
+  const Outcome outcome = mlrun({"init", "classification", "my photos/", "-o", "my first.yaml"}, folder.path());
+  INFO(outcome.err << outcome.out);
+  REQUIRE(outcome.code == 0);
+  CHECK(last_line(outcome.out) == std::string(MLRUN_EXECUTABLE) + " train 'my first.yaml'");
+  const std::string text = read_file(folder / "my first.yaml");
+  for (const char* part : {"root: my photos\n", "on_error: skip", "cat: 30, dog: 25", "name: small_cnn",
+                           "split: {train: 0.8, val: 0.2, seed: 0}", "{name: random_crop, size: 20, padding: 3}"}) {
+    INFO(part << " in\n" << text);
+    CHECK(contains(text, part));
+  }
+  CHECK(mlrun({"config", "check", "my first.yaml"}, folder.path()).code == 0);
+  const Outcome trained =
+      mlrun({"train", "my first.yaml", "train.epochs=1", "--device", "cpu", "--threads", "1"}, folder.path());
+  INFO(trained.err);
+  CHECK(trained.code == 0);
+  CHECK(refusal(mlrun({"init", "classification", "my photos", "-o", "my first.yaml"}, folder.path())) ==
+        "error: my first.yaml: exists already; choose another name with -o, or remove it\n");
+}
+
+TEST_CASE("`init` takes the splits, sizes and models that there are", "[apps][init]") {
+  const TempDir folder;
+  for (const char* split : {"train", "val"}) {
+    write_images(folder, std::string("photos/") + split + "/a", 40, 100);
+    write_images(folder, std::string("photos/") + split + "/b", 8, 100);
+  }
+  const Outcome outcome = mlrun({"init", "classification", "photos", "--model", "resnet18", "--json"}, folder.path());
+  const Json result = result_of(outcome, "init classification", "ok");
+  CHECK(result.at("recipe") == "photos.yaml");
+  CHECK(result.at("data").at("classes") == Json{{"a", 40}, {"b", 8}});
+  CHECK(result.at("choices").at("input_size") == 96);
+  REQUIRE(result.at("warnings").size() == 2);
+  CHECK(contains(result.at("warnings")[0].get<std::string>(), "b has 8 for training"));
+  CHECK(contains(result.at("warnings")[1].get<std::string>(), "5.0 times the images of the smallest"));
+  const std::string text = read_file(folder / "photos.yaml");
+  CHECK(!contains(text, "split: {"));
+  CHECK(contains(text, "mlrun weights get resnet18/IMAGENET1K_V1"));
+  CHECK(mlrun({"config", "check", "photos.yaml"}, folder.path()).code == 0);
+}
+
+TEST_CASE("`init` fine-tunes where published weights are on this machine", "[apps][init]") {
+  const TempDir folder;
+  write_images(folder, "photos/a", 30, 20);
+  write_images(folder, "photos/b", 30, 20);
+  folder.write("torch/hub/checkpoints/resnet18-f37072fd.pth", "stands for the weights");
+  const Invocation invocation{
+      {"init", "classification", "photos", "--model", "resnet18"},
+      folder.path(),
+      {{"TORCH_HOME", (folder / "torch").string()}, {"XDG_CACHE_HOME", folder.path().string()}}};
+  const Outcome outcome = run(invocation);
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(contains(outcome.out, "gets them enlarged to 224"));
+  const std::string text = read_file(folder / "photos.yaml");
+  for (const char* part : {"weights: IMAGENET1K_V1", "head: reinit", "- classification_train", "lr: 0.0003"}) {
+    INFO(part << " in\n" << text);
+    CHECK(contains(text, part));
+  }
+  CHECK(mlrun({"config", "check", "photos.yaml"}, folder.path()).code == 0);
+}
+
+TEST_CASE("`init` says what it cannot begin with", "[apps][init]") {
+  const TempDir folder;
+  write_images(folder, "few/a", 4, 8);
+  write_images(folder, "few/b", 4, 8);
+  write_images(folder, "photos/a", 10, 8);
+  write_images(folder, "photos/b", 10, 8);
+  const auto refused = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"init", "classification"});
+    const std::string line = refusal(mlrun(words, folder.path()));
+    CHECK(!fs::exists(folder / "photos.yaml"));
+    CHECK(!fs::exists(folder / "few.yaml"));
+    return line;
+  };
+  CHECK(refused({"few"}) == "error: few: holds 8 images, too few to learn from; collect at least 10\n");
+  CHECK(contains(refused({"absent"}), "absent"));
+  CHECK(contains(refused({"photos", "--model", "resnet19"}), "resnet18"));
+  CHECK(contains(refused({"photos", "--format", "image_folders"}), "image_folder"));
+}
+
+}  // namespace
+}  // namespace mlrun::test
