@@ -9,7 +9,7 @@ using namespace mlrun;
 
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
+constexpr double kHalfTurn = 3.14159265358979323846;
 constexpr double kBase = 0.4, kLow = 0.1;
 constexpr int kLength = 24, kCycles = 3, kCycle = 8;
 
@@ -26,7 +26,7 @@ double published(const std::string& shape, int i) {
     return t <= 0.5 ? (1 - 2 * t) * kBase + 2 * t * kLow : (2 - 2 * t) * kLow + (2 * t - 1) * kBase;
   }
   // Huang et al., equation 2, which falls to 0; here to the low rate.
-  return kLow + (kBase - kLow) / 2 * (std::cos(kPi * ((i - 1) % kCycle) / kCycle) + 1);
+  return kLow + (kBase - kLow) / 2 * (std::cos(kHalfTurn * ((i - 1) % kCycle) / kCycle) + 1);
 }
 
 config::ScheduleSection section_of(config::Component curve, const std::string& interval) {
