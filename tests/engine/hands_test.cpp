@@ -147,7 +147,7 @@ TEST_CASE("running figures are means by sample and survive a resume", "[engine]"
 TEST_CASE("a scaled loss gives the step of the unscaled one, and an overflow none", "[engine]") {
   const torch::Tensor input = torch::linspace(-1, 1, 24).view({4, 6});
   const auto step = [&](optim::GradScaler* scaler, double factor, HandsFixture& fixture) {
-    auto hands = std::make_unique<Hands>(fixture.models, fixture.optimizers, 0.5);
+    auto hands = std::make_unique<Hands>(fixture.models, fixture.optimizers, optim::Clipping{0.5, {}, {}});
     hands->scale_with(scaler);
     hands->begin(0.1, 4, 4, 0, true);
     hands->minimise("model", hands->run("model", input).square().mean() * factor);
