@@ -102,7 +102,8 @@ TEST_CASE("blocks are what an architecture repeats, and stretches of long rows",
   CHECK(blocks_of("vit_b_32").rfind("encoder.layers.encoder_layer_0 encoder.layers.encoder_layer_1 ", 0) == 0);
   CHECK(blocks_of("densenet121").rfind("features.denseblock1.denselayer1 features.denseblock1.denselayer2 ", 0) == 0);
   CHECK(blocks_of("swin_t").rfind("features.1.0 features.1.1 features.2 ", 0) == 0);
-  CHECK(blocks_of("vgg11") == "");
+  CHECK(blocks_of("vgg11") ==
+        "features[0-5] features[6-10] features[11-15] features[16-20] classifier[0-2] classifier[3-5] ");
 }
 
 TEST_CASE("recomputed blocks give the gradients and statistics that kept activations give", "[models]") {
