@@ -72,7 +72,9 @@ std::string page(const ReportArguments& arguments, const Report& report, bool pr
 
 void warn(const Report& report) {
   if (!report.ranking) return;
-  std::string keys;
+  std::string alike, keys;
+  for (const auto& key : report.ranking->alike) alike += (alike.empty() ? "" : ", ") + key;
+  if (!alike.empty()) log::info("the rows also differ, just as in the keys shown, in " + alike);
   for (const auto& key : report.ranking->mixed) keys += (keys.empty() ? "" : ", ") + key;
   if (!keys.empty()) {
     log::warning("runs of one row also differ in " + keys + "; name these in --by, or in --over to mean it");

@@ -10,8 +10,11 @@ namespace {
 
 constexpr std::size_t kMostLines = 21;  // in one chart
 
-/// The run as a legend names it: the values of the keys compared, then the seed.
+/// The run as a legend names it: the values of the keys compared and the seed, or its path where those are many.
 std::string line_name(const Ranking& ranking, const RunGroup& group, const RunRecord& run) {
+  constexpr std::size_t kMostValues = 2;
+  if (ranking.by.size() > kMostValues)
+    return run.summary.path.string() + (run.finished() ? "" : " (" + run.summary.state + ")");
   std::string name;
   for (const auto& value : group.values) name += (name.empty() ? "" : " ") + value;
   for (const auto& key : ranking.over) {
@@ -46,6 +49,11 @@ std::string explanation(const Ranking& ranking, std::size_t runs) {
   std::string text = std::to_string(runs) + " runs, ranked by " + ranking.metric +
                      (ranking.lower_is_better ? " (less is better)" : " (more is better)") +
                      ". Several runs of a row are shown as their mean ± standard deviation (divisor n - 1).";
+  if (!ranking.alike.empty()) {
+    text += " The rows also differ, just as in the keys shown, in";
+    for (const auto& key : ranking.alike) text += (&key == &ranking.alike.front() ? " " : ", ") + key;
+    text += ".";
+  }
   if (!ranking.mixed.empty()) {
     text += " Within rows the runs also differ in";
     for (const auto& key : ranking.mixed) text += " " + key;

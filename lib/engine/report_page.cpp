@@ -93,7 +93,11 @@ std::string figures_table(const RunRecord& run) {
     add(places, place_of(name));
   }
   std::vector<report::Column> columns = {{"figure", report::Align::Left}};
-  for (const auto& place : places) columns.push_back({place, report::Align::Right});
+  for (const auto& place : places) {  // `val/ema_` becomes `val ema`
+    std::string title = place.substr(0, place.size() - 1);
+    std::replace(title.begin(), title.end(), '/', ' ');
+    columns.push_back({title, report::Align::Right});
+  }
   report::Table table(columns);
   for (const auto& figure : figures) {
     std::vector<std::string> row = {figure};

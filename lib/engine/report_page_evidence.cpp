@@ -32,7 +32,8 @@ std::string confusion_section(const Evaluation& evaluation) {
   if (found == nullptr) return "";
   const report::Confusion confusion = report::read_confusion(*found);
   const bool small = confusion.classes.size() <= kMostInHeatMap;
-  return (small ? report::confusion_heat_map(confusion) : "") + "<h3>Most confused</h3>\n" + pairs_table(confusion);
+  const std::string pairs = "<div><h3>Most confused</h3>\n" + pairs_table(confusion) + "</div>\n";
+  return report::html_side_by_side({small ? report::confusion_heat_map(confusion) : "", pairs});
 }
 
 std::string classes_section(const Evaluation& evaluation) {

@@ -148,6 +148,43 @@ void summarise_group(RunGroup& group, const Ranking& ranking) {
   }
 }
 
+/// Which runs share their value of `key`, as numbers in the order of first appearance.
+std::vector<std::size_t> partition_by(const std::vector<RunRecord>& runs, const std::string& key) {
+  std::vector<Json> seen;
+  std::vector<std::size_t> numbers;
+  for (const auto& run : runs) {
+    const auto found = run.keys.find(key);
+    const Json value = found == run.keys.end() ? Json("-") : found->second;
+    const auto place = std::find(seen.begin(), seen.end(), value);
+    numbers.push_back(static_cast<std::size_t>(place - seen.begin()));
+    if (place == seen.end()) seen.push_back(value);
+  }
+  return numbers;
+}
+
+/// How well a key names what it tells apart: the lower the better.
+int key_order(const std::string& key) {
+  if (key == "model.name" || key == "data.root") return 0;
+  return key.find(".name") != std::string::npos ? 1 : key == "optimizer.lr" ? 2 : 3;
+}
+
+/// Of keys that divide the runs alike, keeps the one that names best what differs.
+void leave_out_alike(Ranking& ranking, const std::vector<RunRecord>& runs) {
+  constexpr std::size_t kMostKeys = 6;  // that a table shows without thinning
+  if (ranking.by.size() <= kMostKeys) return;
+  std::map<std::vector<std::size_t>, std::string> kept;
+  for (const auto& key : ranking.by) {
+    const auto [place, is_new] = kept.emplace(partition_by(runs, key), key);
+    if (!is_new && key_order(key) < key_order(place->second)) place->second = key;
+  }
+  std::vector<std::string> all = std::move(ranking.by);
+  ranking.by.clear();
+  for (const auto& key : all) {
+    const bool keep = std::any_of(kept.begin(), kept.end(), [&key](const auto& entry) { return entry.second == key; });
+    (keep ? ranking.by : ranking.alike).push_back(key);
+  }
+}
+
 void choose_keys(Ranking& ranking, const std::vector<RunRecord>& runs, const RankingRequest& request) {
   const auto keys = all_keys(runs);
   refuse_unknown_keys(request.by, keys, "--by");
@@ -159,11 +196,12 @@ void choose_keys(Ranking& ranking, const std::vector<RunRecord>& runs, const Ran
   for (const auto& key : keys) {
     if (!contains(request.over, key) && !is_circumstance(key) && differs(all, key)) ranking.by.push_back(key);
   }
+  leave_out_alike(ranking, runs);
 }
 
 void find_mixed(Ranking& ranking, const std::vector<RunRecord>& runs) {
   for (const auto& key : all_keys(runs)) {
-    if (contains(ranking.over, key) || contains(ranking.by, key) || is_circumstance(key)) continue;
+    if (contains(ranking.over, key) || is_circumstance(key)) continue;
     for (const auto& group : ranking.groups) {
       if (!differs(group.finished, key)) continue;
       ranking.mixed.push_back(key);

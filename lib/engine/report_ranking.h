@@ -29,6 +29,8 @@ struct Ranking {
   std::string metric;
   bool lower_is_better = false;
   std::vector<std::string> by, over;
+  /// Keys that differ too, but tell the runs apart just as one of `by` does: left out where many differ.
+  std::vector<std::string> alike;
   std::vector<std::string> mixed;    ///< keys that differ within a group though nobody asked to average over them
   std::vector<std::string> figures;  ///< names of all, the metric first
   std::vector<RunGroup> groups;      ///< best first, those without the metric last

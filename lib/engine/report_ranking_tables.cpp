@@ -164,13 +164,10 @@ Json to_json(const Ranking& ranking) {
                       {"train_seconds", mean_time(group)},
                       {"runs", names}});
   }
-  return {{"metric", ranking.metric},
-          {"lower_is_better", ranking.lower_is_better},
-          {"by", ranking.by},
-          {"over", ranking.over},
-          {"mixed", ranking.mixed},
-          {"groups", groups},
-          {"runs", runs}};
+  return {{"metric", ranking.metric}, {"lower_is_better", ranking.lower_is_better},
+          {"by", ranking.by},         {"over", ranking.over},
+          {"alike", ranking.alike},   {"mixed", ranking.mixed},
+          {"groups", groups},         {"runs", runs}};
 }
 
 }  // namespace mlrun::engine

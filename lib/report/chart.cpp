@@ -146,8 +146,9 @@ std::string svg(const LineChart& chart, Size size) {
       ys.push_back(series.y[i]);
     }
   }
-  const double left = 64, right = 16, below = 44;
+  const double left = 72, right = 16, below = 44;
   const auto rows = legend_rows(chart, size.width - left - right);
+  if (rows.size() > 1) size.height += 18 * static_cast<int>(rows.size() - 1);  // the plot keeps its height
   Frame frame;
   frame.left = left;
   frame.top = 34 + 18.0 * static_cast<double>(rows.size());

@@ -137,7 +137,7 @@ std::string grid(const Frame& frame, const std::string& y_label) {
     out += svg_text(frame.left - 6, y + 4, "end", tick.label);
   }
   if (y_label.empty()) return out;
-  return out + "<g transform=\"translate(14 " + pixel(frame.top + frame.height / 2) + ") rotate(-90)\">" +
+  return out + "<g transform=\"translate(13 " + pixel(frame.top + frame.height / 2) + ") rotate(-90)\">" +
          svg_text(0, 0, "middle", y_label) + "</g>";
 }
 

@@ -9,7 +9,7 @@
 namespace mlrun::report {
 namespace {
 
-constexpr double kLeft = 64, kRight = 16, kTop = 62, kBelow = 44;
+constexpr double kLeft = 72, kRight = 16, kTop = 62, kBelow = 44;
 constexpr double kCounts = 64;  // height of the lower plot
 constexpr double kBetween = 16;
 

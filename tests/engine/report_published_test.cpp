@@ -127,9 +127,9 @@ TEST_CASE("a broken table is refused at the place of each mistake", "[engine][re
     return TableFiles(text.replace(text.find(from), from.size(), to)).fault();
   };
   CHECK(with("params: 5.48", "params: many") ==
-        "tables/mine.yaml:6:77: rows.0.published.params: expected a number, got \"many\"");
+        "tables/mine.yaml:6:81: rows.0.published.params: expected a number, got \"many\"");
   CHECK(with("recipe: small, p", "recipe: smal, p")
-            .find("tables/mine.yaml:6:38: rows.0.recipe: there is no recipe 'smal', neither as a file nor among the "
+            .find("tables/mine.yaml:6:37: rows.0.recipe: there is no recipe 'smal', neither as a file nor among the "
                   "shipped "
                   "ones; did you mean small?") == 0);
   CHECK(
@@ -137,7 +137,7 @@ TEST_CASE("a broken table is refused at the place of each mistake", "[engine][re
       "tables/mine.yaml:8:10: rows.1.row: the recipe small expects no figure of the row X/sgdd in any of the columns; "
       "give its `expect` entries this `row`, or the row its `metrics`");
   CHECK(with("{val/acc1: test/swa_acc1}", "{val/acc5: test/swa_acc1}")
-            .find("tables/mine.yaml:10:26: rows.1.metrics.val/acc5: no column has this metric") == 0);
+            .find("tables/mine.yaml:10:25: rows.1.metrics.val/acc5: no column has this metric") == 0);
   CHECK(with("title: A table\n", "").find("title: required, but missing") != std::string::npos);
   CHECK(with("name: SWA", "nam: SWA").find("did you mean") != std::string::npos);
   CHECK(TableFiles("rows: [").fault().find("tables/mine.yaml:1:") == 0);

@@ -128,6 +128,29 @@ TEST_CASE("lists of components are shown by name, in full where that does not te
   CHECK(rank(runs, {}).groups[0].values == Names{R"([{"name":"flip","p":1}])"});
 }
 
+TEST_CASE("of many keys that tell runs apart alike one is shown", "[engine][report]") {
+  std::vector<RunRecord> runs;
+  for (int i = 0; i < 4; ++i) {
+    const bool other = i % 2 == 1;
+    runs.push_back(record(std::to_string(i),
+                          {{"data.root", other ? "b" : "a"},
+                           {"data.format", other},
+                           {"train.epochs", other ? 3 : 4},
+                           {"train.batch_size", other},
+                           {"model.width", other},
+                           {"model.dropout", other},
+                           {"optimizer.lr", i < 2 ? 0.1 : 0.2}},
+                          {{"val/acc1", i}}));
+  }
+  const Ranking ranking = rank(runs, {});
+  CHECK(ranking.by == Names{"data.root", "optimizer.lr"});
+  CHECK(ranking.alike == Names{"data.format", "model.dropout", "model.width", "train.batch_size", "train.epochs"});
+  CHECK(ranking.groups.size() == 4);
+  CHECK(ranking.mixed.empty());
+  for (auto& run : runs) run.keys.erase("train.epochs");  // six keys are all shown
+  CHECK(rank(runs, {}).by.size() == 6);
+}
+
 TEST_CASE("--by averages over the rest and says in what runs of a row differ", "[engine][report]") {
   const auto runs = sweep();
   RankingRequest request;

@@ -79,8 +79,8 @@ TEST_CASE("a chart is well-formed SVG that names its content", "[report]") {
 TEST_CASE("points lie where their values say", "[report]") {
   const Size size{640, 320};
   const std::string drawn = svg({"t", "", "", false, {{"", {0, 1}, {0, 10}}}}, size);
-  // 64 + 560 * 0.04/1.08 and the same from the right; 34 + 242 * (1 - 0.04/1.08), 34 + 242 * 0.04/1.08
-  CHECK(drawn.find("points=\"84.7,267 603.3,43\"") != std::string::npos);
+  // 72 + 552 * 0.04/1.08 and the same from the right; 34 + 242 * (1 - 0.04/1.08), 34 + 242 * 0.04/1.08
+  CHECK(drawn.find("points=\"92.4,267 603.6,43\"") != std::string::npos);
 }
 
 TEST_CASE("values that cannot be drawn are gaps", "[report]") {
