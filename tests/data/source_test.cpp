@@ -18,8 +18,8 @@ TEST_CASE("splits have their names", "[data][source]") {
 TEST_CASE("the sources of this build are registered", "[data][source]") {
   REQUIRE(sources().kind() == "source");
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
-  REQUIRE(sources().names() ==
-          std::vector<std::string>{"cifar10", "cifar100", "csv", "flat", "idx", "image_folder", "synthetic"});
+  REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "csv", "flat", "idx", "image_folder",
+                                                        "synthetic", "webdataset"});
 #else
   REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "idx", "synthetic"});
 #endif
