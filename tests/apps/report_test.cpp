@@ -29,7 +29,7 @@ struct Sweep {
       }
     }
     auto cut = command;
-    cut.insert(cut.end(), {"runs/cut", "optimizer.lr=0.1", "--seed", "2", "train.max_time=0 s"});
+    cut.insert(cut.end(), {"runs/cut", "optimizer.lr=0.1", "--seed", "2", "train.max_time=0.001 s"});
     invocations.push_back({cut, folder.path(), {}});
     const auto outcomes = run_all(invocations);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {

@@ -35,7 +35,7 @@ TEST_CASE("a folder without a data set is refused", "[data][detect_format]") {
       test::user_error([&] { detect_format(folder.path()); }) ==
       folder.path().string() +
           ": holds no data set of a known kind; it has neither folders of classes, nor labels.csv or labels.txt, nor "
-          "idx or CIFAR files; name the kind with data.format, as `mlrun list sources` shows them");
+          "tar shards, idx or CIFAR files; name the kind with data.format, as `mlrun list sources` shows them");
   REQUIRE(test::user_error([&] { detect_format(folder / "none"); }).find("data.root: there is no folder") == 0);
 }
 

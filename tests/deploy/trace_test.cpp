@@ -70,9 +70,9 @@ TEST_CASE("tracing leaves the model in its mode and calls no random number", "[d
   const models::NamedModel model = models::make_named("small_cnn", {{"model.dropout", "0.5"}});
   nn::initialise(*model.layer, 0);
   model.layer->train();
-  torch::jit::Module traced = deploy::trace(*model.layer, torch::randn({2, 3, 32, 32}));
+  torch::jit::Module traced = deploy::trace(*model.layer, torch::randn({2, 1, 28, 28}));
   CHECK(model.layer->is_training());
-  const torch::Tensor input = torch::randn({1, 3, 32, 32});
+  const torch::Tensor input = torch::randn({1, 1, 28, 28});
   CHECK(torch::equal(traced.forward({input}).toTensor(), traced.forward({input}).toTensor()));
   model.layer->eval();
   const torch::NoGradGuard no_gradients;
@@ -85,7 +85,7 @@ TEST_CASE("what is done before the model becomes part of the graph", "[deploy]")
   model.layer->eval();
   deploy::TraceOptions options;
   options.before = [](const torch::Tensor& image) { return image.to(torch::kFloat) / 255; };
-  const torch::Tensor image = torch::randint(256, {2, 3, 32, 32}, torch::kByte);
+  const torch::Tensor image = torch::randint(256, {2, 1, 28, 28}, torch::kByte);
   torch::jit::Module traced = deploy::trace(*model.layer, image, options);
   const torch::NoGradGuard no_gradients;
   CHECK(torch::allclose(traced.forward({image}).toTensor(), (*model.layer)(image.to(torch::kFloat) / 255)));

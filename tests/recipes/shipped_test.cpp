@@ -19,7 +19,9 @@ std::vector<fs::path> shipped_recipes() {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(source_root() / "configs")) {
     const fs::path inside = fs::relative(entry.path(), source_root() / "configs");
-    if (entry.path().extension() == ".yaml" && *inside.begin() != "data") files.push_back(entry.path());
+    if (entry.path().extension() == ".yaml" && *inside.begin() != "data" && *inside.begin() != "tables") {
+      files.push_back(entry.path());
+    }
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -49,6 +51,7 @@ std::vector<std::string> reductions(const config::Recipe& recipe) {
   all.push_back(std::string("data.channels=") + (grey ? "1" : "3"));
   const bool preset = !recipe.data.augment.empty() && recipe.data.augment.front().name == "classification_train";
   if (preset && !has_fixed_size(recipe)) all.push_back("data.augment.0.crop_size=64");
+  if (recipe.averaging.method.name == "swa") all.push_back("averaging.every=1 epoch");
   return all;
 }
 
