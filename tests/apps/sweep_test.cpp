@@ -111,7 +111,7 @@ TEST_CASE("two sweeps of one folder never train a combination twice", "[apps][sw
 TEST_CASE("a combination that fails does not stop the others", "[apps][sweep]") {
   const TempDir folder;
   plan_tiny(folder, {"optimizer.lr=1e30,0.1,0.01"});
-  const Outcome outcome = mlrun({"sweep", "run", "sweep", "--json"}, folder.path());
+  const Outcome outcome = run({{"sweep", "run", "sweep", "--json"}, folder.path(), {}, {}, false, kPatience});
   CHECK(outcome.code == 2);
   const Json result = sweep_result(outcome, "error");
   CHECK(result.at("finished") == 2);
@@ -160,7 +160,7 @@ TEST_CASE("one combination by its number, as a task of a Slurm array", "[apps][s
         "error: --index 2: there is no such combination; they are 0 to 1\n");
   // The recipes are the plan's, whatever becomes of the base; and nobody edits them unnoticed.
   folder.write("tiny.yaml", "nothing of use");
-  CHECK(mlrun({"sweep", "run", "sweep", "--quiet"}, folder.path()).code == 0);
+  CHECK(run({{"sweep", "run", "sweep", "--quiet"}, folder.path(), {}, {}, false, kPatience}).code == 0);
   folder.write("sweep/recipes/0000-seed=5.yaml", "task: classification\n");
   CHECK(refusal(mlrun({"sweep", "run", "sweep", "--index", "0"}, folder.path())) ==
         "error: sweep/recipes/0000-seed=5.yaml: has been changed since the sweep was planned; restore it, or plan "
