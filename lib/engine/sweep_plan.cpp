@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kFile = "sweep.json";
 constexpr const char* kRecipes = "recipes";
 
-Json to_json(const std::vector<config::Override>& sets) {
+Json sets_json(const std::vector<config::Override>& sets) {
   Json json = Json::object();
   for (const auto& set : sets) json[set.key] = set.value;
   return json;
@@ -32,13 +32,14 @@ std::vector<config::Override> overrides_of(const Json& json) {
   return sets;
 }
 
-Json to_json(const SweepPlan& plan) {
+Json plan_json(const SweepPlan& plan) {
   Json combinations = Json::array();
   for (const auto& combination : plan.combinations) {
-    combinations.push_back(
-        {{"name", combination.name}, {"set", to_json(combination.set)}, {"recipe_sha256", combination.recipe_sha256}});
+    combinations.push_back({{"name", combination.name},
+                            {"set", sets_json(combination.set)},
+                            {"recipe_sha256", combination.recipe_sha256}});
   }
-  Json json = {{"schema", 1}, {"base", plan.base}, {"fixed", to_json(plan.fixed)}, {"keys", to_json(plan.keys)}};
+  Json json = {{"schema", 1}, {"base", plan.base}, {"fixed", sets_json(plan.fixed)}, {"keys", sets_json(plan.keys)}};
   if (plan.random > 0) json["random"] = {{"count", plan.random}, {"seed", plan.seed}};
   json["combinations"] = std::move(combinations);
   return json;
@@ -81,7 +82,7 @@ std::string difference(const Json& before, const Json& now) {
 /// True where `folder` holds this very plan. UserError where it holds anything else.
 bool holds_plan(const fs::path& folder, const SweepPlan& plan) {
   if (fs::exists(folder / kFile)) {
-    const std::string part = difference(to_json(read_sweep(folder)), to_json(plan));
+    const std::string part = difference(plan_json(read_sweep(folder)), plan_json(plan));
     if (part.empty()) return true;
     throw file_error(folder.string(), "holds another sweep: its " + part + (part == "keys" ? " differ" : " differs"),
                      "choose another folder with -o");
@@ -134,7 +135,7 @@ PlannedSweep write_sweep(const fs::path& folder, const SweepRequest& request, co
   for (std::size_t i = 0; i < texts.size(); ++i) {
     write_file(sweep_recipe_file(folder, planned.plan.combinations[i]), texts[i]);
   }
-  write_file(folder / kFile, json_text(to_json(planned.plan), 2) + "\n");
+  write_file(folder / kFile, json_text(plan_json(planned.plan), 2) + "\n");
   return planned;
 }
 
