@@ -161,7 +161,8 @@ Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
   const engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs};
   if (arguments.ensemble.wanted(arguments.weights)) return run_ensemble(arguments, request);
   arguments.recipe.expect_one("run", "evaluate one after the other, or all together with --ensemble");
-  const RunArgument run = open_run_argument(arguments.recipe.subject(), arguments.recipe.overrides(), arguments.weights);
+  const RunArgument run =
+      open_run_argument(arguments.recipe.subject(), arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
   const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
   return result_of(arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts});

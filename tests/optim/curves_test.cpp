@@ -17,9 +17,9 @@ double factor(const std::string& name, const Json& options, double t, double len
 
 TEST_CASE("the list of schedules", "[optim]") {
   CHECK(optim::schedules().kind() == "schedule");
-  CHECK(optim::schedules().names() ==
-        std::vector<std::string>{"constant", "step", "multi_step", "exponential", "cosine", "cosine_restarts",
-                                 "one_cycle", "polynomial", "cyclical", "piecewise_linear"});
+  CHECK(optim::schedules().names() == std::vector<std::string>{"constant", "step", "multi_step", "exponential",
+                                                               "cosine", "cosine_restarts", "one_cycle", "polynomial",
+                                                               "cyclical", "piecewise_linear"});
 }
 
 TEST_CASE("closed forms of the schedules", "[optim]") {
