@@ -62,16 +62,21 @@ std::string verdict_rows(const RunRecord& run) {
   const Json list = result.is_object() ? result.value("expect", Json::array()) : Json::array();
   std::string rows;
   for (const Json& entry : list) {
+    if (!entry.is_object()) continue;
     const auto number = [&entry](const char* name) {
       const Json value = entry.value(name, Json());
       return value.is_number() ? report::shortest(value.get<double>()) : std::string("-");
     };
+    const Json measured = entry.value("measured", Json());
+    const std::string metric = text_in(entry, "metric");
+    const int digits = figure_digits(metric) + 1;
     const std::string direction = entry.value("direction", "both");
     const std::string sign = direction == "at_least" ? "≥ " : direction == "at_most" ? "≤ " : "";
     const std::string reason = text_in(entry, "reason");
-    rows += "<tr><td>" + report::html_badge(text_in(entry, "verdict")) + "</td><td>" +
-            report::escaped_markup(text_in(entry, "metric")) + "</td><td class=\"r\">" + sign + number("expected") +
-            "</td><td class=\"r\">" + number("tolerance") + "</td><td class=\"r\">" + number("measured") + "</td><td>" +
+    rows += "<tr><td>" + report::html_badge(text_in(entry, "verdict")) + "</td><td>" + report::escaped_markup(metric) +
+            "</td><td class=\"r\">" + sign + number("expected") + "</td><td class=\"r\">" + number("tolerance") +
+            "</td><td class=\"r\">" + (measured.is_number() ? report::fixed(measured.get<double>(), digits) : "-") +
+            "</td><td>" +
             report::escaped_markup(text_in(entry, "source") + (reason.empty() ? "" : " (" + reason + ")")) +
             "</td></tr>\n";
   }

@@ -83,11 +83,11 @@ std::string reliability_svg(const std::string& title, const std::vector<Reliabil
   const double height = std::max(size.height - kTop - kBetween - kCounts - kBelow, 1.0);
   const Frame upper{kLeft, kTop, width, height, {0, 100}, {0, 100}};
   const Frame lower{kLeft, kTop + height + kBetween, width, kCounts, {0, 100}, {0, most * 1.05}};
-  const std::string figure = "expected calibration error " + fixed(error, 2) + " %";
+  const std::string figure = fixed(error, 2) + " %";
   std::string body = bar_legend() + grid(upper, "accuracy, %") + accuracy_bars(upper, bins);
   body += axes(lower, "confidence, %", "samples") + count_bars(lower, bins);
-  body += svg_text(upper.left + 8, upper.top + 16, "start", figure, "name");
-  return svg_document(size, title, figure, body);
+  body += svg_text(upper.right(), 44, "end", "ECE " + figure, "name");
+  return svg_document(size, title, "expected calibration error " + figure, body);
 }
 
 }  // namespace mlrun::report
