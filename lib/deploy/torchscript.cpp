@@ -1,5 +1,7 @@
 #include "deploy/torchscript.h"
 
+#include <exception>
+
 #include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/serialization/export.h>
 
@@ -16,13 +18,19 @@ void write_torchscript(const std::filesystem::path& file, const jit::Module& mod
   jit::ExtraFilesMap extra;
   for (const auto& [name, text] : files) extra[name] = text;
   AtomicFile target(file);
+  std::exception_ptr failure;  // LibTorch's writer ends its archive in a destructor, which nothing may leave
   jit::ExportModule(
       written,
-      [&target](const void* bytes, std::size_t size) {
-        target.write(bytes, size);
+      [&](const void* bytes, std::size_t size) {
+        try {
+          if (!failure) target.write(bytes, size);
+        } catch (const UserError&) {
+          failure = std::current_exception();
+        }
         return size;
       },
       extra);
+  if (failure) std::rethrow_exception(failure);
   target.commit();
 }
 

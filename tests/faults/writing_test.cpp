@@ -236,6 +236,14 @@ TEST_CASE("A limit of file sizes is an error of the file and not the end of the 
   check_same(folder / "run", undisturbed());
 }
 
+TEST_CASE("An export that does not fit leaves nothing and says why", "[faults]") {
+  const TempDir folder;
+  const Limit limit(RLIMIT_FSIZE, 256 * 1024);
+  CHECK_THAT(refusal(mlrun({"export", "--model", "small_cnn", "-o", "big.torchscript"}, folder.path())),
+             Catch::Matchers::ContainsSubstring("File too large; raise the file size limit (ulimit -f)"));
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
 TEST_CASE("Few open files: a clear line, or no harm", "[faults]") {
   const FaultFolder folder;
   int refused = 0;
