@@ -239,6 +239,37 @@ void AveragingSection::declare(Declare<AveragingSection>& d) {
   d.shorthand("name");
 }
 
+void QuantizeSection::declare(Declare<QuantizeSection>& d) {
+  d("name", &QuantizeSection::method,
+    "qat: training with the rounding of int8, from weights that model.weights names; ptq, dynamic: what `mlrun "
+    "quantize` "
+    "does with this recipe's weights unless --method says otherwise")
+      .choices({"none", "ptq", "dynamic", "qat"});
+  d("engine", &QuantizeSection::engine, "int8 kernels; auto: the fastest that this machine has")
+      .choices({"auto", "onednn", "x86", "fbgemm", "qnnpack"});
+  d("reduce_range", &QuantizeSection::reduce_range,
+    "activations in 7 bits, so that sums of products fit where the processor adds them in 16 bits; auto: on x86 "
+    "without VNNI")
+      .choices({"auto", "on", "off"});
+  d("observer", &QuantizeSection::observer,
+    "how the range of activations is found; auto: histogram, and moving_average for qat")
+      .choices({"auto", "min_max", "moving_average", "histogram"});
+  d("weights", &QuantizeSection::weights, "one scale for each output channel, or for the whole tensor")
+      .choices({"per_channel", "per_tensor"});
+  d("skip", &QuantizeSection::skip,
+    "layers that stay float32, by path, `*` standing for any part; a name alone stands for all below it, as "
+    "classifier");
+  d("samples", &QuantizeSection::samples, "training samples that ranges are found on, drawn evenly from the classes")
+      .min(1);
+  d("bn_freeze_epoch", &QuantizeSection::bn_freeze_epoch,
+    "qat: finished epochs after which batch norm's statistics stay as they are; null: never")
+      .min(0);
+  d("observer_freeze_epoch", &QuantizeSection::observer_freeze_epoch,
+    "qat: finished epochs after which the ranges stay as they are; null: never")
+      .min(0);
+  d.shorthand("name");
+}
+
 void Condition::declare(Declare<Condition>& d) {
   d("data", &Condition::data, "name of the data set (data.root's last component) or its fingerprint");
   d("samples", &Condition::samples, "number of samples evaluated").min(1);
@@ -263,6 +294,7 @@ void Recipe::declare(Declare<Recipe>& d) {
   d("optimizer", &Recipe::optimizer, "the update rule");
   d("schedule", &Recipe::schedule, "the learning rate's course");
   d("averaging", &Recipe::averaging, "an average of the weights, evaluated beside them");
+  d("quantize", &Recipe::quantize, "int8 weights and activations");
   d("expect", &Recipe::expect, "figures that this recipe reproduces");
 }
 

@@ -131,6 +131,19 @@ struct AveragingSection {
   static void declare(Declare<AveragingSection>& d);
 };
 
+/// How weights become int8 (`mlrun quantize`), or are trained to (`qat`).
+struct QuantizeSection {
+  std::string method = "none";
+  std::string engine = "auto";
+  std::string reduce_range = "auto";
+  std::string observer = "auto";  ///< of activations
+  std::string weights = "per_channel";
+  std::vector<std::string> skip;  ///< patterns of layer paths
+  std::int64_t samples = 512;     ///< that calibrate
+  std::optional<std::int64_t> bn_freeze_epoch, observer_freeze_epoch;
+  static void declare(Declare<QuantizeSection>& d);
+};
+
 /// What an expectation is true of.
 struct Condition {
   std::optional<std::string> data;
@@ -159,6 +172,7 @@ struct Recipe {
   OptimizerSection optimizer;
   ScheduleSection schedule;
   AveragingSection averaging;
+  QuantizeSection quantize;
   std::vector<Expectation> expect;
   static void declare(Declare<Recipe>& d);
 };

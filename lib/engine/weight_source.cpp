@@ -43,7 +43,7 @@ class FileWeights : public WeightSource {
       : choice_(choice), with_weights_(with_weights(resolved, choice.file)) {
     if (fs::exists(choice.file.parent_path() / "manifest.json")) verify_checkpoint(choice.file.parent_path());
     ours_ = is_ours(choice.file);
-    if (!ours_) check_initial_weights(with_weights_);
+    if (!ours_ && !choice.install) check_initial_weights(with_weights_);
   }
 
   std::int64_t draws() const override { return 1; }
@@ -58,6 +58,10 @@ class FileWeights : public WeightSource {
   }
 
   void apply(Task& task, const Context& context, std::int64_t, std::uint64_t) const override {
+    if (choice_.install) {
+      install(task, context);
+      return;
+    }
     if (ours_) {
       load_model_tensors(task.models(), weights::read_safetensors(choice_.file).tensors, choice_.file.string());
     } else {
@@ -70,6 +74,14 @@ class FileWeights : public WeightSource {
   }
 
  private:
+  void install(Task& task, const Context& context) const {
+    for (const auto& model : task.models()) {
+      place(*model.second, context);
+      model.second->eval();
+    }
+    choice_.install(task.models(), context);
+  }
+
   WeightChoice choice_;
   config::Resolved with_weights_;
   bool ours_ = false;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,9 @@ namespace mlrun::engine {
 struct WeightChoice {
   std::string name;  ///< as results show it: `best`, `last`, `step-00000100`, the file's name, `IMAGENET1K_V1`
   std::filesystem::path file;  ///< or the name of published weights
+  /// Puts the file into the models in a way of its own (int8, ONNX): called with models without weights, placed and in
+  /// evaluation mode. Empty: by state-dict names.
+  std::function<void(const Models& models, const Context& context)> install{};
 };
 
 /// One set of weights for a task, or several: draws from a distribution over weights.
