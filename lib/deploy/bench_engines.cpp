@@ -10,10 +10,18 @@
 namespace mlrun::deploy {
 namespace {
 
+std::vector<torch::Tensor> tensors_of(const nn::Layer& layer) {
+  std::vector<torch::Tensor> tensors = layer.parameters();
+  for (const auto& buffer : layer.buffers()) tensors.push_back(buffer);
+  return tensors;
+}
+
 BenchModel as_it_is(const BenchModel& model) { return model; }
 
 BenchModel to_bf16(const BenchModel& model) {
-  model.layer->to(torch::kBFloat16);
+  for (auto& tensor : tensors_of(*model.layer)) {  // Module::to would convert indices too
+    if (tensor.is_floating_point()) tensor.set_data(tensor.detach().to(torch::kBFloat16));
+  }
   return {model.layer, model.input.to(torch::kBFloat16)};
 }
 
@@ -28,8 +36,8 @@ Runner torchscript(const BenchModel& model) {
     const auto module = std::make_shared<torch::jit::Module>(torch::jit::optimize_for_inference(traced));
     return [module](const torch::Tensor& input) { return module->forward({input}).toTensor(); };
   } catch (const c10::Error& error) {
-    throw UserError("this model becomes no TorchScript: " + std::string(error.what_without_backtrace()),
-                    "use --engine eager");
+    const std::string text = error.what_without_backtrace();
+    throw UserError("this model becomes no TorchScript: " + text.substr(0, text.find('\n')), "use --engine eager");
   }
 }
 
@@ -42,12 +50,6 @@ const Entry& entry_of(const std::vector<Entry>& entries, const std::string& opti
   }
   const std::string guess = config::did_you_mean(name, names);
   throw UserError(option + ": there is no '" + name + "'", guess.empty() ? "choose " + config::any_of(names) : guess);
-}
-
-std::vector<torch::Tensor> tensors_of(const nn::Layer& layer) {
-  std::vector<torch::Tensor> tensors = layer.parameters();
-  for (const auto& buffer : layer.buffers()) tensors.push_back(buffer);
-  return tensors;
 }
 
 }  // namespace

@@ -157,7 +157,8 @@ Json to_json(const BenchRow& row) {
                {"precision", text(row.precision)},
                {"engine", text(row.engine)},
                {"memory_format", text(row.memory_format)}};
-  for (const auto& [key, value] : engine::to_json(row.latency).items()) json[key] = value;
+  const Json times = engine::to_json(row.latency);
+  for (const auto& [key, value] : times.items()) json[key] = value;
   json["images_per_s"] = row.images_per_s;
   json["rss_mb"] = row.rss_mb;
   json["params"] = count(row.params);
