@@ -42,12 +42,13 @@ config::Resolved bench_recipe(const config::Catalogue& catalogue, const std::str
                               const std::vector<config::Override>& overrides, std::int64_t batch, std::int64_t size) {
   const models::NamedModel model = models::make_named(name, overrides);
   const std::string pixels = std::to_string(size > 0 ? size : model.input_size);
+  const std::string normalize = model.channels == 3 ? "normalize" : "{name: normalize, mean: [0.5], std: [0.5]}";
   const std::string text =
       "task: classification\nmodel: {name: " + name +
       "}\ndata: {format: synthetic, val_samples: 0, test_samples: 0, train_samples: " + std::to_string(batch) +
       ", num_classes: " + std::to_string(model.num_classes) + ", height: " + pixels + ", width: " + pixels +
-      ", channels: " + std::to_string(model.channels) +
-      ", augment: [normalize], preprocess: [normalize]}\ntrain: {batch_size: " + std::to_string(batch) +
+      ", channels: " + std::to_string(model.channels) + ", augment: [" + normalize + "], preprocess: [" + normalize +
+      "]}\ntrain: {batch_size: " + std::to_string(batch) +
       ", memory_format: auto}\noptimizer: {name: sgd, lr: 0.01, momentum: 0.9}\n";
   config::LayerRequest request{"--model " + name, {}};
   for (const auto& override : overrides) {

@@ -140,7 +140,7 @@ TEST_CASE("layer tables put the slowest first, with shares of all", "[deploy][be
   const std::vector<LayerTime> layers = {
       {"stem", "Conv2d", {1, 8, 4, 4}, 1, 2000000}, {"act", "ReLU", {1, 8, 4, 4}, 3, 0}, {"", "Net", {1, 3}, 0, 0}};
   CHECK(layer_table(layers, 2).text() ==
-        "layer  type    output   ms     share   MACs  GFLOP/s\n"
+        "layer  type    output      ms   share  MACs  GFLOP/s\n"
         "-----  ------  -------  -----  ------  ----  -------\n"
         "act    ReLU    1x8x4x4  3.000  75.0 %     -        -\n"
         "stem   Conv2d  1x8x4x4  1.000  25.0 %  2.0M      4.0\n");
@@ -231,7 +231,7 @@ TEST_CASE("what all rows share stands above the table, and CSV has everything", 
         "mode infer, cpu, 32 px, batch 1, fp32, eager, contiguous\n"
         "ceiling (a float32 matrix product): 5.0 GFLOP/s with 1 thread, 10.0 GFLOP/s with 2 threads\n"
         "\n"
-        "model  threads  params  MACs  p50 ms  p90  p99  noise   images/s  RSS MiB  GFLOP/s  of ceiling\n"
+        "model  threads  params  MACs  p50 ms  p90  p99   noise  images/s  RSS MiB  GFLOP/s  of ceiling\n"
         "-----  -------  ------  ----  ------  ---  ---  ------  --------  -------  -------  ----------\n"
         "net          2    1.5k  2.0M       4    5    6  ±1.5 %     250.0      200      1.0        10 %\n"
         "net          1    1.5k  2.0M       4    5    6  ±1.5 %     250.0      200      1.0        20 %\n"

@@ -100,8 +100,9 @@ TEST_CASE("files that are no measurement of single images are refused", "[engine
   const std::string nothing = ": measured no model on single images of its own size on a CPU" + hint;
   CHECK(ends(user_error([&] { files.bench(Json::array()); }), nothing));
   CHECK(ends(user_error([&] { files.bench({bench_row("resnet18", "fp32", 300, 8), 7, Json::object()}); }), nothing));
-  CHECK(ends(user_error([&] { compare_latency(files.table(), files.bench({bench_row("vgg11", "fp32", 9)})); }),
-             "no model of this table was measured" + hint));
+  CHECK(ends(
+      user_error([&] { compare_latency(files.table(), files.bench(Json::array({bench_row("vgg11", "fp32", 9)}))); }),
+      "no model of this table was measured" + hint));
   std::string bare = kLatencyTable;
   bare.erase(bare.find("latency: s/image\n"), std::string("latency: s/image\n").size());
   CHECK(user_error([&] { compare_latency(Files(bare).table(), {}); }) ==
