@@ -37,15 +37,6 @@ Affine affine_of(const torch::Tensor& least, const torch::Tensor& most, const Ta
   return {scale, zero.clamp(target.quant_min, target.quant_max).to(torch::kLong)};
 }
 
-std::optional<Affine> fixed_affine(nn::Act function) {
-  const auto map = [](double scale, std::int64_t zero_point) {
-    return Affine{torch::tensor(scale, torch::kFloat), torch::tensor(zero_point, torch::kLong)};
-  };
-  if (function == nn::Act::Sigmoid || function == nn::Act::Hardsigmoid) return map(1.0 / 256, 0);
-  if (function == nn::Act::Tanh) return map(2.0 / 256, 128);
-  return std::nullopt;
-}
-
 Affine found_affine(const Observer& observer, const std::string& layer) {
   if (!observer.ready()) {
     throw UserError("the range of what " + layer + " puts out is not known: no sample went through it",

@@ -2,13 +2,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <torch/types.h>
 
 #include "data/state.h"
-#include "nn/layers.h"
 
 /// What range tensors have, and the scale that brings it to int8: torch.ao.quantization's observers, to the bit.
 namespace mlrun::quant {
@@ -32,9 +30,6 @@ struct Affine {
 
 /// The affine map of a range, zero included: 0-dimensional ends per tensor, [channels] per channel.
 Affine affine_of(const torch::Tensor& least, const torch::Tensor& most, const Target& target);
-
-/// The map that outputs of functions with a known range have, whatever was observed: sigmoid and hardsigmoid, tanh.
-std::optional<Affine> fixed_affine(nn::Act function);
 
 /// Collects the range of the tensors that it is shown.
 class Observer : public data::Stateful {

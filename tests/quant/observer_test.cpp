@@ -135,11 +135,3 @@ TEST_CASE("what was never observed, or cannot be int8, is an error", "[quant]") 
   wide->observe(torch::tensor({-3e38F, 3e38F}));
   CHECK(test::user_error([&] { found_affine(*wide, "stem"); }).find("the values of stem span more") == 0);
 }
-
-TEST_CASE("functions with a known range have a fixed scale", "[quant]") {
-  CHECK(quant::fixed_affine(nn::Act::Hardsigmoid)->scale.item<double>() == 1.0 / 256);
-  CHECK(quant::fixed_affine(nn::Act::Sigmoid)->zero_point.item<std::int64_t>() == 0);
-  CHECK(quant::fixed_affine(nn::Act::Tanh)->scale.item<double>() == 2.0 / 256);
-  CHECK(quant::fixed_affine(nn::Act::Tanh)->zero_point.item<std::int64_t>() == 128);
-  CHECK_FALSE(quant::fixed_affine(nn::Act::Relu));
-}
