@@ -57,7 +57,7 @@ class Calibrator::Door : public nn::Interceptor {
     if (conv != owner_.folded_.end()) outputs = {convolve(static_cast<nn::Conv2d&>(layer), conv->second, inputs[0])};
     else outputs = found != sites_.end() && found->second.folded ? inputs : proceed(inputs);
     if (found != sites_.end() && found->second.output >= 0) {
-      outputs[0] = observe(layer, static_cast<std::size_t>(found->second.output), outputs[0]);
+      observe(layer, static_cast<std::size_t>(found->second.output), outputs[0]);
     }
     return outputs;
   }
@@ -73,16 +73,21 @@ class Calibrator::Door : public nn::Interceptor {
     return torch::conv2d(input, folded.weight, folded.bias, o.stride, o.padding, o.dilation, o.groups);
   }
 
-  /// Returns the values as the layers that follow get them.
-  torch::Tensor observe(const nn::Layer& layer, std::size_t site, const torch::Tensor& values) {
-    if (const auto& observer = owner_.observers_[site]) {
-      check_finite(layer, values);
-      observer->observe(values);
-      return values;
-    }
-    const Affine fixed = fixed_affine();  // torch.ao's prepare rounds here already
-    return torch::fake_quantize_per_tensor_affine(values, fixed.scale.item<double>(),
-                                                  fixed.zero_point.item<std::int64_t>(), 0, 255);
+  void observe(const nn::Layer& layer, std::size_t site, const torch::Tensor& values) {
+    const auto& observer = owner_.observers_[site];
+    if (!observer) return;
+    check_finite(layer, values);
+    for (int time = 0; time < times(site); ++time) observer->observe(values);
+  }
+
+  /// torch.ao's fused modules are sequences that hold their observer as a step, and show it their output once more:
+  /// a moving average moves twice.
+  int times(std::size_t site) const {
+    const Site& where = owner_.layout_.sites[site];
+    const Step& step = owner_.layout_.steps[where.leaf];
+    const bool fused = where.input < 0 && (step.op == "conv2d" || step.op == "linear") &&
+                       owner_.layout_.groups[static_cast<std::size_t>(step.group)].activation;
+    return fused && owner_.options_.observer == "moving_average" ? 2 : 1;
   }
 
   Calibrator& owner_;

@@ -97,7 +97,7 @@ void check_outputs(const torch::Tensor& outputs, const quant::Scale& scale, cons
   }
   INFO(equal << " of " << expected.size() << " equal");
   CHECK(static_cast<double>(off) <= 0.001 * static_cast<double>(expected.size()));
-  CHECK(static_cast<double>(equal) >= 0.99 * static_cast<double>(expected.size()));
+  CHECK(static_cast<double>(equal) >= 0.8 * static_cast<double>(expected.size()));
   CHECK(integers.min().item<int64_t>() < integers.max().item<int64_t>());
 }
 
