@@ -16,7 +16,7 @@ using onnx::TensorProto;
 
 namespace {
 
-constexpr int kMostDimensions = 16;
+constexpr int kMostSizes = 16;
 
 /// One tensor on its way from the message to ATen.
 class TensorReader {
@@ -44,7 +44,7 @@ class TensorReader {
   std::uint64_t bytes() const { return elements_ * element_size(); }
 
   void read_shape() {
-    if (message_.dims_size() > kMostDimensions) fail("it has " + std::to_string(message_.dims_size()) + " dimensions");
+    if (message_.dims_size() > kMostSizes) fail("it has " + std::to_string(message_.dims_size()) + " dimensions");
     for (const auto size : message_.dims()) {
       if (size < 0) fail("it has a negative size");
       shape_.push_back(size);
