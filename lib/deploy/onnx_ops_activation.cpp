@@ -59,7 +59,7 @@ Tensors along(const OnnxCall& call, Function function) {
   const Tensor& x = call.in();
   call.require(x.dim() > 0 && x.numel() > 0, "its input is empty");
   if (call.opset() >= 13) return {function(x, call.axis(call.integer("axis", -1), x.dim()))};
-  const std::int64_t axis = call.axis(call.integer("axis", 1), x.dim() + 1);
+  const std::int64_t axis = call.axis(call.integer("axis", 1), x.dim());
   std::int64_t rows = 1;
   for (std::int64_t i = 0; i < axis; ++i) rows *= x.size(i);
   return {function(x.reshape({rows, -1}), 1).reshape(x.sizes())};

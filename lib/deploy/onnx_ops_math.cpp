@@ -111,6 +111,8 @@ void add_functions(OnnxOperators& operators) {
   add_onnx_unary(operators, "Sin", [](const Tensor& x) { return x.sin(); });
   add_onnx_unary(operators, "Cos", [](const Tensor& x) { return x.cos(); });
   add_onnx_unary(operators, "Tan", [](const Tensor& x) { return x.tan(); });
+  add_onnx_unary(operators, "Asin", [](const Tensor& x) { return x.asin(); });
+  add_onnx_unary(operators, "Acos", [](const Tensor& x) { return x.acos(); });
   add_onnx_unary(operators, "Atan", [](const Tensor& x) { return x.atan(); });
   add_onnx_unary(operators, "Sinh", [](const Tensor& x) { return x.sinh(); });
   add_onnx_unary(operators, "Cosh", [](const Tensor& x) { return x.cosh(); });

@@ -27,7 +27,7 @@ class TensorReader {
     const auto dtype = onnx_dtype(message_.data_type());
     if (!dtype)
       fail("its data type (" + std::to_string(message_.data_type()) + ") is not one that mlrun computes with");
-    if (message_.has_segment()) fail("it comes in segments, which mlrun does not read");
+    if (message_.has_segment()) refuse("it comes in segments, which mlrun does not read");
     dtype_ = *dtype;
     read_shape();
     if (message_.has_data_location() && message_.data_location() == TensorProto::EXTERNAL) return external();
@@ -38,6 +38,11 @@ class TensorReader {
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw damaged_onnx(files_.model(), "tensor '" + message_.name() + "'", what);
+  }
+
+  [[noreturn]] void refuse(const std::string& what) const {
+    const std::string place = "tensor '" + weights::printable_name(message_.name()) + "'";
+    throw UserError(Problem{files_.model().string(), 0, 0, place, what, ""});
   }
 
   std::uint64_t element_size() const { return torch::elementSize(dtype_); }
