@@ -1,4 +1,4 @@
-#include "quant/calibration.h"
+#include "quant/calibration_data.h"
 
 #include <algorithm>
 #include <map>
