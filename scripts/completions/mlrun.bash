@@ -1,7 +1,7 @@
 # Bash completion for mlrun. Source it, or install it as .../bash-completion/completions/mlrun.
 # Needs nothing but bash, awk and find; mlrun itself is run only where its reference page is not on disk.
 
-_mlrun_commands='train eval predict config data list inspect export bench weights swa-average init sweep runs report checkpoint env'
+_mlrun_commands='train eval predict config data list inspect export quantize bench weights swa-average init sweep runs report checkpoint env'
 _mlrun_common='--help --version --json --quiet --log-level'
 _mlrun_recipe_options='--config --set --seed --device --threads --workers'
 
@@ -130,6 +130,7 @@ _mlrun_value() {
     --with) _mlrun_add $'augment\npreprocess\nnone' ;;
     --split) _mlrun_add $'train\nval\ntest' ;;
     --weights) _mlrun_weights ;;
+    --method) _mlrun_add $'ptq\ndynamic\nqat\nptq,qat' ;;
     --mode) _mlrun_add $'infer\ntrain\nload' ;;
     --precision) _mlrun_add $'fp32\nbf16' ;;
     --engine) _mlrun_add $'eager\ntorchscript' ;;
@@ -139,6 +140,7 @@ _mlrun_value() {
     -o | --output) [[ $command == 'init '* ]] && { _mlrun_files .yaml; return; }
       [[ $command == report ]] && { _mlrun_files; return; }
       [[ $command == 'sweep plan' ]] && { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return; }
+      [[ $command == quantize ]] && { _mlrun_files .safetensors; return; }
       [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth .torchscript; return; }
       _mlrun_files .png ;;
     --format) [[ $command == 'init '* ]] && { _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^data\.format |//p' | tr '|' '\n')"; return; }
@@ -155,7 +157,7 @@ _mlrun_value() {
     --reliability) _mlrun_files .svg ;;
     --seed | --threads | --workers | --topk | --distance | --similarity | --samples | --columns | --epoch | --entry | \
       --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --metric | --random | \
-      --index | --jobs | --batch | --size | --seconds | --top) ;;
+      --index | --jobs | --max-drop | --batch | --size | --seconds | --top) ;;
     *) return 1 ;;
   esac
 }
@@ -177,6 +179,7 @@ _mlrun_options() {
     inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
     export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--force' ;;
+    quantize) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--method\n--weights\n--max-drop\n--output\n--force' ;;
     bench) _mlrun_add $'--model\n--mode\n--batch\n--threads\n--workers\n--precision\n--engine\n--memory-format\n--device\n--size\n--layers\n--top\n--seconds\n--csv\n--markdown' ;;
     weights) _mlrun_add $'--help\n--version' ;;
     swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--minima\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
@@ -207,7 +210,7 @@ _mlrun_operand() {
       fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     'config copy') if [[ -z $subject ]]; then _mlrun_add "$(_mlrun_recipes "$program")"; else _mlrun_files .yaml; fi ;;
-    eval)
+    eval | quantize)
       if [[ -z $subject && $cur != *=* ]]; then _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .yaml .yml; fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     predict)
