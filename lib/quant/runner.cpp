@@ -146,6 +146,8 @@ const Int8Runner* int8_runner(const nn::Layer& model) {
   return nullptr;
 }
 
+bool holds_runner(const nn::Layer& layer) { return dynamic_cast<const RunnerHolder*>(&layer) != nullptr; }
+
 std::vector<std::string> replaced_tensors(nn::Layer& model, const Int8Plan& plan) {
   const auto layers = by_path(model);
   std::vector<std::string> names;

@@ -53,6 +53,9 @@ void attach_int8(nn::Layer& model, Int8Plan plan, const std::string& file);
 /// The runner of a model that attach_int8 was called with; nullptr for a float model.
 const Int8Runner* int8_runner(const nn::Layer& model);
 
+/// Whether the layer is no part of the model, but what attach_int8 added to own the runner.
+bool holds_runner(const nn::Layer& layer);
+
 /// UserError unless every layer of the plan is one of the model's, of the right kind and shape.
 void check_plan(nn::Layer& model, const Int8Plan& plan, const std::string& file);
 
