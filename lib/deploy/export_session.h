@@ -19,7 +19,7 @@ struct ExportRequest {
   bool frozen = false;  ///< of TorchScript: weights as constants
   bool force = false;   ///< replaces files that exist
   std::int64_t opset = 17;
-  std::optional<std::int64_t> batch{};  ///< the only size of a batch that the file takes; none: any
+  std::optional<std::int64_t> batch{};                ///< the only size of a batch that the file takes; none: any
   std::uint64_t embedded_weights = kEmbeddedWeights;  ///< bytes; more lie beside an ONNX file
 };
 

@@ -53,7 +53,8 @@ void map_mean(TracedOperator& op) {
 }
 
 void map_sum(TracedOperator& op) {
-  op.give(op.onnx.add("ReduceSum", {op.operand("self"), op.onnx.ints(reduced_axes(op))}, {{"keepdims", keeps_axes(op)}}));
+  op.give(
+      op.onnx.add("ReduceSum", {op.operand("self"), op.onnx.ints(reduced_axes(op))}, {{"keepdims", keeps_axes(op)}}));
 }
 
 void map_norm(TracedOperator& op) {

@@ -36,7 +36,8 @@ void check_rounding(TracedOperator& op, const Window& window, std::int64_t dilat
   if (!window.ceil_mode) return;
   const Ints in = op.shape("self"), out = op.output_shape();
   for (std::size_t axis = 0; axis < 2; ++axis) {
-    const std::int64_t room = in[in.size() - 2 + axis] + 2 * window.padding[axis] - dilation * (window.kernel[axis] - 1) - 1;
+    const std::int64_t room =
+        in[in.size() - 2 + axis] + 2 * window.padding[axis] - dilation * (window.kernel[axis] - 1) - 1;
     const std::int64_t stride = window.stride[axis], windows = (room + stride - 1) / stride + 1;
     if (windows != out[out.size() - 2 + axis]) op.refuse("rounds its size up as ONNX does not");
   }
@@ -91,9 +92,8 @@ void map_adaptive_avg_pool(TracedOperator& op) {
 }  // namespace
 
 void add_pooling_mappings(OnnxMappings& mappings) {
-  mappings.insert({{"max_pool2d", map_max_pool},
-                   {"avg_pool2d", map_avg_pool},
-                   {"adaptive_avg_pool2d", map_adaptive_avg_pool}});
+  mappings.insert(
+      {{"max_pool2d", map_max_pool}, {"avg_pool2d", map_avg_pool}, {"adaptive_avg_pool2d", map_adaptive_avg_pool}});
 }
 
 }  // namespace mlrun::deploy

@@ -113,14 +113,14 @@ void map_index(TracedOperator& op) {
     axis = static_cast<std::int64_t>(i);
     found = axis;
   }
-  const std::string index = op.onnx.constant(indices.at(static_cast<std::size_t>(axis)).toTensor(),
-                                             op.node().scopeName() + "/index");
+  const std::string index =
+      op.onnx.constant(indices.at(static_cast<std::size_t>(axis)).toTensor(), op.node().scopeName() + "/index");
   op.give(op.onnx.add("Gather", {op.tensor("self"), index}, {{"axis", axis}}));
 }
 
 void map_index_select(TracedOperator& op) {
-  op.give(op.onnx.add("Gather", {op.tensor("self"), op.tensor("index")},
-                      {{"axis", op.axis("self", op.integer("dim"))}}));
+  op.give(
+      op.onnx.add("Gather", {op.tensor("self"), op.tensor("index")}, {{"axis", op.axis("self", op.integer("dim"))}}));
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 Staging::Staging(const fs::path& target)
     : parent_(target.parent_path()),
       folder_(parent_ / ("." + target.filename().string() + "." + std::to_string(::getpid()) + ".tmp")) {
-  if (!parent_.empty() && !fs::is_directory(parent_)) throw file_error(parent_.string(), "is no folder", "make it first");
+  if (!parent_.empty() && !fs::is_directory(parent_))
+    throw file_error(parent_.string(), "is no folder", "make it first");
   try {
     remove_tree(folder_);
     make_directories(folder_);

@@ -39,9 +39,9 @@ void read_samples(Subject& subject, engine::Task& task, std::int64_t count) {
   subject.sample_ids = batch.ids;
 }
 
-torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int64_t size) {
+torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int64_t height, std::int64_t width) {
   auto generator = torch::make_generator<torch::CPUGeneratorImpl>(kSampleSeed);
-  return torch::randn({count, channels, size, size}, generator);
+  return torch::randn({count, channels, height, width}, generator);
 }
 
 }  // namespace
@@ -66,8 +66,8 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   }
   if (!subject.samples.defined()) {
     subject.samples_from = "random numbers";
-    subject.samples = random_samples(count, subject.preprocessing.at("channels").get<std::int64_t>(),
-                                     subject.preprocessing.at("input_size").get<std::int64_t>());
+    const auto size = subject.preprocessing.at("input_size").get<std::int64_t>();
+    subject.samples = random_samples(count, subject.preprocessing.at("channels").get<std::int64_t>(), size, size);
   }
   subject.metadata["recipe"] = config::to_yaml(resolved.values);
   return subject;
@@ -84,13 +84,22 @@ Subject subject_of(const std::string& name, const std::vector<config::Override>&
   subject.weights = model.section.weights.file ? model.section.weights.file->string() : "seed " + std::to_string(seed);
   subject.model = model.layer;
   subject.samples_from = "random numbers";
-  subject.samples = random_samples(count, model.channels, model.input_size);
+  subject.samples = random_samples(count, model.channels, model.input_size, model.input_size);
   const weights::Metadata metadata = engine::model_metadata(model);
   if (const auto classes = metadata.find("classes"); classes != metadata.end()) {
     subject.classes = Json::parse(classes->second).get<std::vector<std::string>>();
   }
   subject.preprocessing = Json::parse(metadata.at("preprocessing"));
   return subject;
+}
+
+void set_size(Subject& subject, std::int64_t height, std::int64_t width) {
+  if (subject.samples.size(2) == height && subject.samples.size(3) == width) return;
+  subject.samples = random_samples(subject.samples.size(0), subject.samples.size(1), height, width);
+  subject.samples_from = "random numbers";
+  subject.sample_ids.clear();
+  if (height == width) subject.preprocessing["input_size"] = height;
+  else subject.preprocessing["input_size"] = {height, width};
 }
 
 }  // namespace mlrun::deploy

@@ -35,4 +35,7 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
 Subject subject_of(const std::string& name, const std::vector<config::Override>& overrides, std::uint64_t seed,
                    std::int64_t count);
 
+/// Lets the subject take images of another size: its samples become random numbers.
+void set_size(Subject& subject, std::int64_t height, std::int64_t width);
+
 }  // namespace mlrun::deploy
