@@ -1,0 +1,13 @@
+#pragma once
+
+#include "deploy/onnx_graph.h"
+#include "deploy/parity.h"
+
+namespace mlrun::deploy {
+
+/// `run` takes what the file's one input takes; the result takes float32 [N, C, H, W] of any N and gives
+/// [N, classes]: a fixed batch size is filled, [N, H, W, C] and 16-bit floats are served, dimensions of size 1 after
+/// the classes go. UserError where the file is no classifier.
+Runner in_onnx_batches(const OnnxGraph& graph, Runner run);
+
+}  // namespace mlrun::deploy
