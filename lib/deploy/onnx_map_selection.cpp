@@ -29,8 +29,8 @@ void map_stack(TracedOperator& op) {
   op.give(op.onnx.add("Concat", parts, {{"axis", axis}}));
 }
 
-std::string slice(TracedOperator& op, const std::string& x, std::int64_t axis, std::int64_t begin, std::int64_t end,
-                  std::int64_t step = 1) {
+std::string sliced(TracedOperator& op, const std::string& x, std::int64_t axis, std::int64_t begin, std::int64_t end,
+                   std::int64_t step = 1) {
   return op.onnx.add("Slice",
                      {x, op.onnx.ints({begin}), op.onnx.ints({end}), op.onnx.ints({axis}), op.onnx.ints({step})});
 }
@@ -41,7 +41,7 @@ void map_slice(TracedOperator& op) {
   };
   const std::int64_t begin = bound("start", 0), end = bound("end", kEnd), step = op.integer("step");
   if (begin == 0 && end == kEnd && step == 1) return op.pass("self");
-  op.give(slice(op, op.tensor("self"), op.axis("self", op.integer("dim")), begin, end, step));
+  op.give(sliced(op, op.tensor("self"), op.axis("self", op.integer("dim")), begin, end, step));
 }
 
 void map_select(TracedOperator& op) {
@@ -49,7 +49,7 @@ void map_select(TracedOperator& op) {
   op.give(op.onnx.add("Gather", {op.tensor("self"), index}, {{"axis", op.axis("self", op.integer("dim"))}}));
 }
 
-void split(TracedOperator& op, const Ints& sizes) {
+void split_into(TracedOperator& op, const Ints& sizes) {
   if (sizes.size() == 1) return op.give_list({op.tensor("self")});
   op.give_list(op.onnx.add_many("Split", {op.tensor("self"), op.onnx.ints(sizes)},
                                 {{"axis", op.axis("self", op.integer("dim"))}}, sizes.size()));
@@ -60,13 +60,13 @@ void split_by(TracedOperator& op, std::int64_t step) {
   std::int64_t left = op.shape("self").at(static_cast<std::size_t>(op.axis("self", op.integer("dim"))));
   Ints sizes;
   for (; left > 0; left -= step) sizes.push_back(std::min(step, left));
-  split(op, sizes);
+  split_into(op, sizes);
 }
 
 void map_split(TracedOperator& op) {
   const std::string sizes = op.has("split_size") ? "split_size" : "split_sizes";
   if (op.constant(sizes).isInt()) split_by(op, op.integer(sizes));
-  else split(op, op.integers(sizes));
+  else split_into(op, op.integers(sizes));
 }
 
 void map_chunk(TracedOperator& op) {
@@ -84,7 +84,7 @@ void map_roll(TracedOperator& op) {
     const std::int64_t axis = op.axis("self", axes[i]), size = shape.at(static_cast<std::size_t>(axis));
     const std::int64_t shift = (shifts.at(i) % size + size) % size;
     if (shift == 0) continue;
-    x = op.onnx.add("Concat", {slice(op, x, axis, -shift, kEnd), slice(op, x, axis, 0, -shift)}, {{"axis", axis}});
+    x = op.onnx.add("Concat", {sliced(op, x, axis, -shift, kEnd), sliced(op, x, axis, 0, -shift)}, {{"axis", axis}});
   }
   op.give(x);
 }

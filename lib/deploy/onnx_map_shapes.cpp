@@ -9,7 +9,7 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-std::int64_t product(const Ints& sizes, std::size_t from) {
+std::int64_t size_from(const Ints& sizes, std::size_t from) {
   return std::accumulate(sizes.begin() + static_cast<std::ptrdiff_t>(from), sizes.end(), std::int64_t{1},
                          std::multiplies<>());
 }
@@ -18,7 +18,7 @@ std::int64_t product(const Ints& sizes, std::size_t from) {
 /// batch, so it is never written as the number that was traced.
 Ints free_of_batch(const Ints& from, Ints to) {
   if (to.empty() || from.empty()) return to;
-  if (product(from, 1) == product(to, 1)) {
+  if (size_from(from, 1) == size_from(to, 1)) {
     to[0] = 0;
     return to;
   }
@@ -27,32 +27,32 @@ Ints free_of_batch(const Ints& from, Ints to) {
   return to;
 }
 
-void reshape(TracedOperator& op) {
+void reshape_traced(TracedOperator& op) {
   const Ints shape = free_of_batch(op.shape("self"), op.output_shape());
   op.give(op.onnx.add("Reshape", {op.tensor("self"), op.onnx.ints(shape)}));
 }
 
 void map_reshape(TracedOperator& op) {
   if (op.shape("self") == op.output_shape()) return op.pass("self");
-  reshape(op);
+  reshape_traced(op);
 }
 
 /// Flatten makes two axes, so it fits where all behind the first become one.
 void map_flatten(TracedOperator& op) {
   const std::int64_t start = op.axis("self", op.integer("start_dim")), end = op.axis("self", op.integer("end_dim"));
   if (start == end) return op.pass("self");
-  if (start != 1 || end != op.rank("self") - 1) return reshape(op);
+  if (start != 1 || end != op.rank("self") - 1) return reshape_traced(op);
   op.give(op.onnx.add("Flatten", {op.tensor("self")}, {{"axis", std::int64_t{1}}}));
 }
 
-void transpose(TracedOperator& op, const Ints& axes) {
+void transpose_traced(TracedOperator& op, const Ints& axes) {
   op.give(op.onnx.add("Transpose", {op.tensor("self")}, {{"perm", axes}}));
 }
 
 void map_permute(TracedOperator& op) {
   Ints axes = op.integers("dims");
   for (auto& axis : axes) axis = op.axis("self", axis);
-  transpose(op, axes);
+  transpose_traced(op, axes);
 }
 
 void map_transpose(TracedOperator& op) {
@@ -62,7 +62,7 @@ void map_transpose(TracedOperator& op) {
   const std::int64_t first = matrix ? 0 : op.axis("self", op.integer("dim0"));
   const std::int64_t second = matrix ? op.rank("self") - 1 : op.axis("self", op.integer("dim1"));
   std::swap(axes.at(static_cast<std::size_t>(first)), axes.at(static_cast<std::size_t>(second)));
-  transpose(op, axes);
+  transpose_traced(op, axes);
 }
 
 void map_unsqueeze(TracedOperator& op) {

@@ -1,5 +1,6 @@
 #include "deploy/onnx_translation.h"
 
+#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include "base/error.h"
@@ -47,7 +48,7 @@ class TraceWalk {
     onnx_.enter(node.scopeName());
     switch (node.kind()) {
       case c10::prim::GetAttr: return read_attribute(node);
-      case c10::prim::Constant: return compute(node);
+      case c10::prim::Constant: return read_constant(node);
       case c10::prim::ListConstruct: return construct_list(node);
       case c10::prim::ListUnpack: return unpack_list(node);
       default: break;
@@ -69,6 +70,12 @@ class TraceWalk {
     values_[node.output()] = value;
   }
 
+  void read_constant(const jit::Node& node) {
+    const auto constant = jit::toIValue(node.output());
+    MLRUN_ASSERT(constant, "a trace has a constant without a value");
+    values_[node.output()] = {true, *constant, constant_name(node), {}};
+  }
+
   /// Runs an operator on constants.
   void compute(const jit::Node& node) {
     const torch::NoGradGuard no_gradients;
@@ -83,7 +90,8 @@ class TraceWalk {
   /// What a computed constant is called: a transposed weight after the weight, all else after its layer.
   std::string constant_name(const jit::Node& node) const {
     if (node.kind() == c10::aten::t) return values_.at(node.input(0)).name + ".T";
-    const std::string layer = node.scopeName(), what = node.kind().toUnqualString();
+    const std::string layer = node.scopeName();
+    const std::string what = node.kind() == c10::prim::Constant ? "constant" : node.kind().toUnqualString();
     return layer.empty() ? what : layer + "/" + what;
   }
 
