@@ -41,11 +41,12 @@ OnnxAttribute read_attribute(AttributeProto& message, const OnnxNode& node, Onnx
     default: break;
   }
   const bool graph = message.type() == AttributeProto::GRAPH || message.type() == AttributeProto::GRAPHS;
-  throw UserError(Problem{files.model().string(), 0, 0, "node '" + weights::printable_name(node.name) + "'",
-                          "its attribute '" + weights::printable_name(message.name()) + "' " +
-                              (graph ? "is a sub-graph, which mlrun does not run (" +
-                                           weights::printable_name(node.type) + "); simplify the model"
-                                     : "is of a type that mlrun does not know")});
+  throw UserError(
+      Problem{files.model().string(), 0, 0,
+              "node '" + weights::printable_name(node.name) + "' (" + weights::printable_name(node.type) + ")",
+              "its attribute '" + weights::printable_name(message.name()) + "' is " +
+                  (graph ? "a graph, and mlrun runs none within another" : "of a type that mlrun does not know"),
+              graph ? "export the model without control flow" : ""});
 }
 
 OnnxNode read_node(onnx::NodeProto& message, OnnxFiles& files) {
@@ -79,6 +80,7 @@ OnnxValue read_value(const onnx::ValueInfoProto& message) {
 }
 
 void check_opset(const OnnxGraph& graph) {
+  if (graph.opset == 0) throw file_error(graph.file, "does not say which opset it is written for");
   const std::string understood = std::to_string(kOldestOpset) + " to " + std::to_string(kNewestOpset);
   if (graph.opset >= kOldestOpset && graph.opset <= kNewestOpset) return;
   throw file_error(graph.file,

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <set>
 
 #include <torch/torch.h>
 
+#include "base/error.h"
 #include "deploy/onnx_batches.h"
 #include "deploy/onnx_plan.h"
 #include "weights/safetensors_header.h"

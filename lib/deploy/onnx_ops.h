@@ -92,6 +92,12 @@ void add_onnx_rearrangement(OnnxOperators& operators);
 void add_onnx_resize(OnnxOperators& operators);
 void add_onnx_quantization(OnnxOperators& operators);
 
+/// An operator from one tensor to one, without attributes.
+template <class Function>
+void add_onnx_unary(OnnxOperators& operators, std::string_view name, Function) {
+  operators[name] = {[](const OnnxCall& call) { return std::vector<torch::Tensor>{Function{}(call.in())}; }, true};
+}
+
 /// All operators that are known, by ONNX's names.
 const OnnxOperators& onnx_operators();
 

@@ -59,7 +59,7 @@ Tensors along(const OnnxCall& call, Function function) {
   const Tensor& x = call.in();
   call.require(x.dim() > 0 && x.numel() > 0, "its input is empty");
   if (call.opset() >= 13) return {function(x, call.axis(call.integer("axis", -1), x.dim()))};
-  const std::int64_t axis = call.axis(call.integer("axis", 1), x.dim() + 1);
+  const std::int64_t axis = call.axis(call.integer("axis", 1), x.dim());
   std::int64_t rows = 1;
   for (std::int64_t i = 0; i < axis; ++i) rows *= x.size(i);
   return {function(x.reshape({rows, -1}), 1).reshape(x.sizes())};
@@ -79,20 +79,15 @@ Tensors hardmax(const OnnxCall& call) {
   });
 }
 
-template <class Function>
-void unary(OnnxOperators& operators, std::string_view name, Function) {
-  operators[name] = {[](const OnnxCall& call) { return Tensors{Function{}(call.in())}; }, true};
-}
-
 }  // namespace
 
 void add_onnx_activations(OnnxOperators& operators) {
-  unary(operators, "Sigmoid", [](const Tensor& x) { return x.sigmoid(); });
-  unary(operators, "Tanh", [](const Tensor& x) { return x.tanh(); });
-  unary(operators, "Softplus", [](const Tensor& x) { return at::softplus(x); });
-  unary(operators, "Softsign", [](const Tensor& x) { return x.div(x.abs().add(1)); });
-  unary(operators, "HardSwish", [](const Tensor& x) { return at::hardswish(x); });
-  unary(operators, "Mish", [](const Tensor& x) { return x.mul(at::softplus(x).tanh()); });
+  add_onnx_unary(operators, "Sigmoid", [](const Tensor& x) { return x.sigmoid(); });
+  add_onnx_unary(operators, "Tanh", [](const Tensor& x) { return x.tanh(); });
+  add_onnx_unary(operators, "Softplus", [](const Tensor& x) { return at::softplus(x); });
+  add_onnx_unary(operators, "Softsign", [](const Tensor& x) { return x.div(x.abs().add(1)); });
+  add_onnx_unary(operators, "HardSwish", [](const Tensor& x) { return at::hardswish(x); });
+  add_onnx_unary(operators, "Mish", [](const Tensor& x) { return x.mul(at::softplus(x).tanh()); });
   operators["Relu"] = {relu, true};
   operators["LeakyRelu"] = {leaky_relu, true};
   operators["PRelu"] = {prelu, true};

@@ -96,29 +96,26 @@ Tensors clip(const OnnxCall& call) {
   return {result};
 }
 
-template <class Function>
-void unary(OnnxOperators& operators, std::string_view name, Function) {
-  operators[name] = {[](const OnnxCall& call) { return Tensors{Function{}(call.in())}; }, true};
-}
-
 void add_functions(OnnxOperators& operators) {
-  unary(operators, "Abs", [](const Tensor& x) { return x.abs(); });
-  unary(operators, "Neg", [](const Tensor& x) { return x.neg(); });
-  unary(operators, "Reciprocal", [](const Tensor& x) { return x.reciprocal(); });
-  unary(operators, "Sqrt", [](const Tensor& x) { return x.sqrt(); });
-  unary(operators, "Exp", [](const Tensor& x) { return x.exp(); });
-  unary(operators, "Log", [](const Tensor& x) { return x.log(); });
-  unary(operators, "Erf", [](const Tensor& x) { return x.erf(); });
-  unary(operators, "Floor", [](const Tensor& x) { return x.floor(); });
-  unary(operators, "Ceil", [](const Tensor& x) { return x.ceil(); });
-  unary(operators, "Round", [](const Tensor& x) { return x.round(); });  // halves to even, as ONNX says
-  unary(operators, "Sign", [](const Tensor& x) { return x.sign(); });
-  unary(operators, "Sin", [](const Tensor& x) { return x.sin(); });
-  unary(operators, "Cos", [](const Tensor& x) { return x.cos(); });
-  unary(operators, "Tan", [](const Tensor& x) { return x.tan(); });
-  unary(operators, "Atan", [](const Tensor& x) { return x.atan(); });
-  unary(operators, "Sinh", [](const Tensor& x) { return x.sinh(); });
-  unary(operators, "Cosh", [](const Tensor& x) { return x.cosh(); });
+  add_onnx_unary(operators, "Abs", [](const Tensor& x) { return x.abs(); });
+  add_onnx_unary(operators, "Neg", [](const Tensor& x) { return x.neg(); });
+  add_onnx_unary(operators, "Reciprocal", [](const Tensor& x) { return x.reciprocal(); });
+  add_onnx_unary(operators, "Sqrt", [](const Tensor& x) { return x.sqrt(); });
+  add_onnx_unary(operators, "Exp", [](const Tensor& x) { return x.exp(); });
+  add_onnx_unary(operators, "Log", [](const Tensor& x) { return x.log(); });
+  add_onnx_unary(operators, "Erf", [](const Tensor& x) { return x.erf(); });
+  add_onnx_unary(operators, "Floor", [](const Tensor& x) { return x.floor(); });
+  add_onnx_unary(operators, "Ceil", [](const Tensor& x) { return x.ceil(); });
+  add_onnx_unary(operators, "Round", [](const Tensor& x) { return x.round(); });  // halves to even, as ONNX says
+  add_onnx_unary(operators, "Sign", [](const Tensor& x) { return x.sign(); });
+  add_onnx_unary(operators, "Sin", [](const Tensor& x) { return x.sin(); });
+  add_onnx_unary(operators, "Cos", [](const Tensor& x) { return x.cos(); });
+  add_onnx_unary(operators, "Tan", [](const Tensor& x) { return x.tan(); });
+  add_onnx_unary(operators, "Asin", [](const Tensor& x) { return x.asin(); });
+  add_onnx_unary(operators, "Acos", [](const Tensor& x) { return x.acos(); });
+  add_onnx_unary(operators, "Atan", [](const Tensor& x) { return x.atan(); });
+  add_onnx_unary(operators, "Sinh", [](const Tensor& x) { return x.sinh(); });
+  add_onnx_unary(operators, "Cosh", [](const Tensor& x) { return x.cosh(); });
 }
 
 }  // namespace

@@ -89,6 +89,10 @@ void fill_row(const Resampling& how, double x, double scale, std::int64_t in, do
 Tensor resample_axis(const OnnxCall& call, const Tensor& x, std::int64_t axis, std::int64_t out, double scale,
                      const Resampling& how) {
   const std::int64_t in = x.size(axis);
+  // ONNX's definition and its runtimes part ways where corners are aligned to a size that the scale does not give.
+  call.require(
+      how.coordinates != "align_corners" || std::abs(scale * static_cast<double>(in) - static_cast<double>(out)) < 1e-3,
+      "mlrun aligns corners only where scales give whole sizes");
   if (how.mode == "nearest") {
     const Tensor places = torch::empty({out}, torch::kLong);
     auto* place = places.data_ptr<std::int64_t>();

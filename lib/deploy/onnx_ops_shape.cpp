@@ -23,7 +23,8 @@ Tensors dropout(const OnnxCall& call) {
 
 Tensors flatten(const OnnxCall& call) {
   const Tensor& x = call.in();
-  const std::int64_t axis = call.axis(call.integer("axis", 1), x.dim() + 1);
+  std::int64_t axis = call.integer("axis", 1);
+  if (axis != x.dim()) axis = call.axis(axis, x.dim());  // the end is a place too
   std::int64_t rows = 1, columns = 1;
   for (std::int64_t i = 0; i < x.dim(); ++i) (i < axis ? rows : columns) *= x.size(i);
   return {x.reshape({rows, columns})};

@@ -16,7 +16,7 @@ using onnx::TensorProto;
 
 namespace {
 
-constexpr int kMostDimensions = 16;
+constexpr int kMostSizes = 16;
 
 /// One tensor on its way from the message to ATen.
 class TensorReader {
@@ -27,7 +27,7 @@ class TensorReader {
     const auto dtype = onnx_dtype(message_.data_type());
     if (!dtype)
       fail("its data type (" + std::to_string(message_.data_type()) + ") is not one that mlrun computes with");
-    if (message_.has_segment()) fail("it comes in segments, which mlrun does not read");
+    if (message_.has_segment()) refuse("it comes in segments, which mlrun does not read");
     dtype_ = *dtype;
     read_shape();
     if (message_.has_data_location() && message_.data_location() == TensorProto::EXTERNAL) return external();
@@ -40,11 +40,16 @@ class TensorReader {
     throw damaged_onnx(files_.model(), "tensor '" + message_.name() + "'", what);
   }
 
+  [[noreturn]] void refuse(const std::string& what) const {
+    const std::string place = "tensor '" + weights::printable_name(message_.name()) + "'";
+    throw UserError(Problem{files_.model().string(), 0, 0, place, what, ""});
+  }
+
   std::uint64_t element_size() const { return torch::elementSize(dtype_); }
   std::uint64_t bytes() const { return elements_ * element_size(); }
 
   void read_shape() {
-    if (message_.dims_size() > kMostDimensions) fail("it has " + std::to_string(message_.dims_size()) + " dimensions");
+    if (message_.dims_size() > kMostSizes) fail("it has " + std::to_string(message_.dims_size()) + " dimensions");
     for (const auto size : message_.dims()) {
       if (size < 0) fail("it has a negative size");
       shape_.push_back(size);
