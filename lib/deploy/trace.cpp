@@ -21,13 +21,6 @@ class PathScopes : public nn::Interceptor {
   }
 };
 
-/// LibTorch warns of operations in place that are recorded out of place, as views would not see them. Layers work in
-/// place only over what nobody else reads, and the parity gate proves it.
-class Silence : public c10::WarningHandler {
- public:
-  void process(const c10::Warning&) override {}
-};
-
 /// The layer's tensors, and those below it, as TorchScript sees a module.
 jit::Module mirror(const nn::Layer& layer, const std::string& name,
                    const std::shared_ptr<jit::CompilationUnit>& compilation) {
@@ -53,12 +46,11 @@ jit::Module trace(nn::Layer& model, const torch::Tensor& example, const TraceOpt
   const nn::EvaluationScope evaluation(model);
   PathScopes scopes;
   const nn::InterceptorScope named(model, scopes);
-  Silence silence;
-  const c10::WarningUtils::WarningHandlerGuard silent(options.out_of_place ? &silence
-                                                                           : c10::WarningUtils::get_warning_handler());
   const auto compilation = std::make_shared<jit::CompilationUnit>();
   jit::Module module = mirror(model, "Model", compilation);
   const auto run = [&](jit::Stack inputs) -> jit::Stack {
+    // It warns of what views of a tensor would not see. Layers work in place only over what nobody else reads.
+    const jit::tracer::NoWarn silent;
     const torch::Tensor input = inputs.at(0).toTensor();
     return {model(options.before ? options.before(input) : input)};
   };
