@@ -18,9 +18,9 @@ namespace {
 struct ExportArguments {
   explicit ExportArguments(CLI::App& app) : words(app, "SOURCE") {}
   ModelWords words;
-  std::string weights, output, format, size, batch, opset;
+  std::string weights, output, format, size, batch, opset, input_size;
   std::uint64_t seed = 0;
-  bool frozen = false;
+  bool frozen = false, with_preprocess = false;
   bool force = false;
 };
 
@@ -69,6 +69,14 @@ void check_options(const ExportArguments& arguments, const std::string& format) 
   only(!arguments.opset.empty() && format != "onnx", "--opset", "onnx");
   only(!arguments.batch.empty() && format != "onnx", "--batch", "onnx");
   only(!arguments.size.empty() && format != "onnx" && format != "torchscript", "--size", "onnx and torchscript");
+  only(arguments.with_preprocess && format != "onnx" && format != "torchscript", "--with-preprocess",
+       "onnx and torchscript");
+  if (!arguments.input_size.empty() && !arguments.with_preprocess) {
+    throw UserError("--input-size is the size of images before they are preprocessed", "add --with-preprocess");
+  }
+  if (arguments.with_preprocess && !arguments.size.empty()) {
+    throw UserError("--size is of images that are preprocessed already", "name --input-size, or leave it out");
+  }
 }
 
 deploy::ExportRequest request_of(const ExportArguments& arguments, const std::string& format) {
@@ -110,6 +118,7 @@ Result export_graph(const ExportArguments& arguments, const std::string& format)
   const auto size = image_size("--size", arguments.size);
   deploy::Subject chosen = subject(arguments);
   if (size) deploy::set_size(chosen, size->first, size->second);
+  if (arguments.with_preprocess) deploy::take_images(chosen, image_size("--input-size", arguments.input_size));
   const deploy::Exported exported = deploy::export_subject(chosen, request);
   Result result;
   Json parity = Json::array(), files = Json::array();
@@ -172,6 +181,10 @@ Command add_export(CLI::App& root) {
   app->add_option("--batch", arguments->batch, "of ONNX: dynamic, or the only size of a batch (default: dynamic)")
       ->type_name("dynamic|N");
   app->add_option("--size", arguments->size, "of the images that a graph takes (default: as the model was trained)")
+      ->type_name("HxW");
+  app->add_flag("--with-preprocess", arguments->with_preprocess,
+                "the file takes uint8 images [N, H, W, C] and does itself what data.preprocess says");
+  app->add_option("--input-size", arguments->input_size, "of those images, where data.preprocess resizes them")
       ->type_name("HxW");
   app->add_flag("--force", arguments->force, "replace FILE where it exists");
   return {app, [arguments](const OutputOptions&) { return run_export(*arguments); }};

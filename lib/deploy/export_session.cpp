@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "deploy/export_onnx.h"
+#include "deploy/onnx_export.h"
 #include "deploy/onnx_model.h"
 #include "deploy/onnx_runtime.h"
 #include "deploy/onnx_translation.h"
@@ -28,15 +28,22 @@ void check_target(const ExportRequest& request) {
 }
 
 Json input_json(const Subject& subject, const ExportRequest& request) {
-  const auto size = [&](std::int64_t dimension) { return Json(subject.samples.size(dimension)); };
-  const Json batch = request.batch ? Json(*request.batch) : Json(nullptr);
-  return {{"name", "input"}, {"dtype", "float32"}, {"layout", "NCHW"}, {"shape", {batch, size(1), size(2), size(3)}}};
+  std::vector<Json> shape = {request.batch ? Json(*request.batch) : Json(nullptr)};
+  for (std::int64_t axis = 1; axis < 4; ++axis) shape.emplace_back(subject.samples.size(axis));
+  if (subject.before) {
+    return {{"name", "input"},
+            {"dtype", "uint8"},
+            {"layout", "NHWC"},
+            {"shape", shape},
+            {"meaning", "decoded images, channels in the order red, green, blue; the preprocessing is in the file"}};
+  }
+  return {{"name", "input"}, {"dtype", "float32"}, {"layout", "NCHW"}, {"shape", shape}};
 }
 
 void write_traced(const Subject& subject, const ExportRequest& request, const Json& input, const fs::path& file) {
   // Traced with two samples: what holds for one batch alone would show with one and three.
   const torch::Tensor example = torch::cat({subject.samples, subject.samples}).narrow(0, 0, 2);
-  write_torchscript(file, trace(*subject.model, example), request.frozen,
+  write_torchscript(file, trace(*subject.model, example, {.before = subject.recorded}), request.frozen,
                     {{"preprocess.json", json_text(preprocess_json(subject, input))},
                      {"metadata.json", json_text(Json(subject.metadata))}});
 }
@@ -56,7 +63,7 @@ std::vector<fs::path> write_model(const Subject& subject, const ExportRequest& r
 
 /// What every engine there is makes of the file.
 std::vector<Parity> try_out(const Subject& subject, const ExportRequest& request, const fs::path& file) {
-  const Runner model = [&](const torch::Tensor& input) { return (*subject.model)(input); };
+  const Runner model = [&](const torch::Tensor& input) { return subject.outputs(input); };
   const auto tried = [&](const std::string& engine, const Runner& runner, double tolerance) {
     return compare(engine, model, runner, subject.samples, tolerance);
   };

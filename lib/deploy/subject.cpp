@@ -2,7 +2,10 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "data/presets.h"
 #include "data/read_samples.h"
+#include "data/transform.h"
+#include "deploy/image_input.h"
 #include "engine/export_weights.h"
 #include "engine/initial_weights.h"
 #include "models/named_model.h"
@@ -44,7 +47,20 @@ torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int
   return torch::randn({count, channels, height, width}, generator);
 }
 
+data::TransformContext context_of(const Json& preprocessing) {
+  data::TransformContext context;
+  context.channels = preprocessing.at("channels").get<std::int64_t>();
+  context.input_size = preprocessing.at("input_size").get<std::int64_t>();
+  context.resize_size = preprocessing.value("resize_size", context.input_size);
+  context.interpolation = preprocessing.value("interpolation", context.interpolation);
+  context.mean = preprocessing.value("mean", context.mean);
+  context.deviation = preprocessing.value("std", context.deviation);
+  return context;
+}
+
 }  // namespace
+
+torch::Tensor Subject::outputs(const torch::Tensor& given) const { return (*model)(before ? before(given) : given); }
 
 Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
                    const engine::WeightChoice& weights, std::int64_t count) {
@@ -58,6 +74,7 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   subject.model = loaded.task->models().front().second;
   subject.classes = loaded.task->data().classes;
   subject.preprocessing = loaded.task->preprocessing();
+  subject.transforms = resolved.recipe.data.preprocess;
   subject.preprocessing["transforms"] = resolved.values.at("data").at("preprocess");
   try {
     read_samples(subject, *loaded.task, count);
@@ -90,6 +107,7 @@ Subject subject_of(const std::string& name, const std::vector<config::Override>&
     subject.classes = Json::parse(classes->second).get<std::vector<std::string>>();
   }
   subject.preprocessing = Json::parse(metadata.at("preprocessing"));
+  subject.transforms = {{"classification_eval", std::make_shared<data::ClassificationEvalOptions>()}};
   return subject;
 }
 
@@ -100,6 +118,28 @@ void set_size(Subject& subject, std::int64_t height, std::int64_t width) {
   subject.sample_ids.clear();
   if (height == width) subject.preprocessing["input_size"] = height;
   else subject.preprocessing["input_size"] = {height, width};
+}
+
+void take_images(Subject& subject, const std::optional<std::pair<std::int64_t, std::int64_t>>& size) {
+  const data::TransformContext context = context_of(subject.preprocessing);
+  const auto [height, width] = size.value_or(std::pair(subject.samples.size(2), subject.samples.size(3)));
+  const auto input = std::make_shared<const ImageInput>(subject.transforms, context, height, width);
+  if (input->resizes() && !size) {
+    throw UserError("--with-preprocess: the recipe resizes images, and a file does that for one size alone",
+                    "name it by --input-size HxW");
+  }
+  const auto pipeline = std::make_shared<const data::Pipeline>(subject.transforms, context, "data.preprocess");
+  subject.recorded = [input](const torch::Tensor& images) { return (*input)(images); };
+  subject.before = [pipeline](const torch::Tensor& images) {
+    std::vector<torch::Tensor> done;
+    for (const auto& image : images.unbind()) done.push_back(pipeline->apply(image.contiguous(), {0, 0, 0}));
+    return torch::stack(done);
+  };
+  auto generator = torch::make_generator<torch::CPUGeneratorImpl>(kSampleSeed);
+  subject.samples =
+      torch::randint(256, {subject.samples.size(0), height, width, context.channels}, generator, torch::kByte);
+  subject.samples_from = "random numbers";
+  subject.sample_ids.clear();
 }
 
 }  // namespace mlrun::deploy

@@ -21,6 +21,13 @@ class PathScopes : public nn::Interceptor {
   }
 };
 
+/// What is done before the model, in a scope of its own.
+torch::Tensor before(const TraceOptions& options, const torch::Tensor& input) {
+  const auto scope = c10::make_intrusive<jit::Scope>()->push(c10::Symbol::scope("preprocess"));
+  const jit::WithCurrentScope guard(*jit::tracer::getTracingState()->graph, scope);
+  return options.before(input);
+}
+
 /// The layer's tensors, and those below it, as TorchScript sees a module.
 jit::Module mirror(const nn::Layer& layer, const std::string& name,
                    const std::shared_ptr<jit::CompilationUnit>& compilation) {
@@ -52,7 +59,7 @@ jit::Module trace(nn::Layer& model, const torch::Tensor& example, const TraceOpt
     // It warns of what views of a tensor would not see. Layers work in place only over what nobody else reads.
     const jit::tracer::NoWarn silent;
     const torch::Tensor input = inputs.at(0).toTensor();
-    return {model(options.before ? options.before(input) : input)};
+    return {model(options.before ? before(options, input) : input)};
   };
   const auto nameless = [](const torch::Tensor&) { return std::string(); };
   const auto traced =

@@ -1,8 +1,9 @@
-#include "deploy/export_onnx.h"
+#include "deploy/onnx_export.h"
 
 #include <sstream>
 
 #include "base/files.h"
+#include "base/version.h"
 #include "deploy/onnx_translation.h"
 #include "deploy/trace.h"
 #include "deploy/write_onnx.h"
@@ -17,6 +18,7 @@ torch::Tensor some_samples(const torch::Tensor& samples, std::int64_t count) {
 
 std::map<std::string, std::string> metadata(const Subject& subject, const Json& input) {
   std::map<std::string, std::string> found(subject.metadata.begin(), subject.metadata.end());
+  found["mlrun"] = kVersion;
   found["model"] = subject.name;
   found["weights"] = subject.weights;
   found["weights_sha256"] = weights_sha256(*subject.model);
@@ -44,6 +46,7 @@ std::vector<std::filesystem::path> export_onnx(const Subject& subject, const Exp
   // With two samples: what holds for one alone would show with one and three.
   TraceOptions options;
   options.out_of_place = true;
+  options.before = subject.recorded;
   const auto traced = trace(*subject.model, some_samples(subject.samples, request.batch.value_or(2)), options);
   OnnxValue value{"input", subject.samples.scalar_type(), subject.samples.sizes().vec()};
   value.shape->front() = request.batch.value_or(-1);
