@@ -173,7 +173,7 @@ _mlrun_options() {
     'data show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--split\n--with\n--samples\n--columns\n--epoch' ;;
     inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
-    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen --opset --batch --size --with-preprocess --input-size\n--force' ;;
+    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--with-preprocess\n--input-size\n--force' ;;
     weights) _mlrun_add $'--help\n--version' ;;
     swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--minima\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
     report) _mlrun_add $'--by\n--over\n--metric\n--table\n--csv\n--markdown\n--out\n--html\n--no-eval' ;;
