@@ -30,6 +30,7 @@ struct Evaluated {
   std::string data, weights;
   engine::Evaluation evaluation;
   std::vector<engine::Verdict> verdicts;
+  std::string engine = "eager";
 };
 
 std::optional<data::Split> parse_split(const std::string& text) {
@@ -101,7 +102,7 @@ Json result_json(const Evaluated& evaluated) {
   for (const auto& verdict : evaluated.verdicts) verdicts.push_back(engine::to_json(verdict));
   Json json = {{"split", data::split_name(evaluation.split)},
                {"weights", evaluated.weights},
-               {"engine", "eager"},
+               {"engine", evaluated.engine},
                {"samples", {{"total", evaluation.total}, {"evaluated", evaluation.evaluated}, {"skipped", skipped}}},
                {"metrics", metrics},
                {"per_class", evaluation.details.value("per_class", Json::array())},
@@ -150,7 +151,7 @@ Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& r
   const auto members = members_of(arguments.recipe, arguments.ensemble, arguments.weights);
   const auto together = engine::evaluate_ensemble(recipes::tasks(), members, request);
   const std::string name = "of an ensemble of " + std::to_string(together.members.size());
-  Result result = result_of(arguments, {together.data, name, together.evaluation, together.verdicts});
+  Result result = result_of(arguments, {together.data, name, together.evaluation, together.verdicts, "eager"});
   result.text = members_text(together) + "\n" + result.text;
   result.json["weights"] = "ensemble";
   result.json["members"] = members_json(together);
@@ -165,7 +166,8 @@ Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
       open_run_argument(arguments.recipe.subject(), arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
   const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
-  return result_of(arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts});
+  return result_of(arguments,
+                   {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts, run.engine});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/model_words.h"
+#include "deploy/onnx_weights.h"
 #include "engine/checkpoint.h"
 #include "engine/run_directory.h"
 #include "models/named_model.h"
@@ -47,6 +48,38 @@ Result inspect_weights(const fs::path& file, const std::string& entry) {
     text << "of its entry " << json.at("entry").get<std::string>() << "\n";
   for (const auto& other : json.at("other_entries")) text << "further entry: " << other.get<std::string>() << "\n";
   for (const auto& note : json.at("notes")) text << "note: " << note.get<std::string>() << "\n";
+  text << "\n" << table.text();
+  for (const auto& [key, value] : json.at("metadata").items())
+    text << "\n" << key << ":\n" << value.get<std::string>() << "\n";
+  result.text = text.str();
+  return result;
+}
+
+std::string value_text(const Json& value) {
+  std::string text = value.at("name").get<std::string>() + " ";
+  text += value.at("dtype").is_null() ? "any type" : value.at("dtype").get<std::string>();
+  if (value.at("shape").is_null()) return text;
+  std::string sizes;
+  for (const auto& size : value.at("shape")) {
+    sizes += (sizes.empty() ? "" : ", ") + (size.is_null() ? std::string("any") : json_text(size));
+  }
+  return text + " [" + sizes + "]";
+}
+
+Result inspect_onnx(const fs::path& file) {
+  Result result;
+  result.json = deploy::describe_onnx(file);
+  const Json& json = result.json;
+  std::ostringstream text;
+  text << file.string() << ": onnx, opset " << json_text(json.at("opset")) << ", "
+       << report::grouped(json.at("params").get<std::int64_t>()) << " elements, "
+       << report::bytes(json.at("bytes").get<double>()) << ", sha256 " << json.at("sha256").get<std::string>() << "\n";
+  if (const auto producer = json.at("producer").get<std::string>(); !producer.empty())
+    text << "written by " << producer << "\n";
+  for (const auto& value : json.at("inputs")) text << "input " << value_text(value) << "\n";
+  for (const auto& value : json.at("outputs")) text << "output " << value_text(value) << "\n";
+  report::Table table({{"operator", report::Align::Left}, {"nodes"}});
+  for (const auto& [name, count] : json.at("operators").items()) table.add({name, json_text(count)});
   text << "\n" << table.text();
   for (const auto& [key, value] : json.at("metadata").items())
     text << "\n" << key << ":\n" << value.get<std::string>() << "\n";
@@ -117,6 +150,7 @@ Result run_inspect(const InspectArguments& arguments) {
   }
   if (path.empty()) throw UserError("nothing is named", "name a run, a checkpoint, a weight file, or --model NAME");
   if (!fs::exists(path)) throw file_error(path, "does not exist");
+  if (deploy::is_onnx(path) && !fs::is_directory(path)) return inspect_onnx(path);
   if (!fs::is_directory(path)) return inspect_weights(path, arguments.entry);
   if (fs::exists(fs::path(path) / "manifest.json")) return inspect_weights(fs::path(path) / "model.safetensors", "");
   return inspect_run(path);

@@ -2,6 +2,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "base/error.h"
+#include "deploy/onnx_weights.h"
 #include "engine/run_directory.h"
 #include "models/published.h"
 #include "recipes/registry.h"
@@ -53,6 +54,8 @@ RunArgument of_weight_file(const fs::path& file, const std::vector<config::Overr
   if (file.extension() == ".safetensors") {
     const auto metadata = weights::read_safetensors_header(file).metadata;
     if (const auto found = metadata.find("recipe"); found != metadata.end()) recipe = found->second;
+  } else if (deploy::is_onnx(file)) {
+    recipe = deploy::onnx_recipe(file);
   }
   if (recipe.empty()) {
     throw file_error(file.string(), "carries no recipe",
@@ -62,9 +65,7 @@ RunArgument of_weight_file(const fs::path& file, const std::vector<config::Overr
           {file.filename().string(), fs::absolute(file)}};
 }
 
-}  // namespace
-
-RunArgument open_run_argument(const std::string& first, const std::vector<config::Override>& overrides,
+RunArgument find_run_argument(const std::string& first, const std::vector<config::Override>& overrides,
                               const std::string& choice) {
   if (first.empty()) throw UserError("no run is named", "name the folder that `mlrun train` wrote");
   const fs::path path = first;
@@ -85,6 +86,18 @@ RunArgument open_run_argument(const std::string& first, const std::vector<config
   if (named) found.weights = named_choice(found.resolved, choice);
   else if (choice.empty()) found.weights = own_choice(found.resolved, first);
   else found.weights = engine::choose_weights(".", fs::absolute(choice).string());
+  return found;
+}
+
+}  // namespace
+
+RunArgument open_run_argument(const std::string& first, const std::vector<config::Override>& overrides,
+                              const std::string& choice) {
+  RunArgument found = find_run_argument(first, overrides, choice);
+  if (deploy::is_onnx(found.weights.file)) {
+    found.weights = deploy::onnx_weights(found.weights.file, found.weights.name);
+    found.engine = deploy::kOnnxEngine;
+  }
   return found;
 }
 

@@ -10,10 +10,11 @@
 namespace mlrun::apps {
 
 /// A trained model as `eval` and `predict` take it: a run or one of its checkpoints, a weight file that
-/// carries its recipe (as mlrun's do), or a recipe with a weight file.
+/// carries its recipe (as mlrun's do), or a recipe with a weight file. ONNX files are weights as well.
 struct RunArgument {
   config::Resolved resolved;
   engine::WeightChoice weights;
+  std::string engine = "eager";  ///< what runs the weights, as results show it
 };
 
 /// `first` is the operand; `choice` what --weights says (empty: best, else last). UserError where no

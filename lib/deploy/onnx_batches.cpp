@@ -87,6 +87,8 @@ Tensor filled(const Tensor& images, std::int64_t count) {
 
 }  // namespace
 
+void check_onnx_classifier(const OnnxGraph& graph) { wishes_of(graph); }
+
 Runner in_onnx_batches(const OnnxGraph& graph, Runner run) {
   const Wishes wishes = wishes_of(graph);
   return [wishes, run = std::move(run)](const Tensor& images) {

@@ -5,6 +5,9 @@
 
 namespace mlrun::deploy {
 
+/// UserError unless the model has one input, of floating numbers with four dimensions, and an output.
+void check_onnx_classifier(const OnnxGraph& graph);
+
 /// `run` takes what the file's one input takes; the result takes float32 [N, C, H, W] of any N and gives
 /// [N, classes]: a fixed batch size is filled, [N, H, W, C] and 16-bit floats are served, dimensions of size 1 after
 /// the classes go. UserError where the file is no classifier.

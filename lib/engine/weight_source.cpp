@@ -50,7 +50,7 @@ class FileWeights : public WeightSource {
   std::string name(std::int64_t) const override { return choice_.name; }
 
   std::optional<data::DataInfo> known() const override {
-    if (!ours_) return std::nullopt;
+    if (!ours_) return choice_.known;
     const auto metadata = weights::read_safetensors_header(choice_.file).metadata;
     const auto info = metadata.find("data");
     if (info == metadata.end()) return std::nullopt;

@@ -20,6 +20,8 @@ struct WeightChoice {
   /// Puts the file into the models in a way of its own (int8, ONNX): called with models without weights, placed and in
   /// evaluation mode. Empty: by state-dict names.
   std::function<void(const Models& models, const Context& context)> install{};
+  /// Of such a file: the data that it was trained on, where it tells.
+  std::optional<data::DataInfo> known{};
 };
 
 /// One set of weights for a task, or several: draws from a distribution over weights.

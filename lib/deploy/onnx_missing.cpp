@@ -1,0 +1,17 @@
+#include "base/error.h"
+#include "deploy/onnx_graph.h"
+
+namespace mlrun::deploy {
+namespace {
+
+[[noreturn]] void no_onnx(const std::filesystem::path& file) {
+  throw file_error(file.string(), "this mlrun was built without ONNX",
+                   "build it with libonnx and -DMLRUN_WITH_ONNX=ON");
+}
+
+}  // namespace
+
+OnnxGraph read_onnx(const std::filesystem::path& file) { no_onnx(file); }
+OnnxGraph read_onnx_header(const std::filesystem::path& file) { no_onnx(file); }
+
+}  // namespace mlrun::deploy
