@@ -22,6 +22,13 @@ class PathScopes : public nn::Interceptor {
   }
 };
 
+/// What is done before the model, in a scope of its own.
+torch::Tensor before(const TraceOptions& options, const torch::Tensor& input) {
+  const auto scope = c10::make_intrusive<jit::Scope>()->push(c10::Symbol::scope("preprocess"));
+  const jit::WithCurrentScope guard(*jit::tracer::getTracingState()->graph, scope);
+  return options.before(input);
+}
+
 void add_tensors(jit::Module& module, const nn::Layer& layer) {
   for (const auto& item : layer.named_parameters(/*recurse=*/false)) {
     module.register_parameter(item.key(), item.value(), /*is_buffer=*/false);
@@ -57,8 +64,10 @@ jit::Module trace(nn::Layer& model, const torch::Tensor& example, const TraceOpt
   const auto compilation = std::make_shared<jit::CompilationUnit>();
   jit::Module module = mirror(model, "Model", compilation, quant::int8_runner(model));
   const auto run = [&](jit::Stack inputs) -> jit::Stack {
+    // It warns of what views of a tensor would not see. Layers work in place only over what nobody else reads.
+    const jit::tracer::NoWarn silent;
     const torch::Tensor input = inputs.at(0).toTensor();
-    return {model(options.before ? options.before(input) : input)};
+    return {model(options.before ? before(options, input) : input)};
   };
   const auto nameless = [](const torch::Tensor&) { return std::string(); };
   const auto traced =

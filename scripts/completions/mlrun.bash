@@ -141,10 +141,12 @@ _mlrun_value() {
       [[ $command == report ]] && { _mlrun_files; return; }
       [[ $command == 'sweep plan' ]] && { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return; }
       [[ $command == quantize ]] && { _mlrun_files .safetensors; return; }
-      [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth .torchscript; return; }
+      [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth .torchscript .onnx; return; }
       _mlrun_files .png ;;
     --format) [[ $command == 'init '* ]] && { _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^data\.format |//p' | tr '|' '\n')"; return; }
-      _mlrun_add $'safetensors\npth\ntorchscript' ;;
+      _mlrun_add $'safetensors\npth\ntorchscript\nonnx' ;;
+    --opset) _mlrun_add $'13\n14\n15\n16\n17' ;;
+    --batch) _mlrun_add dynamic ;;
     --sort) _mlrun_add $'name\nparams\nmacs\nacc1' ;;
     --table) _mlrun_add "$(_mlrun_tables "$program")"; _mlrun_files .yaml .yml ;;
     --html) _mlrun_files .html ;;
@@ -178,7 +180,7 @@ _mlrun_options() {
     'data show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--split\n--with\n--samples\n--columns\n--epoch' ;;
     inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
-    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--force' ;;
+    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--with-preprocess\n--input-size\n--force' ;;
     quantize) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--method\n--weights\n--max-drop\n--output\n--force' ;;
     bench) _mlrun_add $'--model\n--mode\n--batch\n--threads\n--workers\n--precision\n--engine\n--memory-format\n--device\n--size\n--layers\n--top\n--seconds\n--csv\n--markdown' ;;
     weights) _mlrun_add $'--help\n--version' ;;
