@@ -90,9 +90,11 @@ void DataSection::declare(Declare<DataSection>& d) {
     "same bits");
   d("sampler", &DataSection::sampler, "which training samples an epoch takes, and in what order")
       .component("sampler", "shuffle");
-  d("augment", &DataSection::augment, "transforms of training samples, in order; a string names a preset")
+  d("augment", &DataSection::augment,
+    "transforms of training samples, in order; a single one needs no list, a string names a preset")
       .component("transform");
-  d("preprocess", &DataSection::preprocess, "transforms of evaluation samples, in order; a string names a preset")
+  d("preprocess", &DataSection::preprocess,
+    "transforms of evaluation samples, in order; a single one needs no list, a string names a preset")
       .component("transform");
   d.shorthand("root");
 }
