@@ -69,8 +69,10 @@ Tensors Layer::pass(std::size_t interceptor, const Tensors& inputs) {
 
 InterceptorScope::InterceptorScope(Layer& root, Interceptor& interceptor) {
   for (Layer* layer : root.all_layers()) {
-    before_.emplace_back(layer, layer->interceptors_);
-    layer->interceptors_.push_back(&interceptor);
+    auto& installed = layer->interceptors_;
+    before_.emplace_back(layer, installed);
+    const bool substituted = !installed.empty() && dynamic_cast<Substitute*>(installed.back());
+    installed.insert(substituted ? installed.end() - 1 : installed.end(), &interceptor);
   }
 }
 

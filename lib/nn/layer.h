@@ -33,6 +33,10 @@ class Interceptor {
   virtual Tensors around(Layer& layer, const Tensors& inputs, const Proceed& proceed) = 0;
 };
 
+/// An interceptor that computes in the layers' place (int8): whatever is installed later stands outside it, and so sees
+/// its results.
+class Substitute : public Interceptor {};
+
 /// A part of a model, from one activation to a whole network. Parameters, buffers and children are
 /// registered under upstream's state-dict names, in upstream's order. Constructors declare shapes
 /// (uninitialised tensors); `initialise` of the root draws the weights. Models call every layer
@@ -111,7 +115,7 @@ class UnaryLayer : public Layer {
   Tensors forward(const Tensors& inputs) final;
 };
 
-/// Adds an interceptor inside those already installed, for as long as the scope lives.
+/// Adds an interceptor inside those already installed (but outside a Substitute), for as long as the scope lives.
 class InterceptorScope {
  public:
   InterceptorScope(Layer& root, Interceptor& interceptor);
