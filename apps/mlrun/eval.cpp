@@ -8,6 +8,7 @@
 #include "apps/mlrun/run_argument.h"
 #include "apps/mlrun/verdicts.h"
 #include "base/files.h"
+#include "deploy/engine_scope.h"
 #include "engine/apply_session.h"
 #include "recipes/registry.h"
 #include "report/confusion.h"
@@ -23,6 +24,7 @@ struct EvalArguments {
   RecipeArguments recipe;
   EnsembleArguments ensemble;
   std::string weights, split, confusion_csv, per_class_csv, dump_outputs, reliability;
+  std::string engine = "eager";
 };
 
 /// What was evaluated, for every kind of evaluation.
@@ -30,6 +32,7 @@ struct Evaluated {
   std::string data, weights;
   engine::Evaluation evaluation;
   std::vector<engine::Verdict> verdicts;
+  std::string engine = "eager";
 };
 
 std::optional<data::Split> parse_split(const std::string& text) {
@@ -101,7 +104,7 @@ Json result_json(const Evaluated& evaluated) {
   for (const auto& verdict : evaluated.verdicts) verdicts.push_back(engine::to_json(verdict));
   Json json = {{"split", data::split_name(evaluation.split)},
                {"weights", evaluated.weights},
-               {"engine", "eager"},
+               {"engine", evaluated.engine},
                {"samples", {{"total", evaluation.total}, {"evaluated", evaluation.evaluated}, {"skipped", skipped}}},
                {"metrics", metrics},
                {"per_class", evaluation.details.value("per_class", Json::array())},
@@ -147,10 +150,11 @@ Result result_of(const EvalArguments& arguments, const Evaluated& evaluated) {
 }
 
 Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& request) {
+  if (arguments.engine != "eager") throw UserError("--engine: an ensemble runs eager", "leave it out");
   const auto members = members_of(arguments.recipe, arguments.ensemble, arguments.weights);
   const auto together = engine::evaluate_ensemble(recipes::tasks(), members, request);
   const std::string name = "of an ensemble of " + std::to_string(together.members.size());
-  Result result = result_of(arguments, {together.data, name, together.evaluation, together.verdicts});
+  Result result = result_of(arguments, {together.data, name, together.evaluation, together.verdicts, "eager"});
   result.text = members_text(together) + "\n" + result.text;
   result.json["weights"] = "ensemble";
   result.json["members"] = members_json(together);
@@ -164,8 +168,10 @@ Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
   const RunArgument run =
       open_run_argument(arguments.recipe.subject(), arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
+  const deploy::EngineScope engine(loaded.task->models(), arguments.engine);
   const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
-  return result_of(arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts});
+  return result_of(
+      arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts, engine.engine()});
 }
 
 }  // namespace
@@ -178,6 +184,10 @@ Command add_eval(CLI::App& root) {
       ->type_name("WEIGHTS");
   arguments->ensemble.declare(*app);
   app->add_option("--split", arguments->split, "train, val or test (default: test, else val)")->type_name("SPLIT");
+  app->add_option("--engine", arguments->engine, "eager: layer by layer; graph: compiled, faster")
+      ->type_name("ENGINE")
+      ->check(CLI::IsMember(deploy::inference_engines()))
+      ->capture_default_str();
   app->add_option("--confusion-csv", arguments->confusion_csv, "write the confusion matrix here")->type_name("FILE");
   app->add_option("--per-class-csv", arguments->per_class_csv, "write the accuracy of each class here")
       ->type_name("FILE");

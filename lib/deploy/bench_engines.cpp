@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "config/registry.h"
 #include "config/words.h"
+#include "deploy/graph.h"
 #include "deploy/trace.h"
 
 namespace mlrun::deploy {
@@ -30,6 +31,15 @@ Runner torchscript(const BenchModel& model) {
   } catch (const c10::Error& error) {
     throw UserError("this model becomes no TorchScript: " + std::string(error.what_without_backtrace()),
                     "use --engine eager");
+  }
+}
+
+Runner graph(const BenchModel& model) {
+  try {
+    const auto graph = std::make_shared<InferenceGraph>(*model.layer, model.input);
+    return [graph, layer = model.layer](const torch::Tensor& input) { return (*graph)(input); };
+  } catch (const NoGraph& refused) {
+    throw UserError("this model cannot run as a graph: " + std::string(refused.what()), "use --engine eager");
   }
 }
 
@@ -64,6 +74,7 @@ const std::vector<BenchEngine>& bench_engines() {
   static const std::vector<BenchEngine> engines = {
       {"eager", "layer by layer, as mlrun evaluates", eager},
       {"torchscript", "traced, frozen, optimize_for_inference", torchscript},
+      {"graph", "compiled into oneDNN's primitives, fused", graph},
   };
   return engines;
 }
