@@ -176,6 +176,9 @@ Json json_of(const quant::QuantizeResult& result, const QuantizeArguments& argum
 Result run_quantize(const QuantizeArguments& arguments, const OutputOptions& output) {
   if (arguments.output.empty()) throw UserError("no output is named", "add -o FILE");
   const RunArgument run = source_of(arguments, arguments.recipe.overrides());
+  if (run.brings_engine()) {
+    throw file_error(run.weights.file.string(), "is " + run.engine + " already", "quantize the float weights it is of");
+  }
   quant::QuantizeRequest request;
   request.resolved = run.resolved;
   request.weights = run.weights;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "config/registry.h"
 #include "config/words.h"
+#include "deploy/graph.h"
 #include "deploy/trace.h"
 
 namespace mlrun::deploy {
@@ -41,6 +42,15 @@ Runner torchscript(const BenchModel& model) {
   }
 }
 
+Runner graph(const BenchModel& model) {
+  try {
+    const auto graph = std::make_shared<InferenceGraph>(*model.layer, model.input);
+    return [graph, layer = model.layer](const torch::Tensor& input) { return (*graph)(input); };
+  } catch (const NoGraph& refused) {
+    throw UserError("this model cannot run as a graph: " + std::string(refused.what()), "use --engine eager");
+  }
+}
+
 template <class Entry>
 const Entry& entry_of(const std::vector<Entry>& entries, const std::string& option, const std::string& name) {
   std::vector<std::string> names;
@@ -66,6 +76,7 @@ const std::vector<BenchEngine>& bench_engines() {
   static const std::vector<BenchEngine> engines = {
       {"eager", "layer by layer, as mlrun evaluates", eager},
       {"torchscript", "traced, frozen, optimize_for_inference", torchscript},
+      {"graph", "compiled into oneDNN's primitives, fused", graph},
   };
   return engines;
 }

@@ -32,7 +32,7 @@ struct BenchEngine {
 
 /// `fp32`, `bf16`. A new one is a line here.
 const std::vector<BenchPrecision>& bench_precisions();
-/// `eager`, `torchscript`. A new one is a line here.
+/// `eager`, `torchscript`, `graph`. A new one is a line here.
 const std::vector<BenchEngine>& bench_engines();
 
 /// The entry of this name; UserError with the nearest otherwise.
