@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/read_samples.h"
+#include "deploy/onnx_weights.h"
 #include "engine/export_weights.h"
 #include "engine/initial_weights.h"
 #include "models/named_model.h"
@@ -48,6 +49,10 @@ torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int
 
 Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
                    const engine::WeightChoice& weights, std::int64_t count) {
+  if (is_onnx(weights.file)) {
+    throw file_error(weights.file.string(), "is an ONNX file, which has no layers to export",
+                     "export the run or the weight file that it was made from");
+  }
   config::Resolved here = resolved;
   here.recipe.train.device = "cpu";
   here.recipe.train.memory_format = "contiguous";
