@@ -107,14 +107,34 @@ report::Table table_of(const quant::QuantizeResult& result) {
   return table;
 }
 
+std::string count_of(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+/// The layers that stay float32, together where they do for one reason.
+std::string kept_text(const std::vector<quant::FloatLayer>& layers) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
+  for (const auto& layer : layers) {
+    const auto known =
+        std::find_if(reasons.begin(), reasons.end(), [&](const auto& r) { return r.first == layer.reason; });
+    if (known == reasons.end()) reasons.push_back({layer.reason, {layer.path}});
+    else known->second.push_back(layer.path);
+  }
+  std::string text;
+  for (const auto& [reason, paths] : reasons) {
+    text += "  " + reason + ":";
+    for (std::size_t i = 0; i < paths.size() && i < kWorstShown; ++i) text += (i == 0 ? " " : ", ") + paths[i];
+    if (paths.size() > kWorstShown) text += " and " + std::to_string(paths.size() - kWorstShown) + " more";
+    text += "\n";
+  }
+  return text;
+}
+
 /// What became of the layers, and what to skip where too much was lost.
 std::string layers_text(const quant::Quantized& row) {
-  std::string text = row.method + ": " + std::to_string(row.int8_layers) + " layers in int8";
-  if (!row.float_layers.empty()) text += ", " + std::to_string(row.float_layers.size()) + " in float32:";
-  text += "\n";
-  for (const auto& layer : row.float_layers) {
-    text += "  " + layer.path + " (" + layer.type + "): " + layer.reason + "\n";
-  }
+  std::string text = row.method + ": " + count_of(row.int8_layers, "layer") + " in int8";
+  if (!row.float_layers.empty()) text += ", " + std::to_string(row.float_layers.size()) + " in float32";
+  text += "\n" + kept_text(row.float_layers);
   if (row.noise.empty()) return text;
   text += "  least signal to noise:";
   for (std::size_t i = 0; i < row.noise.size() && i < kWorstShown; ++i) {

@@ -14,7 +14,7 @@ using namespace mlrun;
 
 namespace {
 
-torch::Tensor images(std::uint64_t seed, int64_t count) {
+torch::Tensor seeded_images(std::uint64_t seed, int64_t count) {
   torch::manual_seed(seed);
   return torch::randn({count, 3, 64, 64});
 }
@@ -33,7 +33,7 @@ void set_norms(nn::Layer& model) {
     norm->begin_cumulative();
   }
   model.train();
-  model(images(1, 8));
+  model(seeded_images(1, 8));
   for (nn::BatchNorm2d* norm : norms) norm->end_cumulative();
   model.eval();
 }
@@ -112,8 +112,8 @@ void check_case(const Json& expected) {
   options.engine = "onednn";
   options.reduce_range = reduced;
   options.observer = expected.at("observer");
-  quant::Calibrator calibrator(*model, images(2, 1), options);
-  for (const std::uint64_t seed : {2, 3}) calibrator.observe(images(seed, 4));
+  quant::Calibrator calibrator(*model, seeded_images(2, 1), options);
+  for (const std::uint64_t seed : {2, 3}) calibrator.observe(seeded_images(seed, 4));
   const quant::Int8Plan plan = calibrator.plan();
   CHECK(plan.float_layers.empty());
   check_sites(plan, expected.at("sites"));
@@ -123,7 +123,7 @@ void check_case(const Json& expected) {
   if (!reduced && !quant::saturates("onednn")) return;  // the fixture's sums did
   quant::attach_int8(*model, plan, "test");
   const torch::NoGradGuard no_gradients;
-  check_outputs((*model)(images(4, 4)), plan.nodes.back().output, decoded(expected.at("outputs")));
+  check_outputs((*model)(seeded_images(4, 4)), plan.nodes.back().output, decoded(expected.at("outputs")));
 }
 
 void check_cases(const std::vector<std::string>& models) {
