@@ -26,7 +26,7 @@ class GraphCompiler {
   void compile();
 
  private:
-  /// What is left to do with a sum: `Fused` where the primitive does it.
+  /// How a convolution adds its residual: into it where it lies, or reading it beside its own result.
   enum class Residual { None, InPlace, Beside };
   struct ConvChoice;
 
@@ -60,6 +60,8 @@ class GraphCompiler {
   int new_slot(ValueId value, Form form);
   /// Whether the node being compiled is the last to use the value, and may write over it.
   bool may_overwrite(ValueId value);
+  /// The slot of `output` in the place of an operand that may be written over.
+  int take_over(int operand_slot, ValueId output);
   /// A slot for `output` that is the operand's own where that may be written over.
   int over_or_new(ValueId operand, int operand_slot, ValueId output);
 

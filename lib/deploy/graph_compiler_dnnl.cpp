@@ -139,10 +139,16 @@ bool GraphCompiler::may_overwrite(ValueId value) {
   return last_use_[static_cast<std::size_t>(value)] <= now_ && !slot.shared && !slot.external;
 }
 
+int GraphCompiler::take_over(int operand_slot, ValueId output) {
+  const int slot = program_.add_view(operand_slot, sizes(output), program_.slot(operand_slot).form, 0);
+  program_.slot(slot).shared = false;  // the operand is no more
+  return slot_of(output) = slot;
+}
+
 int GraphCompiler::over_or_new(ValueId operand, int operand_slot, ValueId output) {
   const Form form = program_.slot(operand_slot).form;
   if (operand_slot == slot_of(operand) && may_overwrite(operand)) {
-    return slot_of(output) = program_.add_view(operand_slot, sizes(output), form, 0);
+    return take_over(operand_slot, output);
   }
   return new_slot(output, form);
 }

@@ -131,9 +131,8 @@ bool GraphCompiler::conv_primitive(const GraphNode& node, Residual residual, boo
 
   const int src = need(node.inputs[0], chosen.src);
   const int other = residual == Residual::None ? -1 : slot_of(node.residual);
-  const int written = residual == Residual::InPlace
-                          ? slot_of(node.outputs[0]) = program_.add_view(other, out, chosen.dst, 0)
-                          : new_slot(node.outputs[0], chosen.dst);
+  const int written =
+      residual == Residual::InPlace ? take_over(other, node.outputs[0]) : new_slot(node.outputs[0], chosen.dst);
   std::vector<std::pair<int, std::pair<int, Desc>>> arguments = {
       {DNNL_ARG_SRC, {src, chosen.primitive.src_desc()}}, {DNNL_ARG_DST, {written, chosen.primitive.dst_desc()}}};
   if (residual == Residual::Beside) {

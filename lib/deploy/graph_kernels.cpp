@@ -27,7 +27,7 @@
 namespace mlrun::deploy {
 namespace {
 
-constexpr std::int64_t kGrain = 4096;  // floats below which another thread costs more than it saves
+constexpr std::int64_t kGrain = 16384;  // floats below which another thread costs more than it saves
 
 template <KernelAct act>
 using ActTag = std::integral_constant<KernelAct, act>;
@@ -202,7 +202,7 @@ template <class Body>
 void for_tiles(const ImageLayout& layout, const Body& body) {
   const std::int64_t whole = layout.pixels;
   const std::int64_t piece =
-      layout.blocks() > 1 ? whole : std::max<std::int64_t>(1, std::min(whole, 4 * kGrain / layout.block));
+      layout.blocks() > 1 ? whole : std::max<std::int64_t>(1, std::min(whole, kGrain / layout.block));
   const std::int64_t pieces = whole > 0 ? (whole + piece - 1) / piece : 0;
   const std::int64_t blocks = layout.blocks();
   share(layout.images * blocks * pieces, piece * layout.block, [&](std::int64_t first, std::int64_t last) {

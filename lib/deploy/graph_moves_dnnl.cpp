@@ -48,7 +48,8 @@ bool GraphCompiler::concat_in_place(const GraphNode& node, int output) {
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const Slot& slot = program_.slot(slot_of(node.inputs[i]));
     const bool twice = std::count(node.inputs.begin(), node.inputs.end(), node.inputs[i]) > 1;
-    if (slot.form != form || slot.shared || slot.external || twice || !begins_block(slot, channel)) return false;
+    if (slot.form != form || slot.root >= 0 || slot.shared || slot.external || twice || !begins_block(slot, channel))
+      return false;
     channel += layout_of(slot).channels;
   }
   channel = 0;
