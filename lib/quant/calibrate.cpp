@@ -8,13 +8,6 @@
 namespace mlrun::quant {
 namespace {
 
-/// Sites by the layer at which they are met.
-struct SitesOfLayer {
-  std::vector<std::pair<std::size_t, std::size_t>> inputs;  // input, site
-  int output = -1;                                          // site, after the layer that ends the group
-  bool folded = false;                                      // batch norm within a convolution
-};
-
 void check_finite(const nn::Layer& layer, const torch::Tensor& values) {
   if (std::isfinite(values.sum().item<double>())) return;
   throw UserError("calibration: " + layer.path() + " gives numbers that are not finite",
@@ -63,6 +56,13 @@ class Calibrator::Door : public nn::Interceptor {
   }
 
  private:
+  /// Sites by the layer at which they are met.
+  struct SitesOfLayer {
+    std::vector<std::pair<std::size_t, std::size_t>> inputs;  // input, site
+    int output = -1;                                          // site, after the layer that ends the group
+    bool folded = false;                                      // batch norm within a convolution
+  };
+
   static const nn::Layer* last_of(const Layout& layout, std::size_t leaf) {
     const int group = layout.steps[leaf].group;
     return group < 0 ? layout.flow.leaves[leaf].layer : layout.groups[static_cast<std::size_t>(group)].last();
