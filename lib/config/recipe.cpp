@@ -128,7 +128,8 @@ void TrainSection::declare(Declare<TrainSection>& d) {
     "no clipping")
       .above(0);
   d("early_stopping", &TrainSection::early_stopping, "ends a training that no longer improves");
-  d("select", &TrainSection::select, "metric that chooses `best`, as `val/acc1`; null: the task's own");
+  d("select", &TrainSection::select,
+    "metric that chooses `best`, of equal epochs the latest, as `val/acc1`; null: the task's own");
   d("device", &TrainSection::device, "auto, cpu, cuda or cuda:N");
   d("memory_format", &TrainSection::memory_format,
     "layout of images and convolution weights; which is faster depends on the model: auto times both in the first "

@@ -131,7 +131,9 @@ bool Checkpointer::improve(const EpochReport& report) {
   const auto value = selecting_value(select_, *report.evaluation);
   if (!value && trainer_.averager().active()) return false;  // a figure of an average that is still to come
   MLRUN_ASSERT(value, "the evaluation has no " + select_);
-  if (best_ && !better(select_, *value, best_->value)) return false;
+  // Of equal ones the latest has trained the longest: small validation sets tie often.
+  const bool equal = best_ && *value == best_->value;
+  if (best_ && !equal && !better(select_, *value, best_->value)) return false;
   best_ = Best{select_, *value, report.position.step};
   return true;
 }
