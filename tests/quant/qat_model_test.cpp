@@ -22,7 +22,7 @@ namespace {
 constexpr std::int64_t kBatch = 4, kSize = 64, kClasses = 10;
 
 // As in scripts/fixtures/qat_steps.py.
-torch::Tensor images(std::uint64_t number) {
+torch::Tensor step_images(std::uint64_t number) {
   compat::manual_seed(100 + number);
   return torch::randn({kBatch, 3, kSize, kSize});
 }
@@ -51,7 +51,7 @@ std::shared_ptr<nn::Layer> model_of(const std::string& name) {
 double one_pass(nn::Layer& model, quant::QatModel& qat, std::uint64_t number) {
   model.zero_grad();
   const nn::InterceptorScope scope(model, qat.door());
-  const auto loss = torch::nn::functional::cross_entropy(model(images(number)), torch::arange(kBatch) % kClasses);
+  const auto loss = torch::nn::functional::cross_entropy(model(step_images(number)), torch::arange(kBatch) % kClasses);
   loss.backward();
   return loss.item<double>();
 }
@@ -133,7 +133,7 @@ void check_outputs(const Json& reference, nn::Layer& model, quant::QatModel& qat
     const nn::InterceptorScope scope(model, qat.door());
     const torch::Tensor expected = rows(reference["outputs_fake"]);
     REQUIRE(std::get<0>(torch::_unique(expected)).numel() > 10);
-    CHECK((model(images(3)) - expected).abs().max().item<double>() < 1e-4 * expected.abs().max().item<double>());
+    CHECK((model(step_images(3)) - expected).abs().max().item<double>() < 1e-4 * expected.abs().max().item<double>());
   }
   const auto engines = quant::int8_engines();
   const bool same_engine = std::find(engines.begin(), engines.end(), "onednn") != engines.end();
@@ -142,7 +142,7 @@ void check_outputs(const Json& reference, nn::Layer& model, quant::QatModel& qat
   const double step = plan.nodes.back().output.scale;
   quant::Int8Runner runner(model, std::move(plan), "onednn");
   const nn::InterceptorScope scope(model, runner);
-  const torch::Tensor difference = (model(images(3)) - rows(reference["outputs_int8"])).abs();
+  const torch::Tensor difference = (model(step_images(3)) - rows(reference["outputs_int8"])).abs();
   INFO(difference / step);
   CHECK(difference.max().item<double>() <= 1.01 * step);
   CHECK((difference > 0.01 * step).sum().item<std::int64_t>() <= kBatch * kClasses / 4);
@@ -156,7 +156,7 @@ TEST_CASE("a step of quantization-aware training is torch.ao's", "[quant][qat]")
   for (const auto& reference : references) {
     INFO(reference["model"] << ' ' << reference["reduce_range"]);
     const auto model = model_of(reference["model"]);
-    quant::QatModel qat(*model, images(0), {"onednn", reference["reduce_range"], "per_channel", {}});
+    quant::QatModel qat(*model, step_images(0), {"onednn", reference["reduce_range"], "per_channel", {}});
     one_pass(*model, qat, 0);
     check_pass(reference["second"], *model, one_pass(*model, qat, 1));
     check_ranges(reference, qat);
@@ -171,7 +171,7 @@ TEST_CASE("a step of quantization-aware training is torch.ao's", "[quant][qat]")
 TEST_CASE("the ranges of a training are saved and loaded to the bit", "[quant][qat]") {
   const auto model = model_of("mobilenet_v3_small");
   const quant::QatOptions options{"onednn", true, "per_channel", {}};
-  quant::QatModel first(*model, images(0), options);
+  quant::QatModel first(*model, step_images(0), options);
   CHECK(test::user_error([&] { first.plan(); }) ==
         "the range of features.0.0.input0 is not known: no sample went through it in training; train for an epoch, or "
         "leave it float32 with quantize.skip");
@@ -179,7 +179,7 @@ TEST_CASE("the ranges of a training are saved and loaded to the bit", "[quant][q
   data::State state;
   first.save(state, "a.");
   // Loading takes engine and range from the state: another machine's choice would be another training.
-  quant::QatModel second(*model, images(0), {"qnnpack", false, "per_channel", {}});
+  quant::QatModel second(*model, step_images(0), {"qnnpack", false, "per_channel", {}});
   second.load(state, "a.");
   CHECK(second.options().reduce_range);
   const auto before = nn::state_dict(*model);
@@ -202,7 +202,7 @@ TEST_CASE("a channel that batch norm multiplies by 0 still learns", "[quant][qat
     if (name == "bn1.weight") tensor.detach()[3].zero_();
     if (name == "bn1.bias") tensor.detach()[3] = 0.1;  // its ReLU is open
   }
-  quant::QatModel qat(*model, images(0), {"onednn", true, "per_channel", {}});
+  quant::QatModel qat(*model, step_images(0), {"onednn", true, "per_channel", {}});
   CHECK(std::isfinite(one_pass(*model, qat, 0)));
   for (const auto& item : model->named_parameters()) {
     INFO(item.key());
