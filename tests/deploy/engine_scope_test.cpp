@@ -23,7 +23,7 @@ TEST_CASE("a scope lets graphs answer for the models, for as long as it lives", 
   const torch::NoGradGuard no_gradients;
   const engine::Models models = models_of("small_cnn");
   nn::Layer& model = *models.front().second;
-  const torch::Tensor input = torch::randn({3, 3, 32, 32});
+  const torch::Tensor input = torch::randn({3, 1, 32, 32});
   const torch::Tensor expected = model(input.clone());
   {
     const EngineScope scope(models, "graph");
