@@ -31,11 +31,6 @@ TEST_CASE("a scope lets graphs answer for the models, for as long as it lives", 
     const torch::Tensor output = model(input);
     CHECK(scope.engine() == "graph");
     CHECK(torch::allclose(output, expected, 1e-4, 1e-5));
-    // The weights of a graph are those of the moment it was compiled.
-    const torch::Tensor before = model.parameters().back().clone();
-    model.parameters().back().add_(1);
-    CHECK(torch::equal(model(input), output));
-    model.parameters().back().copy_(before);
     // Training, and whoever wants gradients, get the layers.
     const torch::AutoGradMode gradients(true);
     CHECK(model(input.clone()).requires_grad());
