@@ -28,8 +28,9 @@ struct GraphStatistics {
 
 /// A model compiled for inference: batch norm folded into convolutions, activations and sums computed with them,
 /// weights in the blocked layouts that oneDNN chooses, memory laid out once. It is compiled for each size of input (the
-/// batch included) when that comes first, and keeps the last few. The weights are those of the moment of construction:
-/// a model whose weights change needs a new graph. What it has no operation for runs as the layer itself.
+/// batch included) when that comes first, and keeps the last few. The weights may not change while it lives (some are
+/// packed anew, others used where they are): after a change, make a new graph. What it has no operation for runs as the
+/// layer itself.
 class InferenceGraph {
  public:
   /// `model` is float32, on the CPU, and must outlive the graph; its mode does not matter. `example` [N, C, H, W]: the

@@ -1,6 +1,7 @@
 #include <list>
 
 #include "deploy/graph_compiler.h"
+#include "quant/runner.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -55,6 +56,7 @@ InferenceGraph::InferenceGraph(nn::Layer& model, const torch::Tensor& example) :
       throw NoGraph("its weights are not float32 on the CPU");
     }
   }
+  if (quant::int8_runner(model)) throw NoGraph("it computes in int8");
   impl_->model = &model;
   impl_->plan = plan_graph(model, example.narrow(0, 0, 1));
   if (!impl_->plan.obstacle.empty()) throw NoGraph(impl_->plan.obstacle);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <type_traits>
+#include <vector>
+
+#include "deploy/graph_share.h"
 
 // Compiled with OpenMP where the compiler's runtime is the one that LibTorch and oneDNN share, else one thread runs
 // these small loops. Each loop exists for AVX2 and for the processor that the build is for; the loader chooses.
@@ -26,8 +28,6 @@
 
 namespace mlrun::deploy {
 namespace {
-
-constexpr std::int64_t kGrain = 16384;  // floats below which another thread costs more than it saves
 
 template <KernelAct act>
 using ActTag = std::integral_constant<KernelAct, act>;
@@ -61,18 +61,6 @@ inline MLRUN_INLINE void with_act(KernelAct act, const Body& body) {
     case KernelAct::Gelu: return body(ActTag<KernelAct::Gelu>());
     case KernelAct::Tanh: return body(ActTag<KernelAct::Tanh>());
     case KernelAct::None: return body(ActTag<KernelAct::None>());
-  }
-}
-
-/// Shares the numbers from 0 to `count` among threads: `body(first, last)`; `cost` floats are touched for each.
-template <class Body>
-void share(std::int64_t count, std::int64_t cost, const Body& body) {
-  const std::int64_t grain = std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, cost));
-  const std::int64_t parts = (count + grain - 1) / grain;
-  if (parts <= 1) return body(std::int64_t{0}, count);
-#pragma omp parallel for schedule(static)
-  for (std::int64_t part = 0; part < parts; ++part) {
-    body(part * grain, std::min(count, (part + 1) * grain));
   }
 }
 
@@ -202,7 +190,7 @@ template <class Body>
 void for_tiles(const ImageLayout& layout, const Body& body) {
   const std::int64_t whole = layout.pixels;
   const std::int64_t piece =
-      layout.blocks() > 1 ? whole : std::max<std::int64_t>(1, std::min(whole, kGrain / layout.block));
+      layout.blocks() > 1 ? whole : std::max<std::int64_t>(1, std::min(whole, kKernelGrain / layout.block));
   const std::int64_t pieces = whole > 0 ? (whole + piece - 1) / piece : 0;
   const std::int64_t blocks = layout.blocks();
   share(layout.images * blocks * pieces, piece * layout.block, [&](std::int64_t first, std::int64_t last) {
@@ -212,46 +200,6 @@ void for_tiles(const ImageLayout& layout, const Body& body) {
                 row / blocks});
     }
   });
-}
-
-/// Channels that lie side by side both in a source and in the result.
-struct Run {
-  const float* from = nullptr;
-  float* to = nullptr;
-  std::int64_t from_step = 0, to_step = 0, length = 0;  // floats from pixel to pixel, and at each
-};
-
-void copy_run(const Run& run, std::int64_t pixels) {
-  if (run.length == run.from_step && run.length == run.to_step) {
-    std::memcpy(run.to, run.from, static_cast<std::size_t>(pixels * run.length) * sizeof(float));
-  } else if (run.length == 1) {
-    for (std::int64_t p = 0; p < pixels; ++p) run.to[p * run.to_step] = run.from[p * run.from_step];
-  } else {
-    for (std::int64_t p = 0; p < pixels; ++p) {
-      std::memcpy(run.to + p * run.to_step, run.from + p * run.from_step,
-                  static_cast<std::size_t>(run.length) * sizeof(float));
-    }
-  }
-}
-
-/// Where a channel of an image begins.
-std::int64_t channel_offset(const ImageLayout& layout, std::int64_t image, std::int64_t channel) {
-  return image * layout.image_floats() + channel / layout.block * layout.pixels * layout.block + channel % layout.block;
-}
-
-/// How many picks from `c` on continue it side by side.
-std::int64_t run_length(const std::vector<ChannelSource>& sources, const std::vector<ChannelPick>& picks,
-                        const ImageLayout& layout, std::int64_t c) {
-  const ChannelPick& begin = picks[static_cast<std::size_t>(c)];
-  const std::int64_t from_block = sources[static_cast<std::size_t>(begin.source)].layout.block;
-  const std::int64_t most =
-      std::min({layout.block - c % layout.block, from_block - begin.channel % from_block, layout.channels - c});
-  std::int64_t length = 1;
-  for (; length < most; ++length) {
-    const ChannelPick& next = picks[static_cast<std::size_t>(c + length)];
-    if (next.source != begin.source || next.channel != begin.channel + length) break;
-  }
-  return length;
 }
 
 }  // namespace
@@ -318,27 +266,6 @@ void dense(const float* x, const float* weight, const float* bias, const DenseSh
         float sum = activated(act, dot(weight + o * shape.in, x + row * shape.in, shape.in) + bias[o]);
         if (residual) sum += residual[at];
         y[at] = activated(final_act, sum);
-      }
-    }
-  });
-}
-
-void gather_channels(const std::vector<ChannelSource>& sources, const std::vector<ChannelPick>& picks,
-                     const ImageLayout& layout, float* y) {
-  const std::int64_t blocks = layout.blocks(), size = layout.pixels * layout.block;
-  share(layout.images * blocks, size, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t i = first; i < last; ++i) {
-      const std::int64_t image = i / blocks, begin = i % blocks * layout.block;
-      const std::int64_t end = std::min(begin + layout.block, layout.channels);
-      if (end < begin + layout.block) std::fill(y + i * size, y + (i + 1) * size, 0.0f);
-      for (std::int64_t c = begin; c < end;) {
-        const ChannelPick& pick = picks[static_cast<std::size_t>(c)];
-        const ChannelSource& source = sources[static_cast<std::size_t>(pick.source)];
-        const std::int64_t length = run_length(sources, picks, layout, c);
-        copy_run({source.data + channel_offset(source.layout, image, pick.channel),
-                  y + channel_offset(layout, image, c), source.layout.block, layout.block, length},
-                 layout.pixels);
-        c += length;
       }
     }
   });
