@@ -81,6 +81,7 @@ std::vector<fs::path> best_of(const RunDirectory& run, std::vector<fs::path> all
   };
   all.erase(std::remove_if(all.begin(), all.end(), [&](const auto& path) { return std::isinf(score(path)); }),
             all.end());
+  std::reverse(all.begin(), all.end());  // of equal ones the newest, as `best` is
   std::stable_sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return score(a) > score(b); });
   if (static_cast<std::int64_t>(all.size()) > most) all.resize(static_cast<std::size_t>(most));
   std::sort(all.begin(), all.end(),
