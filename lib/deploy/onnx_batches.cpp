@@ -27,7 +27,7 @@ Wishes wishes_of(const OnnxGraph& graph) {
   Wishes wishes{graph.file, -1, {}, input.dtype.value_or(torch::kFloat)};
   if (!at::isFloatingType(wishes.dtype) && wishes.dtype != torch::kByte) {
     throw file_error(graph.file, "its input '" + weights::printable_name(input.name) + "' takes numbers of type " +
-                                     c10::toString(wishes.dtype) + ", and images are floating numbers or bytes");
+                                     onnx_dtype_name(wishes.dtype) + ", and images are floating numbers or bytes");
   }
   if (!input.shape) return wishes;
   if (input.shape->size() != 4) {
@@ -79,7 +79,7 @@ Tensor flat(const Wishes& wishes, const Tensor& output, std::int64_t count) {
   if (!one_each || !at::isFloatingType(output.scalar_type())) {
     throw file_error(wishes.file, "is no image classifier: for " + std::to_string(count) +
                                       " images its first output is " + image_text(output.sizes().vec()) + " of type " +
-                                      c10::toString(output.scalar_type()));
+                                      onnx_dtype_name(output.scalar_type()));
   }
   return output.reshape({count, output.size(1)}).to(torch::kFloat);
 }
@@ -92,6 +92,21 @@ Tensor filled(const Tensor& images, std::int64_t count) {
 }
 
 }  // namespace
+
+std::string onnx_dtype_name(torch::ScalarType type) {
+  switch (type) {
+    case torch::kFloat: return "float32";
+    case torch::kDouble: return "float64";
+    case torch::kHalf: return "float16";
+    case torch::kBFloat16: return "bfloat16";
+    case torch::kByte: return "uint8";
+    case torch::kChar: return "int8";
+    case torch::kShort: return "int16";
+    case torch::kInt: return "int32";
+    case torch::kLong: return "int64";
+    default: return type == torch::kBool ? "bool" : c10::toString(type);
+  }
+}
 
 void check_onnx_classifier(const OnnxGraph& graph) { wishes_of(graph); }
 

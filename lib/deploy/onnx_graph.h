@@ -34,6 +34,9 @@ struct OnnxValue {
   std::optional<std::vector<std::int64_t>> shape;
 };
 
+/// A type as users know it: `float32`.
+std::string onnx_dtype_name(torch::ScalarType type);
+
 struct OnnxGraph {
   std::string file;  ///< for messages
   std::int64_t ir_version = 0;

@@ -69,6 +69,10 @@ class Values {
   std::int64_t live_ = 0;
 };
 
+bool all_known(const std::vector<int>& indices, Values& values) {
+  return std::all_of(indices.begin(), indices.end(), [&](int index) { return index < 0 || values[index].defined(); });
+}
+
 std::string shape_text(const std::vector<std::int64_t>& sizes) {
   std::string text;
   for (const auto size : sizes)
@@ -92,8 +96,8 @@ void check_input(const OnnxGraph& graph, const OnnxValue& wanted, const Tensor& 
   }
   if (wanted.dtype && *wanted.dtype != given.scalar_type()) {
     throw file_error(graph.file, "its input '" + weights::printable_name(wanted.name) + "' takes numbers of type " +
-                                     c10::toString(*wanted.dtype) + ", and it is given " +
-                                     c10::toString(given.scalar_type()));
+                                     onnx_dtype_name(*wanted.dtype) + ", and it is given " +
+                                     onnx_dtype_name(given.scalar_type()));
   }
 }
 
@@ -144,9 +148,7 @@ struct OnnxModel::Plan {
     Values values(plan.constants, limits);
     std::vector<OnnxStep> rest;
     for (auto& step : plan.steps) {
-      const bool constant = std::all_of(step.inputs.begin(), step.inputs.end(),
-                                        [&](int index) { return index < 0 || values[index].defined(); });
-      if (constant) run_step(step, values);
+      if (all_known(step.inputs, values)) run_step(step, values);
       else rest.push_back(std::move(step));
     }
     for (std::size_t i = 0; i < plan.constants.size(); ++i) plan.constants[i] = values[static_cast<int>(i)];

@@ -1,6 +1,7 @@
 #include "deploy/onnx_weights.h"
 
 #include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -24,18 +25,26 @@ class OnnxSubstitute : public nn::Substitute {
     const torch::Tensor& images = inputs.front();
     if (images.is_meta()) return proceed(inputs);
     const torch::Tensor outputs = run_(images);
-    if (!checked_) check_classes(outputs, proceed({images.to(torch::kMeta)}));
+    if (!checked_) check_classes(outputs.size(1), expected_classes(images, proceed));
     checked_ = true;
     return {outputs.to(images.device())};
   }
 
  private:
-  void check_classes(const torch::Tensor& outputs, const nn::Tensors& expected) const {
-    const std::int64_t classes = expected.front().size(1);
-    if (outputs.size(1) == classes) return;
+  /// What the model that the graph stands for would put out; nothing where it does not take such images.
+  static std::optional<std::int64_t> expected_classes(const torch::Tensor& images, const Proceed& proceed) {
+    try {
+      return proceed({images.to(torch::kMeta)}).front().size(1);
+    } catch (const UserError&) {
+      return std::nullopt;
+    }
+  }
+
+  void check_classes(std::int64_t outputs, std::optional<std::int64_t> classes) const {
+    if (!classes || outputs == *classes) return;
     throw file_error(file_,
-                     "has " + std::to_string(outputs.size(1)) + " outputs, and the recipe's data have " +
-                         std::to_string(classes) + " classes",
+                     "has " + std::to_string(outputs) + " outputs, and the recipe's data have " +
+                         std::to_string(*classes) + " classes",
                      "evaluate it on the data that it was trained for");
   }
 
@@ -70,8 +79,9 @@ Json describe_values(const std::vector<OnnxValue>& values) {
     if (value.shape) {
       for (const auto size : *value.shape) shape.push_back(size < 0 ? Json() : Json(size));
     }
-    list.push_back(
-        {{"name", value.name}, {"dtype", value.dtype ? Json(c10::toString(*value.dtype)) : Json()}, {"shape", shape}});
+    list.push_back({{"name", value.name},
+                    {"dtype", value.dtype ? Json(onnx_dtype_name(*value.dtype)) : Json()},
+                    {"shape", shape}});
   }
   return list;
 }

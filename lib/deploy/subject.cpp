@@ -6,6 +6,7 @@
 #include "data/read_samples.h"
 #include "data/transform.h"
 #include "deploy/image_input.h"
+#include "deploy/onnx_weights.h"
 #include "engine/export_weights.h"
 #include "engine/initial_weights.h"
 #include "models/named_model.h"
@@ -64,6 +65,10 @@ torch::Tensor Subject::outputs(const torch::Tensor& given) const { return (*mode
 
 Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
                    const engine::WeightChoice& weights, std::int64_t count) {
+  if (is_onnx(weights.file)) {
+    throw file_error(weights.file.string(), "is an ONNX file, which has no layers to export",
+                     "export the run or the weight file that it was made from");
+  }
   config::Resolved here = resolved;
   here.recipe.train.device = "cpu";
   here.recipe.train.memory_format = "contiguous";

@@ -98,7 +98,7 @@ TEST_CASE("inputs that the file does not take are refused", "[deploy][onnx]") {
   made.inputs[0].shape = std::vector<std::int64_t>{-1, 4};
   CHECK(refusal(made) == "m.onnx: its input 'x' is [any, 4], and it is given [2, 3]");
   CHECK(refusal(made, torch::ones({2, 4}, torch::kLong)) ==
-        "m.onnx: its input 'x' takes numbers of type Float, and it is given Long");
+        "m.onnx: its input 'x' takes numbers of type float32, and it is given int64");
 }
 
 TEST_CASE("an ONNX classifier takes batches of any size and images in either layout", "[deploy][onnx]") {
