@@ -33,7 +33,7 @@ TEST_CASE("an ONNX export tells what whoever runs it must know", "[deploy]") {
   CHECK(exported.files.size() == 4);
   CHECK(exported.parity.front().engine == "mlrun onnx");
   const OnnxGraph graph = read_onnx(folder / "model.onnx");
-  CHECK(graph.producer == "mlrun");
+  CHECK(graph.producer == std::string("mlrun ") + kVersion);
   CHECK(graph.opset == 17);
   CHECK(graph.metadata.at("model") == "small_cnn");
   CHECK(graph.metadata.at("mlrun") == kVersion);
