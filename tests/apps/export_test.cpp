@@ -95,10 +95,10 @@ TEST_CASE("`export` refuses what a format does not have", "[apps]") {
 
 TEST_CASE("`export` writes ONNX where FILE ends so, preprocessing included if wanted", "[apps]") {
   const TempDir folder;
-  const auto outcomes = run_all(
-      {{{"export", "--model", "small_cnn", "-o", "x.onnx", "--json"}, folder.path()},
-       {{"export", tiny_run().run, "--with-preprocess", "--batch", "2", "--opset", "13", "-o", "y/y.onnx", "--json"},
-        folder.path()}});
+  const auto outcomes =
+      run_all({{{"export", "--model", "small_cnn", "-o", "x.onnx", "--json"}, folder.path()},
+               {{"export", tiny_run().run, "--with-preprocess", "--batch", "2", "--opset", "13", "-o", "y/y.onnx"},
+                folder.path()}});
   const Json first = result_of(outcomes[0], "export", "ok");
   CHECK(first.at("format") == "onnx");
   CHECK(first.at("parity").at(0).at("engine") == "mlrun onnx");
