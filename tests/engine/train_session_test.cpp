@@ -89,14 +89,14 @@ TEST_CASE("metrics hold a row for each recorded step and each epoch", "[engine]"
   CHECK(log.find("epoch 4/4  loss ") != std::string::npos);
 }
 
-TEST_CASE("best is the best epoch, the first one among equals, and only some checkpoints stay", "[engine]") {
+TEST_CASE("best is the best epoch, the latest one among equals, and only some checkpoints stay", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";
   train_in(run, tiny({"train.epochs=8", "train.checkpoint.keep=2"}));
   double best = -1;
   std::int64_t step = 0;
   for (const auto& row : json_lines(run / "metrics.jsonl")) {
-    if (!row.contains("val/acc1") || row["val/acc1"].get<double>() <= best) continue;
+    if (!row.contains("val/acc1") || row["val/acc1"].get<double>() < best) continue;
     best = row["val/acc1"].get<double>();
     step = row["step"].get<std::int64_t>();
   }
