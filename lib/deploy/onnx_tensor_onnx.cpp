@@ -25,8 +25,9 @@ class TensorReader {
 
   torch::Tensor read() {
     const auto dtype = onnx_dtype(message_.data_type());
-    if (!dtype)
-      fail("its data type (" + std::to_string(message_.data_type()) + ") is not one that mlrun computes with");
+    if (!dtype) {
+      refuse("its data type (" + std::to_string(message_.data_type()) + ") is not one that mlrun computes with");
+    }
     if (message_.has_segment()) refuse("it comes in segments, which mlrun does not read");
     dtype_ = *dtype;
     read_shape();

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <fstream>
 #include <set>
 #include <string>
 
 #include <torch/torch.h>
 
-#include "base/files.h"
 #include "deploy/onnx_model.h"
 #include "support.h"
 #include "weights/safetensors.h"
@@ -27,7 +27,7 @@ class OnnxCases {
   /// The model's file, written to `path`.
   std::filesystem::path write(const std::string& name, const std::filesystem::path& path) const {
     const torch::Tensor& bytes = tensors_.at(name + "/model");
-    write_file(path, {static_cast<const char*>(bytes.data_ptr()), static_cast<std::size_t>(bytes.numel())});
+    std::ofstream(path, std::ios::binary).write(static_cast<const char*>(bytes.data_ptr()), bytes.numel());
     return path;
   }
 
