@@ -53,7 +53,9 @@ std::vector<Command> add_init(CLI::App& root);
 Command add_list(CLI::App& root);
 Command add_inspect(CLI::App& root);
 Command add_export(CLI::App& root);
+Command add_quantize(CLI::App& root);
 std::vector<Command> add_weights(CLI::App& root);
+Command add_bench(CLI::App& root);
 Command add_env(CLI::App& root);
 
 /// Parses the arguments, runs the command, prints its result or its errors; the exit code.

@@ -181,7 +181,8 @@ std::vector<Command> add_commands(CLI::App& root) {
   for (auto& command : add_checkpoint(root)) commands.push_back(std::move(command));
   for (auto& command : add_init(root)) commands.push_back(std::move(command));
   for (auto& command : add_sweep(root)) commands.push_back(std::move(command));
-  for (auto add : {add_swa_average, add_runs, add_report, add_list, add_inspect, add_export, add_env})
+  for (auto add :
+       {add_swa_average, add_runs, add_report, add_list, add_inspect, add_export, add_quantize, add_bench, add_env})
     commands.push_back(add(root));
   return commands;
 }

@@ -8,6 +8,7 @@
 #include "apps/mlrun/run_argument.h"
 #include "apps/mlrun/verdicts.h"
 #include "base/files.h"
+#include "deploy/engine_scope.h"
 #include "engine/apply_session.h"
 #include "recipes/registry.h"
 #include "report/confusion.h"
@@ -23,6 +24,7 @@ struct EvalArguments {
   RecipeArguments recipe;
   EnsembleArguments ensemble;
   std::string weights, split, confusion_csv, per_class_csv, dump_outputs, reliability;
+  std::string engine = "eager";
 };
 
 /// What was evaluated, for every kind of evaluation.
@@ -148,6 +150,7 @@ Result result_of(const EvalArguments& arguments, const Evaluated& evaluated) {
 }
 
 Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& request) {
+  if (arguments.engine != "eager") throw UserError("--engine: an ensemble runs eager", "leave it out");
   const auto members = members_of(arguments.recipe, arguments.ensemble, arguments.weights);
   const auto together = engine::evaluate_ensemble(recipes::tasks(), members, request);
   const std::string name = "of an ensemble of " + std::to_string(together.members.size());
@@ -165,9 +168,10 @@ Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
   const RunArgument run =
       open_run_argument(arguments.recipe.subject(), arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
+  const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
   const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
-  return result_of(arguments,
-                   {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts, run.engine});
+  return result_of(arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts,
+                               run.brings_engine() ? run.engine : engine.engine()});
 }
 
 }  // namespace
@@ -180,6 +184,10 @@ Command add_eval(CLI::App& root) {
       ->type_name("WEIGHTS");
   arguments->ensemble.declare(*app);
   app->add_option("--split", arguments->split, "train, val or test (default: test, else val)")->type_name("SPLIT");
+  app->add_option("--engine", arguments->engine, "eager: layer by layer; graph: compiled, faster")
+      ->type_name("ENGINE")
+      ->check(CLI::IsMember(deploy::inference_engines()))
+      ->capture_default_str();
   app->add_option("--confusion-csv", arguments->confusion_csv, "write the confusion matrix here")->type_name("FILE");
   app->add_option("--per-class-csv", arguments->per_class_csv, "write the accuracy of each class here")
       ->type_name("FILE");

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
 #include <CLI/CLI.hpp>
 
 #include "apps/mlrun/command.h"
@@ -14,17 +18,79 @@ namespace {
 struct ExportArguments {
   explicit ExportArguments(CLI::App& app) : words(app, "SOURCE") {}
   ModelWords words;
-  std::string weights, output, format;
+  std::string weights, output, format, size, batch, opset, input_size;
   std::uint64_t seed = 0;
-  bool frozen = false;
+  bool frozen = false, with_preprocess = false;
   bool force = false;
 };
 
-/// As --format says, else as the file's name ends; empty where neither tells of a graph.
-std::string graph_format(const ExportArguments& arguments) {
-  const std::string ending = std::filesystem::path(arguments.output).extension().string();
-  if (arguments.format == "torchscript" || (arguments.format.empty() && ending == ".torchscript")) return "torchscript";
-  return "";
+const std::vector<std::string> kFormats = {"safetensors", "pth", "torchscript", "onnx"};
+
+/// As --format says, else as the file's name ends; empty where neither tells.
+std::string format_of(const ExportArguments& arguments) {
+  if (!arguments.format.empty()) {
+    if (std::find(kFormats.begin(), kFormats.end(), arguments.format) != kFormats.end()) return arguments.format;
+    throw UserError("--format: there is no format '" + arguments.format + "'",
+                    "choose safetensors, pth, torchscript or onnx");
+  }
+  std::string ending = std::filesystem::path(arguments.output).extension().string();
+  if (ending == ".pt") return "pth";
+  if (!ending.empty()) ending.erase(0, 1);
+  if (std::find(kFormats.begin(), kFormats.end(), ending) != kFormats.end()) return ending;
+  throw file_error(arguments.output, "does not tell a format", "add --format safetensors, pth, torchscript or onnx");
+}
+
+/// A whole number of an option that is at least `least`.
+std::int64_t whole_number(const std::string& option, const std::string& text, std::int64_t least) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && value >= least) return value;
+  throw UserError(option + ": '" + text + "' is no whole number from " + std::to_string(least) + " on");
+}
+
+constexpr std::int64_t kLargestSize = 16384;
+
+/// `HxW`, or one number for both; nothing where it is not given.
+std::optional<std::pair<std::int64_t, std::int64_t>> image_size(const std::string& option, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto cross = text.find('x');
+  const std::int64_t height = whole_number(option, text.substr(0, cross), 1);
+  const std::int64_t width = cross == std::string::npos ? height : whole_number(option, text.substr(cross + 1), 1);
+  if (std::max(height, width) <= kLargestSize) return std::pair(height, width);
+  throw UserError(option + ": images have at most " + std::to_string(kLargestSize) + " pixels a side, not " + text);
+}
+
+/// Options that the format does not have are refused, not ignored.
+void check_options(const ExportArguments& arguments, const std::string& format) {
+  const auto only = [&](bool given, const std::string& option, const std::string& wanted) {
+    if (given) throw UserError(option + " is for " + wanted + ", not for " + format, "leave it out");
+  };
+  only(arguments.frozen && format != "torchscript", "--frozen", "torchscript");
+  only(!arguments.opset.empty() && format != "onnx", "--opset", "onnx");
+  only(!arguments.batch.empty() && format != "onnx", "--batch", "onnx");
+  only(!arguments.size.empty() && format != "onnx" && format != "torchscript", "--size", "onnx and torchscript");
+  only(arguments.with_preprocess && format != "onnx" && format != "torchscript", "--with-preprocess",
+       "onnx and torchscript");
+  if (!arguments.input_size.empty() && !arguments.with_preprocess) {
+    throw UserError("--input-size is the size of images before they are preprocessed", "add --with-preprocess");
+  }
+  if (arguments.with_preprocess && !arguments.size.empty()) {
+    throw UserError("--size is of images that are preprocessed already", "name --input-size, or leave it out");
+  }
+}
+
+deploy::ExportRequest request_of(const ExportArguments& arguments, const std::string& format) {
+  deploy::ExportRequest request;
+  request.file = arguments.output;
+  request.format = format;
+  request.frozen = arguments.frozen;
+  request.force = arguments.force;
+  if (!arguments.opset.empty()) request.opset = whole_number("--opset", arguments.opset, 1);
+  deploy::check_opset(request.opset);
+  if (!arguments.batch.empty() && arguments.batch != "dynamic") {
+    request.batch = whole_number("--batch", arguments.batch, 1);
+  }
+  return request;
 }
 
 deploy::Subject subject(const ExportArguments& arguments) {
@@ -48,9 +114,12 @@ void check_named(const ExportArguments& arguments) {
 }
 
 Result export_graph(const ExportArguments& arguments, const std::string& format) {
-  const deploy::Subject chosen = subject(arguments);
-  const deploy::Exported exported =
-      deploy::export_subject(chosen, {arguments.output, format, arguments.frozen, arguments.force});
+  const deploy::ExportRequest request = request_of(arguments, format);
+  const auto size = image_size("--size", arguments.size);
+  deploy::Subject chosen = subject(arguments);
+  if (size) deploy::set_size(chosen, size->first, size->second);
+  if (arguments.with_preprocess) deploy::take_images(chosen, image_size("--input-size", arguments.input_size));
+  const deploy::Exported exported = deploy::export_subject(chosen, request);
   Result result;
   Json parity = Json::array(), files = Json::array();
   for (const auto& entry : exported.parity) parity.push_back(deploy::to_json(entry));
@@ -72,8 +141,8 @@ Result export_graph(const ExportArguments& arguments, const std::string& format)
   return result;
 }
 
-Json exported(const ExportArguments& arguments) {
-  const engine::ExportTarget target{arguments.output, arguments.format, arguments.force};
+Json exported(const ExportArguments& arguments, const std::string& format) {
+  const engine::ExportTarget target{arguments.output, format, arguments.force};
   if (arguments.words.model().empty()) {
     return engine::export_file(arguments.words.subject(), arguments.weights, target);
   }
@@ -82,10 +151,11 @@ Json exported(const ExportArguments& arguments) {
 
 Result run_export(const ExportArguments& arguments) {
   check_named(arguments);
-  if (const std::string format = graph_format(arguments); !format.empty()) return export_graph(arguments, format);
-  if (arguments.frozen) throw UserError("--frozen is for TorchScript", "add --format torchscript, or leave it out");
+  const std::string format = format_of(arguments);
+  check_options(arguments, format);
+  if (format == "torchscript" || format == "onnx") return export_graph(arguments, format);
   Result result;
-  result.json = exported(arguments);
+  result.json = exported(arguments, format);
   result.text = result.json.at("file").get<std::string>() + ": " +
                 std::to_string(result.json.at("tensors").get<std::size_t>()) + " tensors, " +
                 report::bytes(result.json.at("bytes").get<double>()) + "\n";
@@ -99,7 +169,7 @@ Command add_export(CLI::App& root) {
   CLI::App* app = root.add_subcommand("export", "Write a run, a weight file or an architecture for other programs");
   const auto arguments = std::make_shared<ExportArguments>(*app);
   app->add_option("-o,--output", arguments->output, "file to write")->type_name("FILE");
-  app->add_option("--format", arguments->format, "safetensors, pth or torchscript (default: as FILE ends)")
+  app->add_option("--format", arguments->format, "safetensors, pth, torchscript or onnx (default: as FILE ends)")
       ->type_name("FORMAT");
   app->add_option("--weights", arguments->weights,
                   "of a run: best, last or a checkpoint's name (default: best); of a file: a dictionary in it, as "
@@ -107,6 +177,15 @@ Command add_export(CLI::App& root) {
       ->type_name("WEIGHTS");
   app->add_option("--seed", arguments->seed, "of the initial weights of --model")->type_name("N");
   app->add_flag("--frozen", arguments->frozen, "TorchScript with the weights as constants: faster, not trainable");
+  app->add_option("--opset", arguments->opset, "of ONNX: 13 to 17 (default: 17)")->type_name("N");
+  app->add_option("--batch", arguments->batch, "of ONNX: dynamic, or the only size of a batch (default: dynamic)")
+      ->type_name("dynamic|N");
+  app->add_option("--size", arguments->size, "of the images that a graph takes (default: as the model was trained)")
+      ->type_name("HxW");
+  app->add_flag("--with-preprocess", arguments->with_preprocess,
+                "the file takes uint8 images [N, H, W, C] and does itself what data.preprocess says");
+  app->add_option("--input-size", arguments->input_size, "of those images, where data.preprocess resizes them")
+      ->type_name("HxW");
   app->add_flag("--force", arguments->force, "replace FILE where it exists");
   return {app, [arguments](const OutputOptions&) { return run_export(*arguments); }};
 }

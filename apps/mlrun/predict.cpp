@@ -8,6 +8,7 @@
 #include "apps/mlrun/run_argument.h"
 #include "base/log.h"
 #include "data/listing.h"
+#include "deploy/engine_scope.h"
 #include "engine/apply_session.h"
 #include "engine/progress.h"
 #include "recipes/registry.h"
@@ -24,6 +25,7 @@ struct PredictArguments {
   explicit PredictArguments(CLI::App& app) : recipe(app, "RUN") {}
   RecipeArguments recipe;
   std::string weights;
+  std::string engine = deploy::default_inference_engine();
   std::int64_t topk = 5;
   bool csv = false;
 };
@@ -99,10 +101,12 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   const auto files = list_files(operands);
   const RunArgument run = open_run_argument(subject, arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
+  const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
   const auto predictions =
       engine::predict_files(loaded, files, arguments.topk, progress_of(files.size(), !output.quiet));
   Result result;
   result.json = json_of(predictions);
+  result.json["engine"] = run.brings_engine() ? run.engine : engine.engine();
   result.text = arguments.csv ? csv_of(predictions) : text_of(predictions);
   if (run.resolved.recipe.data.on_error == "skip") {
     for (const auto& problem : predictions.failed) log::warning(problem.text() + "; left out");
@@ -122,6 +126,10 @@ Command add_predict(CLI::App& root) {
   app->add_option("--weights", arguments->weights,
                   "best, last, a checkpoint's name or a safetensors file (default: best)")
       ->type_name("WEIGHTS");
+  app->add_option("--engine", arguments->engine, "eager: layer by layer; graph: compiled, faster")
+      ->type_name("ENGINE")
+      ->check(CLI::IsMember(deploy::inference_engines()))
+      ->capture_default_str();
   app->add_option("--topk", arguments->topk, "answers for each image")->type_name("K")->capture_default_str();
   app->add_flag("--csv", arguments->csv, "print CSV: file, rank, class, probability");
   return {app, [arguments](const OutputOptions& output) { return run_predict(*arguments, output); }};

@@ -14,7 +14,7 @@ namespace {
 struct ReportArguments {
   std::vector<std::string> folders;
   engine::RankingRequest ranking;
-  std::string table, out, html;
+  std::string table, bench, out, html;
   bool csv = false, markdown = false, evaluate = true;
 };
 
@@ -82,6 +82,9 @@ void warn(const Report& report) {
 }
 
 Report gather(const ReportArguments& arguments) {
+  if (!arguments.bench.empty() && arguments.table.empty()) {
+    throw UserError("--bench fills a column of a published table", "add --table TABLE");
+  }
   if (arguments.folders.empty() && arguments.table.empty()) {
     throw UserError("no runs are named", "name folders that hold runs, or a published table with --table");
   }
@@ -92,7 +95,11 @@ Report gather(const ReportArguments& arguments) {
   }
   if (arguments.table.empty()) return report;
   const auto file = engine::find_table(arguments.table, recipe_folders());
-  report.table = engine::compare_table(engine::read_table(file, recipe_folders(), recipes::catalogue()), report.runs);
+  const auto published = engine::read_table(file, recipe_folders(), recipes::catalogue());
+  report.table = engine::compare_table(published, report.runs);
+  if (!arguments.bench.empty()) {
+    report.table->latency = engine::compare_latency(published, engine::read_bench(arguments.bench));
+  }
   return report;
 }
 
@@ -130,6 +137,8 @@ Command add_report(CLI::App& root) {
       ->type_name("METRIC");
   app->add_option("--table", arguments->table, "hold runs against a published table: a YAML file, or a shipped one")
       ->type_name("TABLE");
+  app->add_option("--bench", arguments->bench, "what `mlrun bench --json` printed: its times beside the table's")
+      ->type_name("FILE");
   CLI::Option* csv = app->add_flag("--csv", arguments->csv, "print CSV, with every figure");
   app->add_flag("--markdown", arguments->markdown, "print Markdown")->excludes(csv);
   app->add_option("-o,--out", arguments->out, "write it here instead of to stdout")->type_name("FILE");

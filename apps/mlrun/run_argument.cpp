@@ -5,6 +5,7 @@
 #include "deploy/onnx_weights.h"
 #include "engine/run_directory.h"
 #include "models/published.h"
+#include "quant/int8_file.h"
 #include "recipes/registry.h"
 #include "weights/safetensors.h"
 
@@ -97,6 +98,11 @@ RunArgument open_run_argument(const std::string& first, const std::vector<config
   if (deploy::is_onnx(found.weights.file)) {
     found.weights = deploy::onnx_weights(found.weights.file, found.weights.name);
     found.engine = deploy::kOnnxEngine;
+  } else if (found.weights.file.extension() == ".safetensors" && quant::is_int8(found.weights.file)) {
+    found.weights.install = [file = found.weights.file](const engine::Models& models, const engine::Context&) {
+      quant::install_int8(file, *models.front().second);
+    };
+    found.engine = "int8";
   }
   return found;
 }

@@ -8,6 +8,7 @@
 #include "engine/run_directory.h"
 #include "engine/sweep_runner.h"
 #include "engine/sweep_status.h"
+#include "quant/qat_companion.h"
 #include "recipes/registry.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -144,8 +145,8 @@ Result run_one(const RunArguments& arguments, const OutputOptions& output) {
   }
   const auto layers = engine::sweep_layers(arguments.folder, combination, 0);
   const auto resolved = config::resolve(layers, recipes::catalogue());
-  return train_result(
-      engine::train(recipes::tasks(), {resolved, run, engine::Resume::Auto, typed_command(), !output.quiet}));
+  return train_result(engine::train(
+      recipes::tasks(), {resolved, run, engine::Resume::Auto, typed_command(), !output.quiet, quant::qat_companion}));
 }
 
 Result run_all(const RunArguments& arguments, const OutputOptions& output) {

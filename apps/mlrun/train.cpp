@@ -10,6 +10,7 @@
 #include "config/bind.h"
 #include "engine/dry_run.h"
 #include "engine/train_session.h"
+#include "quant/qat_companion.h"
 #include "recipes/registry.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -88,7 +89,7 @@ std::string dry_run_text(const engine::DryRun& run) {
 }
 
 Result dry_run(const config::Resolved& resolved) {
-  const engine::DryRun run = engine::dry_run(recipes::tasks(), resolved);
+  const engine::DryRun run = engine::dry_run(recipes::tasks(), resolved, quant::qat_companion);
   Result result;
   result.json = to_json(run);
   result.text = dry_run_text(run);
@@ -120,7 +121,8 @@ Result run_train(const TrainArguments& arguments, const OutputOptions& output) {
   if (arguments.dry_run) return dry_run(resolved);
   const fs::path out = arguments.out.empty() ? fs::path("runs") / resolved.name : fs::path(arguments.out);
   const engine::TrainResult trained = engine::train(
-      recipes::tasks(), {resolved, out, engine::parse_resume(arguments.resume), typed_command(), !output.quiet});
+      recipes::tasks(),
+      {resolved, out, engine::parse_resume(arguments.resume), typed_command(), !output.quiet, quant::qat_companion});
   return train_result(trained);
 }
 

@@ -121,15 +121,17 @@ class Binder {
     }
   }
 
-  /// A list of maps or components. A bare name stands for a list of one component.
+  /// A list of maps or components. One component, as a bare name or a map, stands for a list of one.
   void bind_items(const Node* value, const Field& field, void* object, const std::string& key) {
     if (value == nullptr || value->type == Node::Type::Null) {
       provenance_[key] = "default";
       return;
     }
     Node list = *value;
-    if (value->type == Node::Type::Scalar && field.type == Type::Component) {
+    if (value->type != Node::Type::List && field.type == Type::Component) {
+      list = Node();
       list.type = Node::Type::List;
+      list.origin = value->origin;
       list.items = {*value};
     }
     if (list.type != Node::Type::List) {

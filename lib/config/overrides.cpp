@@ -140,6 +140,13 @@ void Merger::set_value(const Place& place, const std::vector<std::string>& keys,
 
 void Merger::set_item(const Place& place, const std::vector<std::string>& keys, std::size_t at, Node value,
                       const Override& set) {
+  if (place.node->type == Node::Type::Map && place.shape.component != nullptr) {  // stands for a list of one
+    Node list;
+    list.type = Node::Type::List;
+    list.origin = place.node->origin;
+    list.items.push_back(std::move(*place.node));
+    *place.node = std::move(list);
+  }
   if (place.node->type != Node::Type::List) {
     return override_problem(set, place.path + " is no list in " + place.node->origin.text(),
                             "give the whole list: " + place.path + "=[...]");

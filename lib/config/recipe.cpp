@@ -86,13 +86,15 @@ void DataSection::declare(Declare<DataSection>& d) {
     "none")
       .min(0);
   d("scaled_decoding", &DataSection::scaled_decoding,
-    "decode training images from JPEG at 1/2, 1/4 or 1/8 where they are shrunk at least as much: faster, and not the "
-    "same bits");
+    "decode training images from JPEG at 1/2, 1/4 or 1/8 where they are shrunk at least as much, and no further than "
+    "their crop: faster, not the same bits, and damage below the crop goes unnoticed");
   d("sampler", &DataSection::sampler, "which training samples an epoch takes, and in what order")
       .component("sampler", "shuffle");
-  d("augment", &DataSection::augment, "transforms of training samples, in order; a string names a preset")
+  d("augment", &DataSection::augment,
+    "transforms of training samples, in order; a single one needs no list, a string names a preset")
       .component("transform");
-  d("preprocess", &DataSection::preprocess, "transforms of evaluation samples, in order; a string names a preset")
+  d("preprocess", &DataSection::preprocess,
+    "transforms of evaluation samples, in order; a single one needs no list, a string names a preset")
       .component("transform");
   d.shorthand("root");
 }
@@ -126,7 +128,8 @@ void TrainSection::declare(Declare<TrainSection>& d) {
     "no clipping")
       .above(0);
   d("early_stopping", &TrainSection::early_stopping, "ends a training that no longer improves");
-  d("select", &TrainSection::select, "metric that chooses `best`, as `val/acc1`; null: the task's own");
+  d("select", &TrainSection::select,
+    "metric that chooses `best`, of equal epochs the latest, as `val/acc1`; null: the task's own");
   d("device", &TrainSection::device, "auto, cpu, cuda or cuda:N");
   d("memory_format", &TrainSection::memory_format,
     "layout of images and convolution weights; which is faster depends on the model: auto times both in the first "

@@ -62,8 +62,8 @@ class SchemaBuilder {
   void add_list(Json& choices, const Field& field) const {
     Json item = Json::array();
     add_one(item, field, true);
-    if (field.type == Type::Component) choices.push_back(names(field));
-    else if (field.type != Type::Object && !field.length) choices.push_back(item.front());  // a list of one
+    if (field.type == Type::Component) add_one(choices, field);  // a list of one
+    else if (field.type != Type::Object && !field.length) choices.push_back(item.front());
     item.push_back(reference());
     Json list = {{"type", "array"}, {"items", {{"anyOf", std::move(item)}}}};
     if (field.length) list["minItems"] = list["maxItems"] = *field.length;

@@ -31,6 +31,7 @@ struct JpegReader {
   bool created = false;
   Box part;  // that is wanted
   const TakeRows* take = nullptr;
+  bool to_end = true;
   Scratch rows, row;  // a few of RGB, one of grey or CMYK
 
   ~JpegReader() {
@@ -203,10 +204,17 @@ void read_jpeg_pixels(JpegReader& reader) {
     read_jpeg_rows(reader, count, stride);
     (*reader.take)(y, left, {reader.rows.data(), count, width, 3, stride, kSlack});
   }
+  if (!reader.to_end) return;
   pass_jpeg_rows(reader, last);  // libjpeg would not look at what is skipped up to the end
   if (info.output_scanline == info.output_height - 1) read_jpeg_rows(reader, 1, stride);
   reader.complete = true;
   jpeg_finish_decompress(&info);  // reads on to the end-of-image marker
+}
+
+/// Whether the file ends as a whole one does, so that a look at its end finds that nothing is cut off.
+bool ends_with_marker(const jpeg_source_mgr& source) {
+  const std::size_t left = source.bytes_in_buffer;
+  return left >= 2 && source.next_input_byte[left - 2] == 0xFF && source.next_input_byte[left - 1] == JPEG_EOI;
 }
 
 /// False where libjpeg gave up; `reader.message` or `cut_short` then say why.
@@ -259,7 +267,7 @@ JpegFile::~JpegFile() = default;
 std::int64_t JpegFile::height() const { return reader_->info.image_height; }
 std::int64_t JpegFile::width() const { return reader_->info.image_width; }
 
-void JpegFile::read(const Box& part, int reduction, const TakeRows& take) {
+void JpegFile::read(const Box& part, int reduction, const TakeRows& take, bool to_end) {
   jpeg_decompress_struct& info = reader_->info;
   info.out_color_space = info.num_components == 1 ? JCS_GRAYSCALE : info.num_components == 3 ? JCS_RGB : JCS_CMYK;
   info.scale_num = 1;
@@ -269,6 +277,7 @@ void JpegFile::read(const Box& part, int reduction, const TakeRows& take) {
   reader_->rows.reserve(3 * width * kRowsAtOnce + kSlack);
   reader_->part = part;
   reader_->take = &take;
+  reader_->to_end = to_end || !ends_with_marker(reader_->source);
   const bool read = survives(*reader_, read_jpeg_pixels);
   // Where all pixels are there, a missing end-of-image marker is forgiven, as in Pillow.
   if (!read && !(reader_->complete && reader_->cut_short)) refuse_jpeg(*reader_, name_);

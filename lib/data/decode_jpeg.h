@@ -44,9 +44,10 @@ class JpegFile {
 
   /// Gives `take` all rows of `part` from top to bottom, a few at a time and with at least the columns
   /// of `part`: the same bits as those of the whole image. `part` is in pixels of the image reduced by
-  /// `reduction` (1, 2, 4 or 8; sides divided, rounded up), which libjpeg does while it decodes. To be
-  /// called once.
-  void read(const Box& part, int reduction, const TakeRows& take);
+  /// `reduction` (1, 2, 4 or 8; sides divided, rounded up), which libjpeg does while it decodes. Without
+  /// `to_end`, a file that ends in an end-of-image marker is decoded no further than the part, so that
+  /// errors below it are not found. To be called once.
+  void read(const Box& part, int reduction, const TakeRows& take, bool to_end = true);
 
  private:
   std::unique_ptr<JpegReader> reader_;

@@ -42,8 +42,8 @@ WindowReader ImageReader::read(const Window& window) {
   if (jpeg_) {
     const int reduction = scaled_ ? window.reduction() : 1;
     WindowReader reader(window, 3, reduction);
-    jpeg_->read(reader.needed(), reduction,
-                [&](std::int64_t top, std::int64_t left, const ImageView& rows) { reader.take(top, left, rows); });
+    const auto take = [&](std::int64_t top, std::int64_t left, const ImageView& rows) { reader.take(top, left, rows); };
+    jpeg_->read(reader.needed(), reduction, take, !scaled_);
     return reader;
   }
 #endif

@@ -17,7 +17,8 @@ class ImageReader {
  public:
   /// uint8 [H, W, C].
   explicit ImageReader(torch::Tensor image);
-  /// With `scaled`, a JPEG may be decoded at 1/2, 1/4 or 1/8 for windows that shrink it at least as much.
+  /// With `scaled`, a JPEG may be decoded at 1/2, 1/4 or 1/8 for windows that shrink it at least as much, and is
+  /// decoded no further than the window.
   /// UserError where the file's head is broken; what else is broken is found when a window is taken.
   explicit ImageReader(EncodedImage file, bool scaled = false);
   ImageReader(ImageReader&&) noexcept;

@@ -1,11 +1,14 @@
 #include "deploy/export_session.h"
 
-#include <unistd.h>
+#include <algorithm>
 
 #include "base/error.h"
-#include "base/files.h"
-#include "base/paths.h"
+#include "deploy/onnx_export.h"
+#include "deploy/onnx_model.h"
+#include "deploy/onnx_runtime.h"
+#include "deploy/onnx_translation.h"
 #include "deploy/sidecars.h"
+#include "deploy/staging.h"
 #include "deploy/torchscript.h"
 #include "deploy/trace.h"
 
@@ -15,54 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr double kTorchScriptTolerance = 1e-5;
-
-/// A hidden folder beside the target where everything is made and tried before it is shown.
-class Staging {
- public:
-  explicit Staging(const fs::path& target)
-      : parent_(target.parent_path()),
-        folder_(parent_ / ("." + target.filename().string() + "." + std::to_string(::getpid()) + ".tmp")) {
-    if (!parent_.empty() && !fs::is_directory(parent_))
-      throw file_error(parent_.string(), "is no folder", "make it first");
-    remove_tree(folder_);
-    make_directories(folder_);
-  }
-  ~Staging() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-
-  const fs::path& folder() const { return folder_; }
-
-  /// Refuses names that are taken by other content.
-  void check_free(const std::vector<fs::path>& names) const {
-    for (const auto& name : names) {
-      const fs::path target = parent_ / name;
-      if (!fs::exists(fs::symlink_status(target))) continue;
-      if (fs::is_regular_file(target) && sha256_file(target) == sha256_file(folder_ / name)) continue;
-      throw file_error(target.string(), "exists already and is of another export",
-                       "add --force to replace it, or export into a folder of its own");
-    }
-  }
-
-  std::vector<fs::path> publish(const std::vector<fs::path>& names) const {
-    std::vector<fs::path> files;
-    for (const auto& name : names) {
-      std::error_code error;
-      fs::rename(folder_ / name, parent_ / name, error);
-      if (error) throw write_error(parent_ / name, "cannot be put in its place", error.value());
-      files.push_back(parent_ / name);
-    }
-    sync_directory(parent_.empty() ? fs::path(".") : parent_);
-    return files;
-  }
-
- private:
-  fs::path parent_, folder_;
-};
+constexpr double kTorchScriptTolerance = 1e-5, kOnnxTolerance = 1e-4;
 
 void check_target(const ExportRequest& request) {
   if (fs::is_directory(request.file)) throw file_error(request.file.string(), "is a folder", "name a file");
@@ -71,37 +27,86 @@ void check_target(const ExportRequest& request) {
   }
 }
 
-Json input_json(const Subject& subject) {
-  const auto size = [&](std::int64_t dimension) { return Json(subject.samples.size(dimension)); };
-  return {{"name", "input"}, {"dtype", "float32"}, {"layout", "NCHW"}, {"shape", {nullptr, size(1), size(2), size(3)}}};
+Json input_json(const Subject& subject, const ExportRequest& request) {
+  std::vector<Json> shape = {request.batch ? Json(*request.batch) : Json(nullptr)};
+  for (std::int64_t axis = 1; axis < 4; ++axis) shape.emplace_back(subject.samples.size(axis));
+  if (subject.before) {
+    return {{"name", "input"},
+            {"dtype", "uint8"},
+            {"layout", "NHWC"},
+            {"shape", shape},
+            {"meaning", "decoded images, channels in the order red, green, blue; the preprocessing is in the file"}};
+  }
+  return {{"name", "input"}, {"dtype", "float32"}, {"layout", "NCHW"}, {"shape", shape}};
 }
 
-void write_model(const Subject& subject, const ExportRequest& request, const fs::path& file) {
+void write_traced(const Subject& subject, const ExportRequest& request, const Json& input, const fs::path& file) {
   // Traced with two samples: what holds for one batch alone would show with one and three.
   const torch::Tensor example = torch::cat({subject.samples, subject.samples}).narrow(0, 0, 2);
-  write_torchscript(file, trace(*subject.model, example), request.frozen,
-                    {{"preprocess.json", json_text(preprocess_json(subject, input_json(subject)))},
+  write_torchscript(file, trace(*subject.model, example, {.before = subject.recorded}), request.frozen,
+                    {{"preprocess.json", json_text(preprocess_json(subject, input))},
                      {"metadata.json", json_text(Json(subject.metadata))}});
+}
+
+/// Writes the model into `folder`; the names of its files.
+std::vector<fs::path> write_model(const Subject& subject, const ExportRequest& request, const Json& input,
+                                  const fs::path& folder) {
+  const fs::path file = folder / request.file.filename();
+  std::vector<fs::path> names;
+  if (request.format == "onnx") {
+    for (const auto& written : export_onnx(subject, request, input, file)) names.push_back(written.filename());
+    return names;
+  }
+  write_traced(subject, request, input, file);
+  return {file.filename()};
+}
+
+/// What every engine there is makes of the file.
+std::vector<Parity> try_out(const Subject& subject, const ExportRequest& request, const fs::path& file) {
+  const Runner model = [&](const torch::Tensor& input) { return subject.outputs(input); };
+  const auto tried = [&](const std::string& engine, const Runner& runner, double tolerance) {
+    return compare(engine, model, runner, subject.samples, tolerance);
+  };
+  if (request.format == "torchscript") return {tried("torchscript", load_torchscript(file), kTorchScriptTolerance)};
+  std::vector<Parity> found = {tried("mlrun onnx", load_onnx(file), kOnnxTolerance)};
+  if (const auto runtime = onnx_runtime(file)) {
+    found.push_back(tried("onnxruntime " + runtime->version, runtime->run, kOnnxTolerance));
+  }
+  return found;
+}
+
+Exported make(const Subject& subject, const ExportRequest& request, const Staging& staging) {
+  const Json input = input_json(subject, request);
+  std::vector<fs::path> names = write_model(subject, request, input, staging.folder());
+  Exported result;
+  for (const auto& name : names) result.bytes += fs::file_size(staging.folder() / name);
+  result.parity = try_out(subject, request, staging.folder() / names.front());
+  result.met = std::all_of(result.parity.begin(), result.parity.end(), [](const Parity& one) { return one.met; });
+  if (!result.met) return result;
+  for (const auto& name : write_sidecars(staging.folder(), subject, input)) names.push_back(name);
+  if (!request.force) staging.check_free(names);
+  result.files = staging.publish(names);
+  return result;
 }
 
 }  // namespace
 
+void check_opset(std::int64_t opset) {
+  if (opset >= kOldestWrittenOpset && opset <= kNewestWrittenOpset) return;
+  throw UserError("--opset: ONNX files are written with opset " + std::to_string(kOldestWrittenOpset) + " to " +
+                      std::to_string(kNewestWrittenOpset) + ", not " + std::to_string(opset),
+                  "leave it out for " + std::to_string(kNewestWrittenOpset));
+}
+
 Exported export_subject(const Subject& subject, const ExportRequest& request) {
   check_target(request);
+  check_opset(request.opset);
   const Staging staging(request.file);
-  std::vector<fs::path> names = {request.file.filename()};
-  write_model(subject, request, staging.folder() / names.front());
-  Exported result;
-  result.bytes = fs::file_size(staging.folder() / names.front());
-  const Runner model = [&](const torch::Tensor& input) { return (*subject.model)(input); };
-  result.parity.push_back(compare("torchscript", model, load_torchscript(staging.folder() / names.front()),
-                                  subject.samples, kTorchScriptTolerance));
-  result.met = result.parity.back().met;
-  if (!result.met) return result;
-  for (const auto& name : write_sidecars(staging.folder(), subject, input_json(subject))) names.push_back(name);
-  if (!request.force) staging.check_free(names);
-  result.files = staging.publish(names);
-  return result;
+  try {
+    return make(subject, request, staging);
+  } catch (const UserError& error) {
+    throw staging.shown(error);
+  }
 }
 
 }  // namespace mlrun::deploy

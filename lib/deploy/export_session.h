@@ -9,15 +9,22 @@
 
 #include "deploy/parity.h"
 #include "deploy/subject.h"
+#include "deploy/write_onnx.h"
 
 namespace mlrun::deploy {
 
 struct ExportRequest {
   std::filesystem::path file;
-  std::string format;  ///< `torchscript`
-  bool frozen = false;
-  bool force = false;  ///< replaces files that exist
+  std::string format;   ///< `torchscript` or `onnx`
+  bool frozen = false;  ///< of TorchScript: weights as constants
+  bool force = false;   ///< replaces files that exist
+  std::int64_t opset = 17;
+  std::optional<std::int64_t> batch{};                ///< the only size of a batch that the file takes; none: any
+  std::uint64_t embedded_weights = kEmbeddedWeights;  ///< bytes; more lie beside an ONNX file
 };
+
+/// UserError where no ONNX file is written with that opset.
+void check_opset(std::int64_t opset);
 
 struct Exported {
   std::vector<std::filesystem::path> files;  ///< written, the model first; none where a gate was not met

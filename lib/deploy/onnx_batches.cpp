@@ -25,9 +25,9 @@ Wishes wishes_of(const OnnxGraph& graph) {
   if (graph.outputs.empty()) throw file_error(graph.file, "is no image classifier: it has no output");
   const OnnxValue& input = graph.inputs.front();
   Wishes wishes{graph.file, -1, {}, input.dtype.value_or(torch::kFloat)};
-  if (!at::isFloatingType(wishes.dtype)) {
+  if (!at::isFloatingType(wishes.dtype) && wishes.dtype != torch::kByte) {
     throw file_error(graph.file, "its input '" + weights::printable_name(input.name) + "' takes numbers of type " +
-                                     onnx_dtype_name(wishes.dtype) + ", and images are floating numbers");
+                                     onnx_dtype_name(wishes.dtype) + ", and images are floating numbers or bytes");
   }
   if (!input.shape) return wishes;
   if (input.shape->size() != 4) {
@@ -55,6 +55,12 @@ std::string image_text(const std::vector<std::int64_t>& sizes) {
 
 /// The images as the file wants them.
 Tensor arranged(const Wishes& wishes, const Tensor& images) {
+  if ((wishes.dtype == torch::kByte) != (images.scalar_type() == torch::kByte)) {
+    throw file_error(wishes.file,
+                     wishes.dtype == torch::kByte
+                         ? "takes uint8 images and preprocesses them itself, and is given preprocessed ones"
+                         : "takes preprocessed images, and is given uint8 ones");
+  }
   const Tensor values = images.to(torch::kCPU).to(wishes.dtype).contiguous();
   const std::vector<std::int64_t> sizes = images.sizes().slice(1).vec();
   if (wishes.image.empty() || fits(wishes.image, sizes)) return values;

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "deploy/onnx_graph.h"
+#include "deploy/write_onnx.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -13,5 +14,8 @@ namespace {
 
 OnnxGraph read_onnx(const std::filesystem::path& file) { no_onnx(file); }
 OnnxGraph read_onnx_header(const std::filesystem::path& file) { no_onnx(file); }
+std::vector<std::filesystem::path> write_onnx(const std::filesystem::path& file, const OnnxGraph&, std::uint64_t) {
+  no_onnx(file);
+}
 
 }  // namespace mlrun::deploy

@@ -38,7 +38,10 @@ std::optional<RuntimeLibrary> open_library() {
 }
 
 /// Types by the numbers that ONNX and its runtime share.
-int number_of(torch::ScalarType type) { return type == torch::kFloat ? 1 : type == torch::kHalf ? 10 : 11; }
+int number_of(torch::ScalarType type) {
+  if (type == torch::kByte) return 2;
+  return type == torch::kFloat ? 1 : type == torch::kHalf ? 10 : 11;
+}
 
 std::optional<torch::ScalarType> type_of_number(int number) {
   if (number == 1) return torch::kFloat;

@@ -24,7 +24,7 @@ std::vector<fs::path> write_sidecars(const fs::path& folder, const Subject& subj
   const torch::NoGradGuard no_gradients;
   const Json ids = subject.sample_ids;
   weights::write_safetensors(folder / names[1],
-                             {{"input", subject.samples}, {"output", (*subject.model)(subject.samples)}},
+                             {{"input", subject.samples}, {"output", subject.outputs(subject.samples)}},
                              {{"sample_ids", json_text(ids)}, {"samples", subject.samples_from}});
   if (subject.classes.empty()) return names;
   std::string text;

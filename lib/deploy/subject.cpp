@@ -2,7 +2,10 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "data/presets.h"
 #include "data/read_samples.h"
+#include "data/transform.h"
+#include "deploy/image_input.h"
 #include "deploy/onnx_weights.h"
 #include "engine/export_weights.h"
 #include "engine/initial_weights.h"
@@ -40,12 +43,25 @@ void read_samples(Subject& subject, engine::Task& task, std::int64_t count) {
   subject.sample_ids = batch.ids;
 }
 
-torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int64_t size) {
+torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int64_t height, std::int64_t width) {
   auto generator = torch::make_generator<torch::CPUGeneratorImpl>(kSampleSeed);
-  return torch::randn({count, channels, size, size}, generator);
+  return torch::randn({count, channels, height, width}, generator);
+}
+
+data::TransformContext context_of(const Json& preprocessing) {
+  data::TransformContext context;
+  context.channels = preprocessing.at("channels").get<std::int64_t>();
+  context.input_size = preprocessing.at("input_size").get<std::int64_t>();
+  context.resize_size = preprocessing.value("resize_size", context.input_size);
+  context.interpolation = preprocessing.value("interpolation", context.interpolation);
+  context.mean = preprocessing.value("mean", context.mean);
+  context.deviation = preprocessing.value("std", context.deviation);
+  return context;
 }
 
 }  // namespace
+
+torch::Tensor Subject::outputs(const torch::Tensor& given) const { return (*model)(before ? before(given) : given); }
 
 Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
                    const engine::WeightChoice& weights, std::int64_t count) {
@@ -63,6 +79,7 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   subject.model = loaded.task->models().front().second;
   subject.classes = loaded.task->data().classes;
   subject.preprocessing = loaded.task->preprocessing();
+  subject.transforms = resolved.recipe.data.preprocess;
   subject.preprocessing["transforms"] = resolved.values.at("data").at("preprocess");
   try {
     read_samples(subject, *loaded.task, count);
@@ -71,8 +88,8 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   }
   if (!subject.samples.defined()) {
     subject.samples_from = "random numbers";
-    subject.samples = random_samples(count, subject.preprocessing.at("channels").get<std::int64_t>(),
-                                     subject.preprocessing.at("input_size").get<std::int64_t>());
+    const auto size = subject.preprocessing.at("input_size").get<std::int64_t>();
+    subject.samples = random_samples(count, subject.preprocessing.at("channels").get<std::int64_t>(), size, size);
   }
   subject.metadata["recipe"] = config::to_yaml(resolved.values);
   return subject;
@@ -89,13 +106,45 @@ Subject subject_of(const std::string& name, const std::vector<config::Override>&
   subject.weights = model.section.weights.file ? model.section.weights.file->string() : "seed " + std::to_string(seed);
   subject.model = model.layer;
   subject.samples_from = "random numbers";
-  subject.samples = random_samples(count, model.channels, model.input_size);
+  subject.samples = random_samples(count, model.channels, model.input_size, model.input_size);
   const weights::Metadata metadata = engine::model_metadata(model);
   if (const auto classes = metadata.find("classes"); classes != metadata.end()) {
     subject.classes = Json::parse(classes->second).get<std::vector<std::string>>();
   }
   subject.preprocessing = Json::parse(metadata.at("preprocessing"));
+  subject.transforms = {{"classification_eval", std::make_shared<data::ClassificationEvalOptions>()}};
   return subject;
+}
+
+void set_size(Subject& subject, std::int64_t height, std::int64_t width) {
+  if (subject.samples.size(2) == height && subject.samples.size(3) == width) return;
+  subject.samples = random_samples(subject.samples.size(0), subject.samples.size(1), height, width);
+  subject.samples_from = "random numbers";
+  subject.sample_ids.clear();
+  if (height == width) subject.preprocessing["input_size"] = height;
+  else subject.preprocessing["input_size"] = {height, width};
+}
+
+void take_images(Subject& subject, const std::optional<std::pair<std::int64_t, std::int64_t>>& size) {
+  const data::TransformContext context = context_of(subject.preprocessing);
+  const auto [height, width] = size.value_or(std::pair(subject.samples.size(2), subject.samples.size(3)));
+  const auto input = std::make_shared<const ImageInput>(subject.transforms, context, height, width);
+  if (input->resizes() && !size) {
+    throw UserError("--with-preprocess: the recipe resizes images, and a file does that for one size alone",
+                    "name it by --input-size HxW");
+  }
+  const auto pipeline = std::make_shared<const data::Pipeline>(subject.transforms, context, "data.preprocess");
+  subject.recorded = [input](const torch::Tensor& images) { return (*input)(images); };
+  subject.before = [pipeline](const torch::Tensor& images) {
+    std::vector<torch::Tensor> done;
+    for (const auto& image : images.unbind()) done.push_back(pipeline->apply(image.contiguous(), {0, 0, 0}));
+    return torch::stack(done);
+  };
+  auto generator = torch::make_generator<torch::CPUGeneratorImpl>(kSampleSeed);
+  subject.samples =
+      torch::randint(256, {subject.samples.size(0), height, width, context.channels}, generator, torch::kByte);
+  subject.samples_from = "random numbers";
+  subject.sample_ids.clear();
 }
 
 }  // namespace mlrun::deploy

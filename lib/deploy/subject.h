@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/bind.h"
@@ -15,15 +18,22 @@ namespace mlrun::deploy {
 
 /// A model with its weights, and what whoever runs it elsewhere must know.
 struct Subject {
-  std::string name;                     ///< of the architecture
-  std::string weights;                  ///< which, as results show it
-  std::shared_ptr<nn::Layer> model;     ///< in evaluation mode, on the CPU
-  torch::Tensor samples;                ///< float32 [N, C, H, W] as the model sees them
-  std::vector<std::string> sample_ids;  ///< empty where the samples are random numbers
-  std::string samples_from;             ///< `fashion-mnist test`, or `random numbers`
-  std::vector<std::string> classes;     ///< empty where they are not known
-  Json preprocessing = Json::object();  ///< sizes, statistics, the recipe's transforms
-  weights::Metadata metadata;           ///< beside the above: the recipe, the data
+  std::string name;                           ///< of the architecture
+  std::string weights;                        ///< which, as results show it
+  std::shared_ptr<nn::Layer> model;           ///< in evaluation mode, on the CPU
+  torch::Tensor samples;                      ///< float32 [N, C, H, W] as the model sees them; or see `take_images`
+  std::vector<std::string> sample_ids;        ///< empty where the samples are random numbers
+  std::string samples_from;                   ///< `fashion-mnist test`, or `random numbers`
+  std::vector<std::string> classes;           ///< empty where they are not known
+  Json preprocessing = Json::object();        ///< sizes, statistics, the recipe's transforms
+  weights::Metadata metadata;                 ///< beside the above: the recipe, the data
+  std::vector<config::Component> transforms;  ///< of evaluation, from uint8 images to the model's input
+  using Step = std::function<torch::Tensor(const torch::Tensor&)>;
+  Step before;    ///< what is done to samples before the model sees them; empty: nothing
+  Step recorded;  ///< the same as a graph records it
+
+  /// The model's logits of `samples`.
+  torch::Tensor outputs(const torch::Tensor& samples) const;
 };
 
 /// What a run or a weight file holds, with `count` samples of its test split (else val), evenly
@@ -34,5 +44,13 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
 /// An architecture by name: its weights as drawn from `seed`, or those that `model.weights` names.
 Subject subject_of(const std::string& name, const std::vector<config::Override>& overrides, std::uint64_t seed,
                    std::int64_t count);
+
+/// Lets the subject take images of another size: its samples become random numbers.
+void set_size(Subject& subject, std::int64_t height, std::int64_t width);
+
+/// Lets the subject take uint8 images [N, height, width, C], preprocessing included: its samples become random images.
+/// Without a size they are as large as the model's input. UserError where the transforms cannot be part of a graph, and
+/// where they resize images whose size is not named.
+void take_images(Subject& subject, const std::optional<std::pair<std::int64_t, std::int64_t>>& size);
 
 }  // namespace mlrun::deploy

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include <torch/torch.h>
 
@@ -79,6 +81,7 @@ std::vector<fs::path> best_of(const RunDirectory& run, std::vector<fs::path> all
   };
   all.erase(std::remove_if(all.begin(), all.end(), [&](const auto& path) { return std::isinf(score(path)); }),
             all.end());
+  std::reverse(all.begin(), all.end());  // of equal ones the newest, as `best` is
   std::stable_sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return score(a) > score(b); });
   if (static_cast<std::int64_t>(all.size()) > most) all.resize(static_cast<std::size_t>(most));
   std::sort(all.begin(), all.end(),
@@ -149,11 +152,12 @@ void refuse_quantized(const AverageInput& input, const weights::WeightFile& file
   }
 }
 
-/// `other` in the order of `first`.
-weights::NamedTensors in_order(const weights::NamedTensors& first, const weights::NamedTensors& other) {
-  std::map<std::string, torch::Tensor> given(other.begin(), other.end());
+/// `other`, which is given up, in the order of `first`.
+weights::NamedTensors in_order(const weights::NamedTensors& first, weights::NamedTensors other) {
+  std::map<std::string, torch::Tensor> given(std::make_move_iterator(other.begin()),
+                                             std::make_move_iterator(other.end()));
   weights::NamedTensors ordered;
-  for (const auto& item : first) ordered.emplace_back(item.first, given.at(item.first));
+  for (const auto& item : first) ordered.emplace_back(item.first, std::move(given.at(item.first)));
   return ordered;
 }
 
@@ -238,16 +242,16 @@ AveragedWeights average_files(const std::vector<AverageInput>& inputs, std::opti
   weights::NamedTensors first;
   Json sources = Json::array();
   for (const auto& input : inputs) {
-    const weights::WeightFile file = weights::read_weights(input.file, input.entry);
+    weights::WeightFile file = weights::read_weights(input.file, input.entry);
     refuse_quantized(input, file);
     if (first.empty()) {
       first = outline(file.tensors);
       result.metadata = file.metadata;
     }
     check_like_first(input, inputs.front(), first, file.tensors);
-    const auto ordered = in_order(first, file.tensors);
+    auto ordered = in_order(first, std::move(file.tensors));
     if (ema_decay) exponential.add(ordered);
-    else equal.add(ordered, uniform ? 1 : input.share);
+    else equal.add(std::move(ordered), uniform ? 1 : input.share);
     sources.push_back({{"file", input.file.string()}, {"sha256", sha256_file(input.file)}, {"share", input.share}});
   }
   result.tensors = ema_decay ? exponential.mean() : equal.release_mean();

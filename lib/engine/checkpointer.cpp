@@ -8,6 +8,7 @@
 #include "engine/divergence.h"
 #include "engine/model_state.h"
 #include "engine/selection.h"
+#include "engine/weights_metadata.h"
 
 namespace mlrun::engine {
 namespace {
@@ -17,15 +18,6 @@ void cut_log(const std::filesystem::path& file, std::uintmax_t bytes) {
   std::error_code error;
   const auto size = std::filesystem::file_size(file, error);
   if (!error && size > bytes) std::filesystem::resize_file(file, bytes, error);
-}
-
-/// The recipe that weights carry: without what says how a run was made and not what it computes, so
-/// that the same training gives the same bytes.
-Json carried_recipe(const Json& values) {
-  Json recipe = values;
-  for (const char* key : {"workers", "log_every", "log_steps", "checkpoint", "max_time", "activation_checkpointing"})
-    recipe.at("train").erase(key);
-  return recipe;
 }
 
 /// The last update can spoil weights after the last loss was looked at.
@@ -139,7 +131,9 @@ bool Checkpointer::improve(const EpochReport& report) {
   const auto value = selecting_value(select_, *report.evaluation);
   if (!value && trainer_.averager().active()) return false;  // a figure of an average that is still to come
   MLRUN_ASSERT(value, "the evaluation has no " + select_);
-  if (best_ && !better(select_, *value, best_->value)) return false;
+  // Of equal ones the latest has trained the longest: small validation sets tie often.
+  const bool equal = best_ && *value == best_->value;
+  if (best_ && !equal && !better(select_, *value, best_->value)) return false;
   best_ = Best{select_, *value, report.position.step};
   return true;
 }
@@ -186,14 +180,8 @@ void Checkpointer::link(const char* name) const {
 }
 
 weights::Metadata Checkpointer::metadata(const Position& position) const {
-  Json preprocessing = task_.preprocessing();
-  preprocessing["transforms"] = resolved_.values.at("data").at("preprocess");
-  weights::Metadata metadata = {{"format", "pt"},
-                                {"recipe", config::to_yaml(carried_recipe(resolved_.values))},
-                                {"data", json_text(to_json(task_.data()))},
-                                {"classes", json_text(task_.data().classes)},
-                                {"preprocessing", json_text(preprocessing)},
-                                {"step", std::to_string(position.step)}};
+  weights::Metadata metadata = weights_metadata(task_, resolved_);
+  metadata["step"] = std::to_string(position.step);
   if (of_minimum(position.step)) metadata["rate_minimum"] = "true";
   return metadata;
 }

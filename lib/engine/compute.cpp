@@ -5,18 +5,6 @@
 #include "nn/recompute.h"
 
 namespace mlrun::engine {
-namespace {
-
-/// What LibTorch's bf16 convolutions and matrix products need (oneDNN); other CPUs take slow replacements.
-bool has_fast_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-#else
-  return true;
-#endif
-}
-
-}  // namespace
 
 /// One model with activation checkpointing at its doors.
 struct Compute::Recomputed {
@@ -56,6 +44,14 @@ void Compute::save(data::State& state, const std::string& prefix) const {
 
 void Compute::load(const data::State& state, const std::string& prefix) {
   if (scaler_) scaler_->load(state, prefix);
+}
+
+bool has_fast_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#else
+  return true;
+#endif
 }
 
 void warn_of_slow_precision(const config::TrainSection& train, const Context& context) {

@@ -40,6 +40,10 @@ class Compute : public data::Stateful {
   std::vector<std::unique_ptr<Recomputed>> recomputed_;
 };
 
+/// Whether this CPU has what LibTorch's bf16 convolutions and matrix products need (oneDNN); others take slow
+/// replacements.
+bool has_fast_bf16();
+
 /// Says where a precision that saves time elsewhere costs time here: bf16 on a CPU that emulates it.
 void warn_of_slow_precision(const config::TrainSection& train, const Context& context);
 

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "base/allocation.h"
 #include "base/error.h"
 #include "base/threads.h"
 #include "base/torch_compat.h"
@@ -41,6 +42,7 @@ torch::Device choose_device(const std::string& text) {
 }  // namespace
 
 Context make_context(const config::TrainSection& train) {
+  keep_freed_memory();
   Context context;
   context.device = choose_device(train.device);
   context.threads = train.threads.value_or(available_processors());

@@ -21,8 +21,8 @@ struct Context {
 };
 
 /// Chooses the device (`auto`: the first GPU where there is one), tells LibTorch the number of
-/// threads, and fills in what the recipe leaves to the machine. UserError for a device that is not
-/// there.
+/// threads and the allocator to keep what is freed, and fills in what the recipe leaves to the machine. UserError for a
+/// device that is not there.
 Context make_context(const config::TrainSection& train);
 
 /// Puts a model's parameters and buffers where and how `context` says.

@@ -43,7 +43,7 @@ class StepTimer : public Hook {
 
 }  // namespace
 
-DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved) {
+DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved, const MakeCompanion& companion) {
   constexpr std::int64_t kSteps = 8;
   for (const auto& note : resolved.notes) log::info(note);
   const config::Recipe& recipe = resolved.recipe;
@@ -51,8 +51,9 @@ DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved) {
   DryRun result;
   result.context = make_context(recipe.train);
   const auto task = tasks.make(recipe.task.kind, TaskRequest{recipe, std::nullopt});
+  const auto accompanied = companion ? companion(*task, recipe, result.context) : nullptr;
   choose_memory_format(*task, recipe, result.context, Json());
-  Trainer trainer(*task, recipe, result.context);
+  Trainer trainer(*task, recipe, result.context, accompanied.get());
   apply_initial_weights(*task, recipe);
   StepTimer timer;
   trainer.run_steps(StepTimer::kWarmUp + kSteps, {&timer});

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/bind.h"
+#include "engine/companion.h"
 #include "engine/context.h"
 #include "engine/hooks.h"
 #include "engine/task.h"
@@ -27,6 +28,6 @@ struct DryRun {
 };
 
 /// Builds everything and runs a few steps; writes nothing.
-DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved);
+DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved, const MakeCompanion& companion = {});
 
 }  // namespace mlrun::engine

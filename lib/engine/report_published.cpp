@@ -147,7 +147,10 @@ report::Table published_table(const ComparedTable& table) {
     columns.push_back({"verdict", report::Align::Left});
   }
   const auto others = other_figures(table.file);
-  for (const auto& title : others) columns.push_back({title, report::Align::Right});
+  for (const auto& title : others) {
+    columns.push_back({title, report::Align::Right});
+    if (table.latency && table.latency->title == title) add_titles(*table.latency, columns);
+  }
   columns.push_back({"n", report::Align::Right});
   report::Table out(columns);
   for (std::size_t i = 0; i < table.cells.size(); ++i) {
@@ -163,6 +166,7 @@ report::Table published_table(const ComparedTable& table) {
       const auto found = std::find_if(line.published.begin(), line.published.end(),
                                       [&title](const auto& entry) { return entry.first == title; });
       row.push_back(found == line.published.end() ? "-" : found->second);
+      if (table.latency && table.latency->title == title) add_cells(*table.latency, i, row);
     }
     row.push_back(std::to_string(table.runs[i].size()));
     out.add(std::move(row));
@@ -183,6 +187,10 @@ std::vector<std::string> published_notes(const ComparedTable& table) {
       notes.push_back(table.file.rows[i].name + ": " + run + " is not finished and counts nowhere");
     }
   }
+  if (table.latency) {
+    notes.push_back("ratios are those of the times to " + table.latency->reference + "'s");
+    notes.insert(notes.end(), table.latency->notes.begin(), table.latency->notes.end());
+  }
   return notes;
 }
 
@@ -202,6 +210,7 @@ Json to_json(const ComparedTable& table) {
                     {"published", published},
                     {"runs", table.runs[i]},
                     {"unfinished", table.unfinished[i]}});
+    if (table.latency) rows.back()["latency"] = latency_json(*table.latency, i);
   }
   return {{"title", table.file.title},
           {"source", table.file.source ? Json(*table.file.source) : Json(nullptr)},

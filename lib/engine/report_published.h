@@ -9,6 +9,7 @@
 #include "config/layers.h"
 #include "config/recipe.h"
 #include "engine/expect.h"
+#include "engine/report_latency.h"
 #include "engine/report_runs.h"
 #include "report/spread.h"
 #include "report/table.h"
@@ -24,8 +25,9 @@ struct TableColumn {
 /// One line of a published table. Its figures are the expectations of `recipe` whose `row` is this one's.
 struct TableRow {
   std::string name, row, recipe;
-  config::StringPairs published;  ///< figures that are no expectations, as `params: 5.48`
-  config::StringPairs metrics;    ///< a column's metric: the one that stands there in this row
+  std::string precision = "fp32";  ///< in which its speed was published
+  config::StringPairs published;   ///< figures that are no expectations, as `params: 5.48`
+  config::StringPairs metrics;     ///< a column's metric: the one that stands there in this row
   static void declare(config::Declare<TableRow>& d);
 
   /// The metric of this row in a column.
@@ -35,6 +37,7 @@ struct TableRow {
 struct TableFile {
   std::string title;
   std::optional<std::string> source;
+  std::optional<std::string> latency;  ///< title of the published figure that is seconds an image takes
   std::vector<TableColumn> columns;
   std::vector<TableRow> rows;
   static void declare(config::Declare<TableFile>& d);
@@ -44,6 +47,7 @@ struct TableFile {
 struct PublishedTable {
   TableFile file;
   std::vector<std::vector<std::optional<config::Expectation>>> expected;  ///< by row and column; nothing: not published
+  std::vector<std::string> models;                                        ///< architecture of each row's recipe
 };
 
 /// The file that a `--table` names: one that exists, else `tables/NAME.yaml` among the shipped recipes. UserError that
@@ -68,6 +72,7 @@ struct ComparedTable {
   std::vector<std::vector<ComparedCell>> cells;
   std::vector<std::vector<std::string>> runs;  ///< paths of the finished runs of each row
   std::vector<std::vector<std::string>> unfinished;
+  std::optional<ComparedLatency> latency;  ///< where there are measured ones
 };
 
 /// Holds every finished run against the rows that its recipe expects. Several runs of a row are judged by their mean.

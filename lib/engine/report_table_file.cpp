@@ -33,6 +33,12 @@ std::vector<std::string> shipped_tables(const std::vector<fs::path>& folders) {
   return names;
 }
 
+/// What a table takes from a recipe.
+struct RecipeFigures {
+  std::vector<config::Expectation> expect;
+  std::string model;  ///< name of its architecture
+};
+
 /// Reads a table file and tells all that is wrong with it, each at its place.
 class TableReader {
  public:
@@ -44,9 +50,11 @@ class TableReader {
     config::Provenance provenance;
     config::bind_node(root_, *config::spec_of<TableFile>(), catalogue_, &table_.file, "", provenance, problems_);
     if (!problems_.empty()) throw UserError(std::move(problems_));
+    check_latency();
     for (std::size_t i = 0; i < table_.file.rows.size(); ++i) {
       check_metrics(i);
       table_.expected.push_back(expected_in(i));
+      table_.models.push_back(recipes_[table_.file.rows[i].recipe].model);
     }
     if (!problems_.empty()) throw UserError(std::move(problems_));
     return std::move(table_);
@@ -79,6 +87,18 @@ class TableReader {
     }
   }
 
+  void check_latency() {
+    if (!table_.file.latency) return;
+    std::vector<std::string> titles;
+    for (const auto& row : table_.file.rows) {
+      for (const auto& entry : row.published) titles.push_back(entry.first);
+    }
+    if (std::find(titles.begin(), titles.end(), *table_.file.latency) != titles.end()) return;
+    problems_.push_back(config::problem_at(root_.find("latency")->origin, "latency",
+                                           "no row has a published figure of this title",
+                                           config::did_you_mean(*table_.file.latency, titles)));
+  }
+
   void check_metrics(std::size_t row) {
     std::vector<std::string> known;
     for (const auto& column : table_.file.columns) known.push_back(column.metric);
@@ -92,7 +112,7 @@ class TableReader {
 
   std::vector<std::optional<config::Expectation>> expected_in(std::size_t row) {
     const TableRow& line = table_.file.rows[row];
-    const auto& figures = figures_of_recipe(row);
+    const auto& figures = figures_of_recipe(row).expect;
     std::vector<std::optional<config::Expectation>> cells;
     bool any = false;
     for (const auto& column : table_.file.columns) {
@@ -112,13 +132,13 @@ class TableReader {
     return cells;
   }
 
-  const std::vector<config::Expectation>& figures_of_recipe(std::size_t row) {
+  const RecipeFigures& figures_of_recipe(std::size_t row) {
     const std::string& name = table_.file.rows[row].recipe;
     const auto known = recipes_.find(name);
     if (known != recipes_.end()) return known->second;
-    std::vector<config::Expectation>& figures = recipes_[name];
+    RecipeFigures& figures = recipes_[name];
     try {
-      figures = read_expectations(name);
+      figures = read_recipe(name);
     } catch (const UserError& error) {
       const auto& origin = row_value(row, "recipe").origin;
       for (const auto& problem : error.problems()) {
@@ -130,7 +150,7 @@ class TableReader {
     return figures;
   }
 
-  std::vector<config::Expectation> read_expectations(const std::string& name) const {
+  RecipeFigures read_recipe(const std::string& name) const {
     const fs::path beside = file_.parent_path() / name;
     std::error_code error;
     const fs::path recipe = fs::is_regular_file(beside, error) ? beside : config::find_recipe(name, folders_);
@@ -148,7 +168,13 @@ class TableReader {
     std::vector<Problem> problems;
     config::bind_node(only, *config::spec_of<ExpectedFigures>(), catalogue_, &figures, "", provenance, problems);
     if (!problems.empty()) throw UserError(std::move(problems));
-    return figures.expect;
+    return {figures.expect, model_name(layered.root)};
+  }
+
+  static std::string model_name(const config::Node& recipe) {
+    const config::Node* model = recipe.find("model");
+    const config::Node* name = model == nullptr ? nullptr : model->find("name");
+    return name == nullptr ? "" : name->scalar;
   }
 
   config::Node root_;
@@ -156,7 +182,7 @@ class TableReader {
   const std::vector<fs::path>& folders_;
   const config::Catalogue& catalogue_;
   PublishedTable table_;
-  std::map<std::string, std::vector<config::Expectation>> recipes_;
+  std::map<std::string, RecipeFigures> recipes_;
   std::vector<Problem> problems_;
 };
 
@@ -172,12 +198,14 @@ void TableRow::declare(config::Declare<TableRow>& d) {
   d("row", &TableRow::row, "the `row` of the recipe's expectations, as T1/mobilenet_v3_large").required();
   d("recipe", &TableRow::recipe, "the recipe that reproduces it: a file, or the name of a shipped one").required();
   d("published", &TableRow::published, "published figures that are no metrics (seconds, parameters), by title");
+  d("precision", &TableRow::precision, "in which `mlrun bench` measures the row's speed, as fp32 or int8");
   d("metrics", &TableRow::metrics, "a column's metric: the metric that stands there in this row");
 }
 
 void TableFile::declare(config::Declare<TableFile>& d) {
   d("title", &TableFile::title, "what the table shows").required();
   d("source", &TableFile::source, "where it was published");
+  d("latency", &TableFile::latency, "title of the published figure that is seconds an image takes on a CPU");
   d("columns", &TableFile::columns, "metrics, from left to right").required();
   d("rows", &TableFile::rows, "models or methods, from top to bottom").required();
 }

@@ -11,7 +11,22 @@ bool better(const std::string& metric, double value, double than, double margin)
   return metrics::lower_is_better(metric) ? value < than - margin : value > than + margin;
 }
 
-std::string selecting_metric(Task& task, const std::optional<std::string>& wanted, const Averager& averager) {
+namespace {
+
+/// What stands before the names of the figures that an epoch's evaluation has.
+std::vector<std::string> figure_prefixes(const Averager& averager, const Companion* companion) {
+  std::vector<std::string> prefixes = {""};
+  if (averager.active()) prefixes.push_back(averager.prefix());
+  if (companion == nullptr) return prefixes;
+  const std::size_t plain = prefixes.size();
+  for (std::size_t i = 0; i < plain; ++i) prefixes.push_back(prefixes[i] + companion->prefix());
+  return prefixes;
+}
+
+}  // namespace
+
+std::string selecting_metric(Task& task, const std::optional<std::string>& wanted, const Averager& averager,
+                             const Companion* companion) {
   if (!wanted) return "val/" + task.headline();
   const auto refuse = [&](const std::string& why, const std::string& remedy) {
     throw UserError(Problem{"", 0, 0, "train.select", "'" + *wanted + "' " + why, remedy});
@@ -24,8 +39,9 @@ std::string selecting_metric(Task& task, const std::optional<std::string>& wante
   std::string all;
   for (const auto& metric : task.metrics(data::Split::Val)) {
     for (const auto& figure : metric->compute()) {
-      known.push_back("val/" + figure.first);
-      if (averager.active()) known.push_back("val/" + averager.prefix() + figure.first);
+      for (const std::string& prefix : figure_prefixes(averager, companion)) {
+        known.push_back("val/" + prefix + figure.first);
+      }
     }
   }
   for (const auto& name : known) all += (all.empty() ? "" : ", ") + name;

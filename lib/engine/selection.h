@@ -4,14 +4,16 @@
 #include <string>
 
 #include "engine/averager.h"
+#include "engine/companion.h"
 #include "engine/evaluator.h"
 #include "engine/task.h"
 
 namespace mlrun::engine {
 
 /// The metric that chooses `best`, as `val/acc1`: `train.select`, which must be measured, or the task's own.
-/// UserError that names those that are.
-std::string selecting_metric(Task& task, const std::optional<std::string>& wanted, const Averager& averager);
+/// UserError that names those that are. `companion` may be null.
+std::string selecting_metric(Task& task, const std::optional<std::string>& wanted, const Averager& averager,
+                             const Companion* companion);
 
 /// Its value in an evaluation; nothing where it is a figure of an average that is still to come.
 std::optional<double> selecting_value(const std::string& metric, const Evaluation& evaluation);

@@ -74,8 +74,9 @@ class Session {
         recipe_(request.resolved.recipe),
         context_(make_context(with_recorded_threads(recipe_.train, run))),
         task_(make_task(tasks, recipe_)),
+        companion_(request.companion ? request.companion(*task_, recipe_, context_) : nullptr),
         choices_(choose_memory_format(*task_, recipe_, context_, recorded_choices(run))),
-        trainer_(*task_, recipe_, context_),
+        trainer_(*task_, recipe_, context_, companion_.get()),
         recorder_(run.path(), recipe_.train.log_steps),
         checkpointer_(run, trainer_, *task_, request.resolved) {}
 
@@ -110,7 +111,9 @@ class Session {
       begin_anew();
     }
     recorder_.truncate_after(recorded_step(trainer_.plan(), trainer_.position()));
-    Json json = opening_record({request_.resolved, request_.command, context_, *task_, choices_});
+    Json choices = choices_;
+    if (companion_) choices.update(companion_->choices());
+    Json json = opening_record({request_.resolved, request_.command, context_, *task_, choices});
     if (!run_.info().contains("started")) json["started"] = timestamp();
     run_.update(json);
     if (recipe_.data.exif == "ignore") data::warn_of_ignored_rotations(*task_->source(data::Split::Train));
@@ -167,10 +170,14 @@ class Session {
   /// The figures of the best weights, and under their prefix those of the average.
   std::vector<Measured> evaluate_best() {
     const fs::path best = run_.checkpoints() / "best";
-    load_model_tensors(task_->models(), read_checkpoint(best).weights, (best / "model.safetensors").string());
+    const Checkpoint checkpoint = read_checkpoint(best);
+    load_model_tensors(task_->models(), checkpoint.weights, (best / "model.safetensors").string());
+    if (companion_) companion_->load(checkpoint.state, kSavedCompanion);
     std::vector<Measured> measured;
     for (const auto split : {data::Split::Val, data::Split::Test}) {
-      if (task_->source(split)) measured.push_back(measure(split));
+      if (!task_->source(split)) continue;
+      measured.push_back(measure(split));
+      accompany(split, measured.back());
     }
     const fs::path averaged = averaged_weights(run_.path());
     if (!trainer_.averager().ready() || averaged.empty()) return measured;
@@ -184,12 +191,24 @@ class Session {
     return measured;
   }
 
-  Measured measure(data::Split split) {
+  /// Adds the figures of what the best weights become.
+  void accompany(data::Split split, Measured& measured) {
+    if (!companion_) return;
+    for (const auto& [name, value] : companion_->figures(split, final_options(), /*averaged=*/false)) {
+      measured.figures.emplace_back(companion_->prefix() + name, value);
+    }
+  }
+
+  EvaluateOptions final_options() {
     EvaluateOptions options = evaluate_options(recipe_);
     options.progress = [this](std::int64_t, std::int64_t) {
       if (trainer_.asked_to_stop()) throw FinalEvaluationStopped();
     };
-    const Evaluation evaluation = evaluate(*task_, split, context_, options);
+    return options;
+  }
+
+  Measured measure(data::Split split) {
+    const Evaluation evaluation = evaluate(*task_, split, context_, final_options());
     trainer_.skips().add(data::split_name(split), evaluation.skipped);
     return {data::split_name(split),   task_->data().name,
             task_->data().fingerprint, "best",
@@ -224,6 +243,7 @@ class Session {
   const config::Recipe& recipe_;
   Context context_;
   std::unique_ptr<Task> task_;
+  std::unique_ptr<Companion> companion_;
   Json choices_;
   Trainer trainer_;
   Recorder recorder_;

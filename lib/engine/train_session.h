@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/bind.h"
+#include "engine/companion.h"
 #include "engine/expect.h"
 #include "engine/run_directory.h"
 #include "engine/task.h"
@@ -17,6 +18,7 @@ struct TrainRequest {
   Resume resume = Resume::Never;
   std::string command;  ///< as typed, for run.json
   bool progress = true;
+  MakeCompanion companion{};  ///< empty: none for any recipe
 };
 
 struct TrainResult {

@@ -43,10 +43,11 @@ std::shared_ptr<const data::Source> training_source(Task& task) {
 
 }  // namespace
 
-Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& context)
+Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& context, Companion* companion)
     : task_(task),
       recipe_(recipe),
       context_(context),
+      companion_(companion),
       frozen_(task.models(), recipe.model.freeze),
       source_(training_source(task)),
       sampler_(make_sampler(task, recipe, source_)),
@@ -69,7 +70,7 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
                                                        averager_->start_step(), static_cast<std::uint64_t>(train.seed));
   hands_ = std::make_unique<Hands>(task.models(), optimizers_, optim::Clipping::of(train));
   hands_->compute_with(*compute_);
-  selects_ = selecting_metric(task, train.select, *averager_);
+  selects_ = selecting_metric(task, train.select, *averager_, companion);
   early_stopping_ = std::make_unique<EarlyStopping>(train.early_stopping, selects_, task);
   warn_of_slow_precision(train, context);
 }
@@ -97,6 +98,7 @@ bool Trainer::asked_to_stop() const {
 Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std::int64_t until_step) {
   const auto begin = Clock::now();
   frozen_.train(task_.models());
+  const auto presence = companion_ == nullptr ? nullptr : companion_->join(position_.epoch);
   const bool whole_epoch = position_.step_in_epoch == 0;
   EpochFeed feed(task_, *source_, *sampler_, recipe_.train, position_.epoch, position_.step_in_epoch, context_.workers,
                  data::on_error_of(recipe_.data.on_error));
@@ -164,6 +166,7 @@ bool Trainer::evaluate_epoch(const std::vector<Hook*>& hooks, std::optional<Eval
     if (evaluation_due()) {
       evaluation = evaluate(task_, data::Split::Val, context_, options);
       skips_.add("val", evaluation->skipped);
+      accompany(options, "", *evaluation);
     }
     if (averager_->ready() && (evaluation || last_epoch())) evaluate_average(options, evaluation);
   } catch (const EvaluationStopped&) {
@@ -181,8 +184,16 @@ void Trainer::evaluate_average(const EvaluateOptions& options, std::optional<Eva
     for (const auto& [name, value] : evaluate(task_, data::Split::Val, context_, options).figures) {
       evaluation->figures.emplace_back(averager_->prefix() + name, value);
     }
+    accompany(options, averager_->prefix(), *evaluation);
   }
   averaged_ = std::move(averaged);
+}
+
+void Trainer::accompany(const EvaluateOptions& options, const std::string& prefix, Evaluation& evaluation) {
+  if (companion_ == nullptr) return;
+  for (const auto& [name, value] : companion_->figures(data::Split::Val, options, /*averaged=*/!prefix.empty())) {
+    evaluation.figures.emplace_back(prefix + companion_->prefix() + name, value);
+  }
 }
 
 bool Trainer::finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome) {
@@ -213,6 +224,7 @@ void Trainer::save(data::State& state, const std::string& prefix) const {
   skips_.save(state, prefix);
   if (recipe_.train.memory_format == "auto") state.put(prefix + "memory_format", memory_format_name(context_));
   task_.save(state, prefix + "task.");
+  if (companion_ != nullptr) companion_->save(state, prefix + "companion.");
 }
 
 void Trainer::load(const data::State& state, const std::string& prefix) {
@@ -226,6 +238,7 @@ void Trainer::load(const data::State& state, const std::string& prefix) {
   hands_->figures().load(state, prefix + "figures.");
   skips_.load(state, prefix);
   task_.load(state, prefix + "task.");
+  if (companion_ != nullptr) companion_->load(state, prefix + "companion.");
 }
 
 }  // namespace mlrun::engine

@@ -8,6 +8,7 @@
 
 #include "config/bind.h"
 #include "engine/averager.h"
+#include "engine/companion.h"
 #include "engine/compute.h"
 #include "engine/context.h"
 #include "engine/early_stopping.h"
@@ -26,8 +27,9 @@ namespace mlrun::engine {
 /// Trains a task as its recipe says: one loop, hooks beside it.
 class Trainer : public data::Stateful {
  public:
-  /// Draws the initial weights, moves them to the device, makes the optimizers.
-  Trainer(Task& task, const config::Recipe& recipe, const Context& context);
+  /// Draws the initial weights, moves them to the device, makes the optimizers. `companion` may be null; it must
+  /// outlive the trainer.
+  Trainer(Task& task, const config::Recipe& recipe, const Context& context, Companion* companion = nullptr);
 
   /// Trains from the current position to the end. False when a signal or the deadline stopped it,
   /// after a step or in an evaluation, which resume then makes anew.
@@ -80,6 +82,8 @@ class Trainer : public data::Stateful {
   /// Evaluates the weights, where that is due, and their average; false where it was stopped.
   bool evaluate_epoch(const std::vector<Hook*>& hooks, std::optional<Evaluation>& evaluation);
   void evaluate_average(const EvaluateOptions& options, std::optional<Evaluation>& evaluation);
+  /// Adds the companion's figures.
+  void accompany(const EvaluateOptions& options, const std::string& prefix, Evaluation& evaluation);
   /// True once nothing is left to train.
   bool done() const { return position_.epoch == plan_.epochs || early_stopping_->reached(); }
   bool last_epoch() const { return position_.epoch + 1 == plan_.epochs; }
@@ -88,6 +92,7 @@ class Trainer : public data::Stateful {
   Task& task_;
   const config::Recipe& recipe_;
   Context context_;
+  Companion* companion_;
   FrozenStages frozen_;
   std::shared_ptr<const data::Source> source_;
   std::unique_ptr<data::Sampler> sampler_;

@@ -26,6 +26,7 @@ class ChannelShuffle : public UnaryLayer {
  public:
   explicit ChannelShuffle(int64_t groups) : UnaryLayer("ChannelShuffle"), groups_(groups) {}
   torch::Tensor forward(const torch::Tensor& input) override;
+  int64_t groups() const { return groups_; }
 
  private:
   int64_t groups_;

@@ -17,7 +17,7 @@ void check_window(const Layer& layer, const torch::Tensor& input, const Options&
 
 torch::Tensor MaxPool2d::forward(const torch::Tensor& input) {
   check_window(*this, input, options_, options_.ceil_mode);
-  return torch::max_pool2d(input, options_.kernel, options_.stride, options_.padding, /*dilation=*/1,
+  return torch::max_pool2d(input, options_.kernel, options_.stride, options_.padding, /*dilation=*/{1, 1},
                            options_.ceil_mode);
 }
 

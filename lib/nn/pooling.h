@@ -18,6 +18,7 @@ class MaxPool2d : public UnaryLayer {
  public:
   explicit MaxPool2d(const MaxPool2dOptions& options) : UnaryLayer("MaxPool2d"), options_(options) {}
   torch::Tensor forward(const torch::Tensor& input) override;
+  const MaxPool2dOptions& options() const { return options_; }
 
  private:
   MaxPool2dOptions options_;
@@ -33,6 +34,7 @@ class AvgPool2d : public UnaryLayer {
  public:
   explicit AvgPool2d(const AvgPool2dOptions& options) : UnaryLayer("AvgPool2d"), options_(options) {}
   torch::Tensor forward(const torch::Tensor& input) override;
+  const AvgPool2dOptions& options() const { return options_; }
 
  private:
   AvgPool2dOptions options_;
@@ -43,6 +45,7 @@ class AdaptiveAvgPool2d : public UnaryLayer {
  public:
   explicit AdaptiveAvgPool2d(Pair output) : UnaryLayer("AdaptiveAvgPool2d"), output_(output) {}
   torch::Tensor forward(const torch::Tensor& input) override;
+  const Pair& output() const { return output_; }
 
  private:
   Pair output_;

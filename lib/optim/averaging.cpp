@@ -1,6 +1,8 @@
 #include "optim/averaging.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>
@@ -81,6 +83,24 @@ NamedTensors with_dtypes(const NamedTensors& set, const std::vector<torch::Scala
   return converted;
 }
 
+torch::Tensor sum_like(const torch::Tensor& tensor) {
+  return torch::zeros_like(tensor, tensor.options().dtype(torch::kFloat64));
+}
+
+/// sum += share x newest, in pieces where that is possible: LibTorch makes a float64 copy of what it adds.
+void add_to(torch::Tensor& sum, const torch::Tensor& newest, double share) {
+  constexpr std::int64_t kPiece = 1 << 18;
+  if (!sum.is_contiguous() || !newest.is_contiguous()) {
+    sum.add_(newest.to(torch::kFloat64), share);
+    return;
+  }
+  const torch::Tensor all = sum.view(-1), given = newest.view(-1);
+  for (std::int64_t begin = 0; begin < all.numel(); begin += kPiece) {
+    const std::int64_t size = std::min(kPiece, all.numel() - begin);
+    all.narrow(0, begin, size).add_(given.narrow(0, begin, size).to(torch::kFloat64), share);
+  }
+}
+
 NamedTensors squares_of(const NamedTensors& weights) {
   return begin_with(weights, [](const torch::Tensor& tensor) { return tensor.to(torch::kFloat64).square(); });
 }
@@ -92,18 +112,16 @@ bool is_norm_statistic(const std::string& name) {
   return last == "running_mean" || last == "running_var" || last == "num_batches_tracked";
 }
 
-void EqualAverage::add(const NamedTensors& weights, double share) {
+void EqualAverage::add(NamedTensors weights, double share) {
   const torch::NoGradGuard no_grad;
-  if (count_ == 0) {
-    sums_ = begin_with(weights, [&](const torch::Tensor& t) { return t.to(torch::kFloat64).mul(share); });
-    dtypes_ = dtypes_of(weights);
-  } else {
-    check_same(sums_, weights);
-    for (std::size_t i = 0; i < sums_.size(); ++i) {
-      const torch::Tensor newest = weights[i].second.detach().to(torch::kCPU);
-      if (averaged(newest)) sums_[i].second.add_(newest.to(torch::kFloat64), share);
-      else sums_[i].second.copy_(newest);
-    }
+  const bool first = count_ == 0;
+  if (first) dtypes_ = dtypes_of(weights);
+  else check_same(sums_, weights);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const torch::Tensor newest = std::exchange(weights[i].second, {}).detach().to(torch::kCPU);
+    if (first) sums_.emplace_back(weights[i].first, averaged(newest) ? sum_like(newest) : newest.clone());
+    if (averaged(newest)) add_to(sums_[i].second, newest, share);
+    else sums_[i].second.copy_(newest);
   }
   ++count_;
   total_ += share;

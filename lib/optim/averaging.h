@@ -36,8 +36,9 @@ class WeightAverage : public data::Stateful {
 /// mean in float32 instead, which is off by more than 1e-7 in every fifth element.
 class EqualAverage : public WeightAverage {
  public:
-  void add(const NamedTensors& weights) override { add(weights, 1); }
-  void add(const NamedTensors& weights, double share);
+  void add(const NamedTensors& weights) override { add(NamedTensors(weights), 1); }
+  /// Gives up each tensor once it is taken in.
+  void add(NamedTensors weights, double share);
   std::int64_t count() const override { return count_; }
   NamedTensors mean() const override;
   /// The same, giving up each sum once it is used, so that no more than one set stands beside them;

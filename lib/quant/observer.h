@@ -28,10 +28,14 @@ struct Affine {
   torch::Tensor zero_point;  ///< int64
 };
 
+/// The affine map of a range, zero included: 0-dimensional ends per tensor, [channels] per channel.
+Affine affine_of(const torch::Tensor& least, const torch::Tensor& most, const Target& target);
+
 /// Collects the range of the tensors that it is shown.
 class Observer : public data::Stateful {
  public:
   explicit Observer(const Target& target) : target_(target) {}
+  /// Takes in float values of any shape; none at all change nothing. UserError where some are not finite.
   virtual void observe(const torch::Tensor& values) = 0;
   /// False until it was shown something.
   virtual bool ready() const = 0;
@@ -43,10 +47,14 @@ class Observer : public data::Stateful {
   Target target_;
 };
 
+/// What `observer` found. UserError that names the layer where it was never shown anything, and where the range is too
+/// wide for float32.
+Affine found_affine(const Observer& observer, const std::string& layer);
+
 /// `min_max`, `moving_average` or `histogram`, of a whole tensor.
 std::unique_ptr<Observer> make_activation_observer(const std::string& kind, const Target& target);
 /// Of weights: `per_channel` (along axis 0) or `per_tensor`; `moving`: moving averages of the ends, as
-/// quantization-aware training wants.
+/// quantization-aware training wants them.
 std::unique_ptr<Observer> make_weight_observer(const std::string& kind, bool moving);
 
 }  // namespace mlrun::quant

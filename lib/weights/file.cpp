@@ -104,9 +104,9 @@ class StorageReader {
           begin, {size}, [inflated](void*) {}, torch::kUInt8);
     }
     if (size == 0) return torch::empty({0}, torch::kUInt8);
-    // The deleter's copy of the pointer keeps the mapping for as long as the tensor lives.
-    return torch::from_blob(
-        stored, {size}, [mapping = mapping_](void*) {}, torch::kUInt8);
+    // The mapping lives as long as the last tensor does; each gives its own pages back.
+    const auto release = [mapping = mapping_, entry](void*) { mapping->release(entry.begin, entry.size); };
+    return torch::from_blob(stored, {size}, release, torch::kUInt8);
   }
 
   void check_booleans(const torch::Tensor& bytes, const PickledTensor& description) {

@@ -52,9 +52,9 @@ torch::Tensor view_of(const std::shared_ptr<Mapping>& mapping, const std::string
     if (size > 0) std::memcpy(copy.data_ptr(), bytes, size);
     return copy;
   }
-  // The deleter's copy of the pointer keeps the mapping for as long as the tensor lives.
-  return torch::from_blob(
-      bytes, info.shape, [mapping](void*) {}, torch::TensorOptions().dtype(type));
+  // The mapping lives as long as the last tensor does; each gives its own pages back.
+  const auto release = [mapping, bytes, size](void*) { mapping->release(bytes - mapping->bytes(), size); };
+  return torch::from_blob(bytes, info.shape, release, torch::TensorOptions().dtype(type));
 }
 
 TensorInfo describe(const std::string& name, const torch::Tensor& tensor) {

@@ -14,6 +14,7 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
+#include "base/allocation.h"
 #include "data/loader.h"
 #include "data/read_samples.h"
 #include "data/source.h"
@@ -108,6 +109,7 @@ int run(int count, char** arguments) {
 
 int main(int count, char** arguments) {
   try {
+    keep_freed_memory();  // as the commands do
     at::set_num_threads(1);
     const torch::NoGradGuard no_grad;
     return run(count, arguments);

@@ -11,7 +11,6 @@ the median of the rounds' ratios. Exit code 0 when the ratios are at least 3 for
 scaled decoding, 3 when not. Needs Python's torch and torchvision, and two processors.
 """
 import os
-import random
 import statistics
 import subprocess
 import sys
@@ -21,8 +20,9 @@ from pathlib import Path
 
 import numpy
 import torch
-from PIL import Image
 from torchvision import datasets, transforms
+
+from photos import make_images
 
 IMAGES, BATCH, WORKERS = 384, 32, 2
 NORMALIZE = [transforms.ToTensor(), transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
@@ -30,21 +30,6 @@ PRESETS = {
     "eval": transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224), *NORMALIZE]),
     "train": transforms.Compose([transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip(), *NORMALIZE]),
 }
-
-
-def make_images(photos, folder, quality):
-    """Random parts of 4:3, resized to 640x480, half of them in each of two classes."""
-    draw = random.Random(0)
-    for name in ("a", "b"):
-        (folder / name).mkdir()
-    sources = [Image.open(path).convert("RGB") for path in sorted(photos.rglob("*.jpg"))]
-    sources = [image for image in sources if image.width >= 400 and image.height >= 300]
-    for i in range(IMAGES):
-        image = sources[i % len(sources)]
-        width = int(min(image.width, image.height * 4 / 3) * draw.uniform(0.8, 1))
-        left, top = draw.randint(0, image.width - width), draw.randint(0, image.height - width * 3 // 4)
-        part = image.crop((left, top, left + width, top + width * 3 // 4)).resize((640, 480), Image.BICUBIC)
-        part.save(folder / "ab"[i % 2] / f"{i:04}.jpg", quality=quality)
 
 
 def python_round(folder, preset):
@@ -75,8 +60,7 @@ def main(program, photos, rounds=5, quality=90):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_images(Path(photos), folder, quality)
-        size = statistics.mean(path.stat().st_size for path in folder.rglob("*.jpg"))
+        size = make_images(Path(photos), folder, IMAGES, quality)
         print(f"{IMAGES} JPEGs of 640x480, quality {quality}, {size / 1000:.0f} kB on average")
         equal = same_bits(program, folder)
         print(f"evaluation's values are {'the same bits' if equal else 'DIFFERENT'}")

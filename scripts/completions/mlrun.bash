@@ -1,7 +1,7 @@
 # Bash completion for mlrun. Source it, or install it as .../bash-completion/completions/mlrun.
 # Needs nothing but bash, awk and find; mlrun itself is run only where its reference page is not on disk.
 
-_mlrun_commands='train eval predict config data list inspect export weights swa-average init sweep runs report checkpoint env'
+_mlrun_commands='train eval predict config data list inspect export quantize bench weights swa-average init sweep runs report checkpoint env'
 _mlrun_common='--help --version --json --quiet --log-level'
 _mlrun_recipe_options='--config --set --seed --device --threads --workers'
 
@@ -130,14 +130,23 @@ _mlrun_value() {
     --with) _mlrun_add $'augment\npreprocess\nnone' ;;
     --split) _mlrun_add $'train\nval\ntest' ;;
     --weights) _mlrun_weights ;;
+    --method) _mlrun_add $'ptq\ndynamic\nqat\nptq,qat' ;;
+    --mode) _mlrun_add $'infer\ntrain\nload' ;;
+    --precision) _mlrun_add $'fp32\nbf16' ;;
+    --engine) _mlrun_add $'eager\ntorchscript' ;;
+    --memory-format) _mlrun_add $'auto\ncontiguous\nchannels_last' ;;
+    --bench) _mlrun_files .json ;;
     --model) _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^model\.name |//p' | tr '|' '\n')" ;;
     -o | --output) [[ $command == 'init '* ]] && { _mlrun_files .yaml; return; }
       [[ $command == report ]] && { _mlrun_files; return; }
       [[ $command == 'sweep plan' ]] && { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return; }
-      [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth .torchscript; return; }
+      [[ $command == quantize ]] && { _mlrun_files .safetensors; return; }
+      [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth .torchscript .onnx; return; }
       _mlrun_files .png ;;
     --format) [[ $command == 'init '* ]] && { _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^data\.format |//p' | tr '|' '\n')"; return; }
-      _mlrun_add $'safetensors\npth\ntorchscript' ;;
+      _mlrun_add $'safetensors\npth\ntorchscript\nonnx' ;;
+    --opset) _mlrun_add $'13\n14\n15\n16\n17' ;;
+    --batch) _mlrun_add dynamic ;;
     --sort) _mlrun_add $'name\nparams\nmacs\nacc1' ;;
     --table) _mlrun_add "$(_mlrun_tables "$program")"; _mlrun_files .yaml .yml ;;
     --html) _mlrun_files .html ;;
@@ -150,7 +159,7 @@ _mlrun_value() {
     --reliability) _mlrun_files .svg ;;
     --seed | --threads | --workers | --topk | --distance | --similarity | --samples | --columns | --epoch | --entry | \
       --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --metric | --random | \
-      --index | --jobs) ;;
+      --index | --jobs | --max-drop | --batch | --size | --seconds | --top) ;;
     *) return 1 ;;
   esac
 }
@@ -159,8 +168,8 @@ _mlrun_options() {
   case $command in
     '') _mlrun_add $'--help\n--version' ;;
     train) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--resume\n--dry-run' ;;
-    eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--split\n--confusion-csv\n--per-class-csv\n--dump-outputs\n--reliability\n--ensemble\n--samples\n--scale\n--last\n--best\n--from-epoch\n--minima' ;;
-    predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--topk\n--csv' ;;
+    eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--split\n--confusion-csv\n--per-class-csv\n--dump-outputs\n--reliability\n--ensemble\n--samples\n--scale\n--last\n--best\n--from-epoch\n--minima' ;;
+    predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--topk\n--csv' ;;
     config) _mlrun_add $'--help\n--version' ;;
     'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain\n--plot-lr\n--samples' ;;
     'config check') _mlrun_add "${_mlrun_recipe_options// /$'\n'}" ;;
@@ -171,10 +180,12 @@ _mlrun_options() {
     'data show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--split\n--with\n--samples\n--columns\n--epoch' ;;
     inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
-    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--force' ;;
+    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--with-preprocess\n--input-size\n--force' ;;
+    quantize) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--method\n--weights\n--max-drop\n--output\n--force' ;;
+    bench) _mlrun_add $'--model\n--mode\n--batch\n--threads\n--workers\n--precision\n--engine\n--memory-format\n--device\n--size\n--layers\n--top\n--seconds\n--csv\n--markdown' ;;
     weights) _mlrun_add $'--help\n--version' ;;
     swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--minima\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
-    report) _mlrun_add $'--by\n--over\n--metric\n--table\n--csv\n--markdown\n--out\n--html\n--no-eval' ;;
+    report) _mlrun_add $'--by\n--over\n--metric\n--table\n--bench\n--csv\n--markdown\n--out\n--html\n--no-eval' ;;
     checkpoint) _mlrun_add $'--help\n--version' ;;
     'weights get') _mlrun_add '--mirror' ;;
     init | sweep) _mlrun_add $'--help\n--version' ;;
@@ -201,7 +212,7 @@ _mlrun_operand() {
       fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     'config copy') if [[ -z $subject ]]; then _mlrun_add "$(_mlrun_recipes "$program")"; else _mlrun_files .yaml; fi ;;
-    eval)
+    eval | quantize)
       if [[ -z $subject && $cur != *=* ]]; then _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .yaml .yml; fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     predict)
@@ -213,6 +224,9 @@ _mlrun_operand() {
     inspect | export)
       if [[ $cur == *=* ]]; then _mlrun_override
       else _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt; fi ;;
+    bench)
+      if [[ $cur == *=* ]]; then _mlrun_override
+      else _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_add "$(_mlrun_recipes "$program")"; _mlrun_files .safetensors .yaml .yml; fi ;;
     weights) _mlrun_add $'list\npath\nget' ;;
     init) _mlrun_add 'classification' ;;
     'init classification') _mlrun_files ;;
@@ -252,7 +266,8 @@ _mlrun() {
       -c | --config) subject=${words[i + 1]} ;;&
       -c | --config | --set | --seed | --device | --threads | --workers | --out | --resume | --log-level | --weights | \
         --split | --confusion-csv | --per-class-csv | --dump-outputs | --topk | --model | -o | --with | --distance | --similarity | --samples | --columns | --epoch | \
-        --output | --format | --sort | --entry | --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --random | --index | --jobs)
+        --output | --format | --sort | --entry | --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --random | --index | --jobs | \
+        --mode | --batch | --precision | --engine | --memory-format | --size | --seconds | --top | --table | --bench)
         ((++i < ${#words[@]} - 1)) || prev=$word ;;
       -*) ;;
       *)

@@ -67,6 +67,53 @@ TEST_CASE("`export` refuses what it cannot do", "[apps]") {
   CHECK(mlrun({"export", "--model", "small_cnn", "-o", "there.pth", "--force"}, folder.path()).code == 0);
 }
 
+TEST_CASE("`export` refuses what a format does not have", "[apps]") {
+  const TempDir folder;
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"-o", "x.onnx", "--format", "nonsense"},
+       "--format: there is no format 'nonsense'; choose safetensors, pth, torchscript or onnx"},
+      {{"-o", "x.onnx", "--opset", "12"}, "--opset: ONNX files are written with opset 13 to 17, not 12"},
+      {{"-o", "x.onnx", "--opset", "18"}, "--opset: ONNX files are written with opset 13 to 17, not 18"},
+      {{"-o", "x.onnx", "--opset", "abc"}, "--opset: 'abc' is no whole number from 1 on"},
+      {{"-o", "x.onnx", "--batch", "0"}, "--batch: '0' is no whole number from 1 on"},
+      {{"-o", "x.onnx", "--batch", "many"}, "--batch: 'many' is no whole number from 1 on"},
+      {{"-o", "x.onnx", "--size", "28x"}, "--size: '' is no whole number from 1 on"},
+      {{"-o", "x.onnx", "--size", "99999"}, "--size: images have at most 16384 pixels a side"},
+      {{"-o", "x.onnx", "--frozen"}, "--frozen is for torchscript, not for onnx"},
+      {{"-o", "x.pth", "--opset", "13"}, "--opset is for onnx, not for pth"},
+      {{"-o", "x.torchscript", "--batch", "2"}, "--batch is for onnx, not for torchscript"},
+      {{"-o", "x.pth", "--with-preprocess"}, "--with-preprocess is for onnx and torchscript, not for pth"},
+      {{"-o", "x.onnx", "--input-size", "30"}, "--input-size is the size of images before they are preprocessed"}};
+  for (const auto& [options, text] : cases) {
+    std::vector<std::string> words = {"export", "--model", "small_cnn"};
+    words.insert(words.end(), options.begin(), options.end());
+    INFO(text);
+    CHECK(contains(refusal(mlrun(words, folder.path())), text));
+  }
+  CHECK(fs::is_empty(folder.path()));
+}
+
+TEST_CASE("`export` writes ONNX where FILE ends so, preprocessing included if wanted", "[apps]") {
+  const TempDir folder;
+  const auto outcomes =
+      run_all({{{"export", "--model", "small_cnn", "-o", "x.onnx", "--json"}, folder.path()},
+               {{"export", tiny_run().run, "--with-preprocess", "--batch", "2", "--opset", "13", "-o", "y/y.onnx"},
+                folder.path()}});
+  const Json first = result_of(outcomes[0], "export", "ok");
+  CHECK(first.at("format") == "onnx");
+  CHECK(first.at("parity").at(0).at("engine") == "mlrun onnx");
+  CHECK(first.at("parity").at(0).at("verdict") == "met");
+  CHECK(contains(refusal(outcomes[1]), "y: is no folder"));
+  fs::create_directory(folder / "y");
+  const auto second =
+      mlrun({"export", tiny_run().run, "--with-preprocess", "--batch", "2", "-o", "y/y.onnx", "--json"}, folder.path());
+  CHECK(result_of(second, "export", "ok").at("parity").at(0).at("verdict") == "met");
+  const Json input = Json::parse(read_file(folder / "y/preprocess.json")).at("input");
+  CHECK(input.at("dtype") == "uint8");
+  CHECK(input.at("layout") == "NHWC");
+  CHECK(input.at("shape").at(0) == 2);
+}
+
 TEST_CASE("`eval` takes weight files of other formats, with a recipe", "[apps]") {
   const TempDir folder;
   const TinyRun& tiny = tiny_run();

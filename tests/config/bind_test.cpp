@@ -76,11 +76,17 @@ TEST_CASE("every kind of value reaches its member", "[config]") {
   CHECK(checked.provenance.at("expect.0.when.samples") == "r.yaml:9:52");
 }
 
-TEST_CASE("components in a list are names or maps, and one name is a list of one", "[config]") {
+TEST_CASE("components in a list are names or maps, and one of them is a list of one", "[config]") {
   const auto one = check("task: classification\nmodel: resnet18\ndata: {format: idx, augment: classification_train}\n");
   REQUIRE(one.problems.empty());
   REQUIRE(one.recipe.data.augment.size() == 1);
   CHECK(one.recipe.data.augment[0].name == "classification_train");
+  const auto map =
+      check("task: classification\nmodel: resnet18\ndata:\n  format: idx\n  augment: {name: resize, size: 64}\n");
+  REQUIRE(map.problems.empty());
+  REQUIRE(map.recipe.data.augment.size() == 1);
+  CHECK(map.recipe.data.augment[0].as<test::ResizeOptions>().size == 64);
+  CHECK(map.provenance.at("data.augment.0.size") == "r.yaml:5:33");
   const auto several = check(
       "task: classification\nmodel: resnet18\ndata:\n  format: idx\n  augment: [flip, {name: resize, size: 64}]\n"
       "  preprocess: []\n");
@@ -89,6 +95,18 @@ TEST_CASE("components in a list are names or maps, and one name is a list of one
   CHECK(several.recipe.data.augment[1].as<test::ResizeOptions>().size == 64);
   CHECK(several.recipe.data.preprocess.empty());
   CHECK(several.provenance.at("data.augment.1.size") == "r.yaml:5:40");
+}
+
+TEST_CASE("what is wrong with a component that stands for a list is told as of its only item", "[config]") {
+  const auto wrong = [](const std::string& augment) {
+    return check("task: classification\nmodel: resnet18\ndata:\n  format: idx\n  augment: " + augment + "\n").problems;
+  };
+  CHECK(
+      wrong("{name: resize, size: 0}") ==
+      std::vector<std::string>{"r.yaml:5:33: data.augment.0.size: expected an integer of at least 1 (pixels), got 0"});
+  CHECK(wrong("{size: 8}").size() == 1);
+  CHECK(wrong("{size: 8}").front().rfind("r.yaml:5:12: data.augment.0.name: required, but missing", 0) == 0);
+  CHECK(wrong("{name: resize, sise: 8}").front().find("data.augment.0.s") != std::string::npos);
 }
 
 TEST_CASE("paths become absolute, relative to the file that names them", "[config]") {

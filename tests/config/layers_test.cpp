@@ -202,6 +202,10 @@ TEST_CASE("overrides reach into lists", "[config]") {
       "command line: model.layers.99999999999999999999: there is no item '99999999999999999999' in model.layers; its "
       "items are 0 to 1\n"
       "command line: data.preprocess.0.p: data.preprocess has no items; give the whole list: data.preprocess=[...]\n");
+  CHECK(files.tree("data: {augment: {name: crop, p: 0.1}}\n", {"data.augment.p=0.2"}) ==
+        "{data: {augment: {name: crop, p: 0.2}}}");
+  CHECK(files.tree("data: {augment: {name: crop, p: 0.1}}\n", {"data.augment.0.p=0.2"}) ==
+        "{data: {augment: [{name: crop, p: 0.2}]}}");
   CHECK(files.broken("data: {augment: standard}\n", {"data.augment.0.p=1"}) ==
         "command line: data.augment.0.p: data.augment is no list in r.yaml:1:17; give the whole list: "
         "data.augment=[...]\n");

@@ -90,6 +90,7 @@ TEST_CASE("a string may stand for a section", "[config]") {
   CHECK_FALSE(alternative(schema()["properties"]["data"], "string").contains("enum"));
   const Json& augment = section("data")["properties"]["augment"];
   CHECK(alternative(augment, "string")["enum"][0] == "resize");
+  CHECK(alternative(augment, "object")["properties"].contains("name"));
   CHECK(alternative(augment, "array")["items"]["anyOf"][1]["required"] == Json::array({"name"}));
 }
 

@@ -15,17 +15,18 @@ using namespace mlrun::data;
 namespace {
 
 /// A part of a JPEG, which must come row by row and hold the part's columns.
-torch::Tensor decode_part(const std::string& bytes, const Box& part, int reduction = 1) {
+torch::Tensor decode_part(const std::string& bytes, const Box& part, int reduction = 1, bool to_end = true) {
   auto result = torch::empty({part.height, part.width, 3}, torch::kUInt8);
   std::int64_t due = part.top;
-  JpegFile(bytes, "part.jpg").read(part, reduction, [&](std::int64_t top, std::int64_t left, const ImageView& rows) {
+  const auto take = [&](std::int64_t top, std::int64_t left, const ImageView& rows) {
     REQUIRE(top == due);
     due += rows.height;
     REQUIRE(left <= part.left);
     REQUIRE(left + rows.width >= part.left + part.width);
     const auto wanted = to_tensor(crop(rows, 0, part.left - left, rows.height, part.width));
     result.slice(0, top - part.top, due - part.top).copy_(wanted);
-  });
+  };
+  JpegFile(bytes, "part.jpg").read(part, reduction, take, to_end);
   REQUIRE(due == part.top + part.height);
   return result;
 }
@@ -64,6 +65,7 @@ TEST_CASE("a part of a JPEG has the bits of the whole", "[data]") {
       INFO(name << ": " << box.top << " " << box.left << " " << box.height << " " << box.width);
       const auto expected = to_tensor(crop(view_of(whole), box.top, box.left, box.height, box.width));
       REQUIRE(torch::equal(decode_part(bytes, box), expected));
+      REQUIRE(torch::equal(decode_part(bytes, box, 1, false), expected));
     }
   }
 }
@@ -115,6 +117,22 @@ TEST_CASE("corrupt data outside the wanted part are errors", "[data]") {
   late[late.rfind("\xFF\xD3") + 1] = '\xD6';
   CHECK(error(early).find("part.jpg: the JPEG cannot be decoded") == 0);
   CHECK(error(late).find("part.jpg: the JPEG cannot be decoded") == 0);
+}
+
+TEST_CASE("what is decoded no further than its part may be corrupt below it, but not cut short", "[data]") {
+  const std::string bytes = read_file(test::fixture("data/jpeg_parts/restart.jpg"));
+  const Box middle{40, 50, 10, 10};
+  const auto part = decode_part(bytes, middle);
+  const auto error = [&](const std::string& text) {
+    return test::user_error([&] { decode_part(text, middle, 1, false); });
+  };
+  std::string early = bytes, late = bytes;
+  early[early.find("\xFF\xD0") + 1] = '\xD5';
+  late[late.rfind("\xFF\xD3") + 1] = '\xD6';
+  CHECK(torch::equal(decode_part(late, middle, 1, false), part));
+  CHECK(error(early).find("part.jpg: the JPEG cannot be decoded") == 0);
+  CHECK(error(bytes.substr(0, bytes.size() - 200)) == "part.jpg: the image is cut short; mend or remove it");
+  CHECK(error(bytes.substr(0, bytes.size() - 2)) == "part.jpg: the image is cut short; mend or remove it");
 }
 
 TEST_CASE("scaled decoding shifts nothing, and is used only where an image shrinks as much", "[data]") {

@@ -124,14 +124,22 @@ TEST_CASE("a checkpoint that only cannot be read now is not set aside", "[engine
 TEST_CASE("a damaged best that is not the newest counts as lost", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";
-  // With this rate nothing gets better: the best is the first epoch's.
-  const std::vector<std::string> options = {"train.epochs=3", "optimizer.lr=1e-12", "train.select=val/acc1"};
+  // With this rate everything gets worse: the best is the first epoch's.
+  const std::vector<std::string> options = {"train.epochs=3", "optimizer.lr=3", "schedule=constant",
+                                            "train.select=val/loss"};
   train_in(run, tiny(options));
   mark_killed(run);
   const fs::path best = run / "checkpoints" / fs::read_symlink(run / "checkpoints/best");
   REQUIRE(best.filename() == "step-00000003");
   damage(best);
   CHECK(train_in(run, tiny(options), Resume::Auto).state == TrainResult::State::Finished);
+  CHECK(fs::read_symlink(run / "checkpoints/best") == "step-00000009");
+}
+
+TEST_CASE("of equal epochs the latest is the best", "[engine]") {
+  const TempDir folder;
+  const fs::path run = folder / "run";
+  train_in(run, tiny({"train.epochs=3", "optimizer.lr=1e-12", "train.select=val/acc1"}));
   CHECK(fs::read_symlink(run / "checkpoints/best") == "step-00000009");
 }
 

@@ -148,9 +148,10 @@ class Quiet {
 
 inline engine::TrainResult train_in(const std::filesystem::path& out, const config::Resolved& resolved,
                                     engine::Resume resume = engine::Resume::Never,
-                                    const engine::TaskFactory& tasks = recipes::tasks()) {
+                                    const engine::TaskFactory& tasks = recipes::tasks(),
+                                    const engine::MakeCompanion& companion = {}) {
   const Quiet quiet;
-  return engine::train(tasks, {resolved, out, resume, "mlrun train tiny.yaml", /*progress=*/true});
+  return engine::train(tasks, {resolved, out, resume, "mlrun train tiny.yaml", /*progress=*/true, companion});
 }
 
 /// The rows of a metrics.jsonl.

@@ -1,0 +1,250 @@
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include "apps/mlrun/arguments.h"
+#include "apps/mlrun/command.h"
+#include "apps/mlrun/run_argument.h"
+#include "apps/mlrun/train_result.h"
+#include "quant/quantize_session.h"
+#include "recipes/registry.h"
+#include "report/format.h"
+#include "report/table.h"
+
+namespace mlrun::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kWorstShown = 5;
+
+struct QuantizeArguments {
+  explicit QuantizeArguments(CLI::App& app) : recipe(app, "RUN") {}
+  RecipeArguments recipe;
+  std::string weights, output;
+  std::vector<std::string> methods;
+  std::optional<double> max_drop;
+  bool force = false;
+};
+
+/// A run or weight file by itself, or with the recipe that -c names.
+RunArgument source_of(const QuantizeArguments& arguments, const std::vector<config::Override>& overrides) {
+  const auto operands = arguments.recipe.operands();
+  const std::string recipe = arguments.recipe.chosen_recipe();
+  if (recipe.empty() || operands.empty()) {
+    arguments.recipe.expect_one("run", "quantize one after the other");
+    return open_run_argument(arguments.recipe.subject(), overrides, arguments.weights);
+  }
+  if (operands.size() > 1) throw UserError("more than one run is named", "quantize one after the other");
+  std::string file = operands.front();
+  if (fs::is_directory(file)) file = open_run_argument(file, {}, arguments.weights).weights.file.string();
+  return open_run_argument(recipe, overrides, file);
+}
+
+/// As --method says, else as the recipe does, else ptq.
+std::vector<std::string> methods_of(const QuantizeArguments& arguments, const config::Recipe& recipe) {
+  std::vector<std::string> methods = arguments.methods;
+  if (methods.empty()) methods = {recipe.quantize.method == "none" ? "ptq" : recipe.quantize.method};
+  std::vector<std::string> once;
+  for (const auto& method : methods) {
+    if (method != "ptq" && method != "dynamic" && method != "qat") {
+      throw UserError("--method: unknown method '" + method + "'", "choose ptq, dynamic or qat");
+    }
+    if (std::find(once.begin(), once.end(), method) == once.end()) once.push_back(method);
+  }
+  return once;
+}
+
+/// The training of qat: a tenth of the epochs at a tenth of the rate, unless the command line says otherwise.
+quant::TrainingRequest training_of(const QuantizeArguments& arguments, const RunArgument& run) {
+  constexpr double kShare = 0.1;
+  const config::Recipe& recipe = run.resolved.recipe;
+  const auto epochs = static_cast<std::int64_t>(std::ceil(kShare * static_cast<double>(recipe.train.epochs)));
+  std::vector<config::Override> overrides;
+  for (const std::string& text :
+       {std::string("quantize.name=qat"), "model.weights.file=" + fs::absolute(run.weights.file).string(),
+        std::string("model.head=keep"), "train.epochs=" + std::to_string(epochs),
+        "optimizer.lr=" + report::shortest(kShare * run.resolved.values.at("optimizer").at("lr").get<double>()),
+        std::string("schedule.warmup=0 epochs"), std::string("averaging.name=none"), std::string("expect=null")}) {
+    overrides.push_back(config::parse_override(text));
+  }
+  const auto typed = arguments.recipe.overrides();
+  overrides.insert(overrides.end(), typed.begin(), typed.end());
+  return {source_of(arguments, overrides).resolved, arguments.output + ".qat", typed_command()};
+}
+
+/// 93.12 (92.60 to 93.61).
+std::string headline_cell(const quant::Quantized& row) {
+  std::string cell = report::fixed(row.headline, 2);
+  const auto accuracy = row.evaluation.details.find("accuracy");
+  if (accuracy == row.evaluation.details.end() || !accuracy->contains("acc1_interval95")) return cell;
+  const Json& interval = accuracy->at("acc1_interval95");
+  return cell + " (" + report::fixed(interval.at(0).get<double>(), 2) + " to " +
+         report::fixed(interval.at(1).get<double>(), 2) + ")";
+}
+
+std::string change_cell(double change) { return (change >= 0 ? "+" : "") + report::fixed(change, 2); }
+
+report::Table table_of(const quant::QuantizeResult& result) {
+  report::Table table({{"method", report::Align::Left},
+                       {result.headline + " (95 % interval)", report::Align::Right},
+                       {"change"},
+                       {"size", report::Align::Right},
+                       {"share", report::Align::Right},
+                       {"latency", report::Align::Right},
+                       {"times as fast", report::Align::Right}});
+  const quant::Quantized& plain = result.rows.front();
+  for (const auto& row : result.rows) {
+    const bool first = &row == &plain;
+    table.add({row.method, headline_cell(row), first ? "" : change_cell(row.headline - plain.headline),
+               report::bytes(static_cast<double>(row.bytes)),
+               first ? "" : report::percent(static_cast<double>(row.bytes) / static_cast<double>(plain.bytes), 1),
+               report::significant(row.latency, 3) + " ms",
+               first ? "" : report::significant(plain.latency / row.latency, 3)});
+  }
+  return table;
+}
+
+std::string count_of(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+/// The layers that stay float32, together where they do for one reason.
+std::string kept_text(const std::vector<quant::FloatLayer>& layers) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
+  for (const auto& layer : layers) {
+    const auto known =
+        std::find_if(reasons.begin(), reasons.end(), [&](const auto& r) { return r.first == layer.reason; });
+    if (known == reasons.end()) reasons.push_back({layer.reason, {layer.path}});
+    else known->second.push_back(layer.path);
+  }
+  std::string text;
+  for (const auto& [reason, paths] : reasons) {
+    text += "  " + reason + ":";
+    for (std::size_t i = 0; i < paths.size() && i < kWorstShown; ++i) text += (i == 0 ? " " : ", ") + paths[i];
+    if (paths.size() > kWorstShown) text += " and " + std::to_string(paths.size() - kWorstShown) + " more";
+    text += "\n";
+  }
+  return text;
+}
+
+/// What became of the layers, and what to skip where too much was lost.
+std::string layers_text(const quant::Quantized& row) {
+  std::string text = row.method + ": " + count_of(row.int8_layers, "layer") + " in int8";
+  if (!row.float_layers.empty()) text += ", " + std::to_string(row.float_layers.size()) + " in float32";
+  text += "\n" + kept_text(row.float_layers);
+  if (row.noise.empty()) return text;
+  text += "  least signal to noise:";
+  for (std::size_t i = 0; i < row.noise.size() && i < kWorstShown; ++i) {
+    text += (i == 0 ? " " : ", ") + row.noise[i].path + " " + report::fixed(row.noise[i].db, 1) + " dB";
+  }
+  return text + "\n";
+}
+
+std::string text_of(const quant::QuantizeResult& result, const QuantizeArguments& arguments) {
+  std::string text = result.model + " on " + result.data + ", weights " + result.weights + ", engine " + result.engine +
+                     (result.reduce_range ? ", activations in 7 bits" : "") + "\n\n" + table_of(result).text() + "\n";
+  for (std::size_t i = 1; i < result.rows.size(); ++i) {
+    const quant::Quantized& row = result.rows[i];
+    text += layers_text(row);
+    if (row.collapsed) {
+      text += "  " + row.method + " collapsed: it keeps less than half of " + result.headline +
+              "; leave the worst layers in float32 with quantize.skip=[" +
+              (row.noise.empty() ? "" : row.noise[0].path) + "], or train with --method qat\n";
+    }
+  }
+  if (result.met) return text + "\n" + arguments.output + ": " + result.chosen + "\n";
+  return text + "\n" + arguments.output + ": not written, as " + result.headline + " falls by more than " +
+         report::shortest(*arguments.max_drop) + "\n";
+}
+
+Json row_json(const quant::Quantized& row) {
+  Json metrics = Json::object(), kept = Json::array(), noise = Json::array();
+  for (const auto& [name, value] : row.evaluation.figures) metrics[name] = value;
+  for (const auto& layer : row.float_layers) {
+    kept.push_back({{"layer", layer.path}, {"type", layer.type}, {"reason", layer.reason}});
+  }
+  for (const auto& layer : row.noise) noise.push_back({{"layer", layer.path}, {"snr", layer.db}});
+  return {{"method", row.method},
+          {"metrics", metrics},
+          {"accuracy", row.evaluation.details.value("accuracy", Json())},
+          {"samples", {{"total", row.evaluation.total}, {"evaluated", row.evaluation.evaluated}}},
+          {"bytes", row.bytes},
+          {"latency", row.latency},
+          {"int8_layers", row.int8_layers},
+          {"float_layers", kept},
+          {"noise", noise},
+          {"collapsed", row.collapsed}};
+}
+
+Json json_of(const quant::QuantizeResult& result, const QuantizeArguments& arguments) {
+  Json rows = Json::array();
+  for (const auto& row : result.rows) rows.push_back(row_json(row));
+  return {{"file", result.met ? Json(arguments.output) : Json()},
+          {"model", result.model},
+          {"data", result.data},
+          {"weights", result.weights},
+          {"engine", result.engine},
+          {"reduce_range", result.reduce_range},
+          {"headline", result.headline},
+          {"rows", rows},
+          {"chosen", result.chosen}};
+}
+
+Result run_quantize(const QuantizeArguments& arguments, const OutputOptions& output) {
+  if (arguments.output.empty()) throw UserError("no output is named", "add -o FILE");
+  const RunArgument run = source_of(arguments, arguments.recipe.overrides());
+  if (run.brings_engine()) {
+    throw file_error(run.weights.file.string(), "is " + run.engine + " already", "quantize the float weights it is of");
+  }
+  quant::QuantizeRequest request;
+  request.resolved = run.resolved;
+  request.weights = run.weights;
+  request.methods = methods_of(arguments, run.resolved.recipe);
+  request.max_drop = arguments.max_drop;
+  request.out = arguments.output;
+  request.force = arguments.force;
+  request.progress = !output.quiet;
+  if (std::find(request.methods.begin(), request.methods.end(), "qat") != request.methods.end()) {
+    request.training = training_of(arguments, run);
+  }
+  const quant::QuantizeResult quantized = quant::quantize(recipes::tasks(), request);
+  Result result;
+  if (!quantized.stopped_by.empty()) {
+    result.code = ExitCode::Interrupted;
+    result.text = "stopped by " + quantized.stopped_by + "; run the same command again\n";
+    return result;
+  }
+  result.json = json_of(quantized, arguments);
+  result.text = text_of(quantized, arguments);
+  if (!quantized.met) result.code = ExitCode::Unmet;
+  return result;
+}
+
+}  // namespace
+
+Command add_quantize(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("quantize", "Make int8 weights of float ones, and say what they lose and gain");
+  const auto arguments = std::make_shared<QuantizeArguments>(*app);
+  app->add_option(
+         "--method", arguments->methods,
+         "ptq (after training), dynamic (linear layers alone) or qat (trains on), or several: ptq,qat; the best "
+         "is written (default: the recipe's, else ptq)")
+      ->delimiter(',')
+      ->type_name("METHODS");
+  app->add_option("--weights", arguments->weights,
+                  "best, last, swa, ema, a checkpoint's name, a weight file or published weights (default: best)")
+      ->type_name("WEIGHTS");
+  app->add_option("--max-drop", arguments->max_drop,
+                  "most points of the headline figure that may be lost; where more is, nothing is written and the exit "
+                  "code is 3")
+      ->type_name("POINTS")
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("-o,--output", arguments->output, "safetensors file to write")->type_name("FILE");
+  app->add_flag("--force", arguments->force, "replace FILE where it exists");
+  return {app, [arguments](const OutputOptions& output) { return run_quantize(*arguments, output); }};
+}
+
+}  // namespace mlrun::apps

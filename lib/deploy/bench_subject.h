@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/bind.h"
+#include "config/layers.h"
+#include "engine/apply_session.h"
+#include "nn/layer.h"
+
+namespace mlrun::deploy {
+
+/// A model whose speed is measured.
+struct BenchSubject {
+  std::string name;     ///< of the architecture
+  std::string weights;  ///< which, as results show it
+  std::shared_ptr<nn::Layer> model;
+  std::int64_t channels = 0, input_size = 0;
+};
+
+/// An architecture by name with options such as `model.num_classes=10`, its weights as drawn from seed 0 or those
+/// that `model.weights` names.
+BenchSubject bench_subject(const std::string& name, const std::vector<config::Override>& overrides);
+/// What a run or a weight file holds. The data are not opened.
+BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resolved& resolved,
+                           const engine::WeightChoice& weights);
+
+/// The recipe by which `--mode train` trains an architecture alone: random images of `size` pixels (0: as the
+/// architecture is published), SGD with momentum.
+config::Resolved bench_recipe(const config::Catalogue& catalogue, const std::string& name,
+                              const std::vector<config::Override>& overrides, std::int64_t batch, std::int64_t size);
+
+/// Multiply-adds of one image of `size` pixels. UserError that names the model and --size where it takes no such image.
+std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t channels, std::int64_t size);
+
+}  // namespace mlrun::deploy

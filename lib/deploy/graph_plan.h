@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/layers.h"
+#include "quant/dataflow.h"
+
+/// A model as a list of operations for inference, several layers in each: what engines compile. It knows no shapes but
+/// channels, and nothing of how an engine computes.
+namespace mlrun::deploy {
+
+using quant::ValueId;
+
+enum class GraphOp {
+  Conv,    ///< [batch norm] [activation] [+ residual [activation]]
+  Linear,  ///< of [N, features]; [activation] [+ residual [activation]]
+  Affine,  ///< x * weight + bias by channel (a batch norm that no convolution could take in) [activation]
+  MaxPool,
+  AvgPool,
+  AdaptivePool,
+  Activation,
+  Add,  ///< [activation]
+  Mul,
+  Concat,
+  Chunk,
+  Shuffle,
+  Flatten,
+  Layer,  ///< anything else: the layer itself, on plain tensors
+};
+
+struct GraphNode {
+  GraphOp op = GraphOp::Layer;
+  nn::Layer* layer = nullptr;            ///< the first of its layers, which has the options
+  std::vector<ValueId> inputs, outputs;  ///< a residual is not among the inputs
+  torch::Tensor weight, bias;            ///< of Conv, Linear, Affine, batch norm folded in; bias is always defined
+  std::optional<nn::Act> activation;
+  ValueId residual = quant::kUnknownValue;  ///< added after `activation`
+  std::optional<nn::Act> final_activation;  ///< after the residual
+};
+
+/// Where a value comes out of the model.
+struct GraphSource {
+  const nn::Layer* layer = nullptr;
+  std::size_t output = 0;
+};
+
+struct GraphPlan {
+  std::vector<GraphNode> nodes;      ///< in an order in which they can run
+  std::vector<GraphSource> sources;  ///< of each value; value 0 is the model's input
+  ValueId output = quant::kUnknownValue;
+  std::string obstacle;  ///< why the model cannot run as a graph; empty: it can
+};
+
+/// Looks at one pass of the model in evaluation mode. Folded weights are copies, others alias the model's.
+GraphPlan plan_graph(nn::Layer& model, const torch::Tensor& example);
+
+/// Sizes of all values for an input of these sizes; UserError, as the model's own, where it takes no such input.
+using ValueSizes = std::vector<std::vector<std::int64_t>>;
+ValueSizes value_sizes(nn::Layer& model, const GraphPlan& plan, const std::vector<std::int64_t>& input);
+
+}  // namespace mlrun::deploy

@@ -1,0 +1,76 @@
+#include "deploy/staging.h"
+
+#include <string>
+
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/paths.h"
+
+namespace mlrun::deploy {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void replace_all(std::string& text, const std::string& what, const std::string& with) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+}
+
+}  // namespace
+
+Staging::Staging(const fs::path& target)
+    : parent_(target.parent_path()),
+      folder_(parent_ / ("." + target.filename().string() + "." + std::to_string(::getpid()) + ".tmp")) {
+  if (!parent_.empty() && !fs::is_directory(parent_))
+    throw file_error(parent_.string(), "is no folder", "make it first");
+  try {
+    remove_tree(folder_);
+    make_directories(folder_);
+  } catch (const UserError& error) {
+    throw shown(error);
+  }
+}
+
+Staging::~Staging() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+void Staging::check_free(const std::vector<fs::path>& names) const {
+  for (const auto& name : names) {
+    const fs::path target = parent_ / name;
+    if (!fs::exists(fs::symlink_status(target))) continue;
+    if (fs::is_regular_file(target) && sha256_file(target) == sha256_file(folder_ / name)) continue;
+    throw file_error(target.string(), "exists already and is of another export",
+                     "add --force to replace it, or export into a folder of its own");
+  }
+}
+
+std::vector<fs::path> Staging::publish(const std::vector<fs::path>& names) const {
+  std::vector<fs::path> files;
+  for (const auto& name : names) {
+    std::error_code error;
+    fs::rename(folder_ / name, parent_ / name, error);
+    if (error) throw write_error(parent_ / name, "cannot be put in its place", error.value());
+    files.push_back(parent_ / name);
+  }
+  sync_directory(parent_.empty() ? fs::path(".") : parent_);
+  return files;
+}
+
+UserError Staging::shown(const UserError& error) const {
+  const std::string hidden = folder_.string(), place = parent_.empty() ? "." : parent_.string();
+  std::vector<Problem> problems = error.problems();
+  for (auto& problem : problems) {
+    for (std::string* text : {&problem.file, &problem.message}) {
+      replace_all(*text, hidden + "/", parent_.empty() ? "" : place + "/");
+      replace_all(*text, hidden, place);
+    }
+  }
+  return UserError(std::move(problems), error.code());
+}
+
+}  // namespace mlrun::deploy

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "config/bind.h"
+#include "engine/task.h"
+#include "weights/safetensors.h"
+
+namespace mlrun::engine {
+
+/// What a file of the task's weights says beside them: the recipe (without what says how a run was made and not what it
+/// computes, so that the same training gives the same bytes), data, classes, preprocessing.
+weights::Metadata weights_metadata(const Task& task, const config::Resolved& resolved);
+
+}  // namespace mlrun::engine

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "quant/layout.h"
+
+namespace mlrun::quant {
+
+/// What quantization-aware training rounds: an activation at a site (`first`: met there before anything else rounds it)
+/// and a layer's weight.
+struct Rounding {
+  std::function<torch::Tensor(std::size_t site, const torch::Tensor& values, bool first)> activation;
+  std::function<torch::Tensor(const nn::Layer& layer, const torch::Tensor& values)> weight;
+};
+
+/// Runs a layout's layers as int8 will, with `Rounding` in place of integers.
+class QatDoor : public nn::Interceptor {
+ public:
+  QatDoor(const Layout& layout, Rounding rounding);
+  nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override;
+
+ private:
+  struct Input {
+    std::size_t number, site;
+    bool first;
+  };
+  struct Part {
+    std::vector<Input> inputs;  // that come as float and are rounded here
+    int output = -1;            // site of what the layer gives
+    nn::Conv2d* conv = nullptr;
+    nn::Linear* linear = nullptr;
+    const nn::BatchNorm2d* norm = nullptr;  // folded into the convolution
+  };
+
+  void add_kernel(const Layout& layout, std::size_t leaf);
+  torch::Tensor convolve(const Part& part, const torch::Tensor& input) const;
+
+  Rounding rounding_;
+  std::map<const nn::Layer*, Part> parts_;
+};
+
+}  // namespace mlrun::quant

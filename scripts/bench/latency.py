@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+"""Inference latency of mlrun's engines against torchvision and ONNX Runtime, in turns, on the same sizes.
+
+Usage: latency.py MLRUN [--models NAME,NAME] [--batch 1,32] [--threads 2] [--rounds 3] [--seconds 1]
+                  [--engines eager,torchscript,graph] [--node-modules DIR] [--work DIR]
+
+Each round runs every peer once for each model and batch size; a peer's figure is the median over the rounds of its
+medians, and a ratio is the median of the rounds' ratios, with the smallest and largest beside it. ONNX Runtime takes part
+where --node-modules has onnxruntime-node (`npm i --ignore-scripts onnxruntime-node`).
+"""
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3"
+MODELS = "resnet18,resnet50,mobilenet_v2,mobilenet_v3_large,mobilenet_v3_small"
+
+
+def run(command, **environment):
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    if done.returncode != 0:
+        sys.exit("latency.py: " + " ".join(command) + " failed:\n" + done.stderr)
+    return done.stdout
+
+
+def torchvision_times(model, batch, o):
+    command = [PYTHON, HERE + "/latency_torchvision.py", model, str(batch), str(o.threads), str(o.seconds)]
+    times = json.loads(run(command, OMP_NUM_THREADS=str(o.threads)))
+    return {"torchvision " + name: statistics.median(found) for name, found in times.items()}
+
+
+def onnxruntime_times(model, batch, o):
+    if not o.node_modules:
+        return {}
+    file = os.path.join(o.work, model + ".onnx")
+    if not os.path.exists(file):
+        run([PYTHON, HERE + "/latency_torchvision.py", model, "1", "1", "0", "--onnx", file])
+    command = ["node", HERE + "/latency_onnxruntime.js", file, str(batch), str(o.threads), str(o.seconds)]
+    return {"onnxruntime": statistics.median(json.loads(run(command, NODE_PATH=o.node_modules))["onnxruntime"])}
+
+
+def mlrun_times(model, batch, o):
+    command = [o.mlrun, "bench", "--model", model, "--batch", str(batch), "--threads", str(o.threads), "--engine",
+               o.engines, "--seconds", str(o.seconds), "--json"]
+    rows = json.loads(run(command))["result"]
+    return {"mlrun " + row["engine"]: row["p50"] for row in rows}
+
+
+def measure(model, batch, o):
+    """The rounds' times of each peer."""
+    rounds = []
+    for _ in range(o.rounds):
+        times = {}
+        for peer in (torchvision_times, onnxruntime_times, mlrun_times):
+            times.update(peer(model, batch, o))
+        times["torchvision best eager"] = min(times["torchvision eager"], times["torchvision channels_last"])
+        rounds.append(times)
+    return rounds
+
+
+def spread(rounds, ours, theirs):
+    ratios = sorted(times[ours] / times[theirs] for times in rounds)
+    return statistics.median(ratios), ratios[0], ratios[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("Usage: ")[1].split("\n\n")[0])
+    parser.add_argument("mlrun")
+    parser.add_argument("--models", default=MODELS)
+    parser.add_argument("--batch", default="1,32")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--engines", default="eager,torchscript,graph")
+    parser.add_argument("--node-modules")
+    parser.add_argument("--work", default=tempfile.gettempdir())
+    o = parser.parse_args()
+    ours = "mlrun " + o.engines.split(",")[-1]
+    for batch in [int(word) for word in o.batch.split(",")]:
+        means = {}
+        for model in o.models.split(","):
+            rounds = measure(model, batch, o)
+            print(f"\n{model}, batch {batch}, {o.threads} thread(s)")
+            for peer in rounds[0]:
+                middle, low, high = spread(rounds, ours, peer)
+                means.setdefault(peer, []).append(middle)
+                time = statistics.median(times[peer] for times in rounds)
+                print(f"  {peer:26} {time:9.2f} ms   {ours} takes {middle:.2f} of it ({low:.2f} to {high:.2f})", flush=True)
+        print(f"\nbatch {batch}: {ours} against, geometric mean and largest of the models' ratios")
+        for peer, ratios in means.items():
+            mean = math.exp(statistics.mean(math.log(ratio) for ratio in ratios))
+            print(f"  {peer:26} {mean:.2f}, {max(ratios):.2f}")
+
+
+main()
