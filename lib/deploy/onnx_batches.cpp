@@ -66,10 +66,10 @@ Tensor arranged(const Wishes& wishes, const Tensor& images) {
   if (wishes.image.empty() || fits(wishes.image, sizes)) return values;
   const std::vector<std::int64_t> last = {sizes[1], sizes[2], sizes[0]};  // channels last
   if (fits(wishes.image, last) && wishes.image.back() == sizes[0]) return values.permute({0, 2, 3, 1}).contiguous();
-  throw file_error(
-      wishes.file,
-      "takes images of " + image_text(wishes.image) + " (channels, height, width), and is given " + image_text(sizes),
-      "bring them to that size in data.preprocess, or export the model for other sizes");
+  throw file_error(wishes.file,
+                   "takes images of " + image_text(wishes.image) + ", and is given " + image_text(sizes) +
+                       " (channels, height, width)",
+                   "bring them to that size in data.preprocess, or export the model for other sizes");
 }
 
 /// [n, classes], whatever dimensions of size 1 follow.

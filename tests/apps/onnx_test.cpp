@@ -37,7 +37,7 @@ TEST_CASE("`eval`, `predict` and `inspect` take ONNX files", "[apps][onnx]") {
   CHECK(outcomes[4].code == 2);
   CHECK(contains(outcomes[4].err, "classifier.onnx: has 5 outputs, and the recipe's data have 4 classes"));
   CHECK(outcomes[5].code == 2);
-  CHECK(contains(outcomes[5].err, "takes images of 3x16x16 (channels, height, width), and is given 3x24x24"));
+  CHECK(contains(outcomes[5].err, "takes images of 3x16x16, and is given 3x24x24 (channels, height, width)"));
   CHECK(outcomes[6].code == 2);
   CHECK(contains(outcomes[6].err, "classifier.onnx: carries no recipe"));
 }
