@@ -177,7 +177,8 @@ Command add_bench(CLI::App& root) {
   CLI::App* app = root.add_subcommand("bench", "Measure how fast models run, train and are fed here");
   const auto arguments = std::make_shared<BenchArguments>();
   app->add_option("SOURCE", arguments->words,
-                  "runs or weight files; for training and loading, recipes too; options as model.num_classes=10")
+                  "runs or weight files; for training and loading, recipes too; options as model.num_classes=10 or, in "
+                  "training, train.amp=bf16")
       ->type_name("");
   app->add_option("--model", arguments->models, "architectures, as `mlrun list models` names them")
       ->delimiter(',')

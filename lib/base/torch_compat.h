@@ -4,9 +4,11 @@
 // does not include it.
 
 #include <ATen/autocast_mode.h>
+#include <c10/core/CPUAllocator.h>
 #include <torch/torch.h>
 #include <torch/version.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace mlrun::compat {
@@ -48,5 +50,17 @@ inline void set_autocast_type(torch::DeviceType device, torch::ScalarType type) 
   else at::autocast::set_autocast_gpu_dtype(type);
 }
 #endif
+
+/// What gives tensors on the CPU their memory. Versions differ in whether allocating is const.
+class CpuAllocator : public c10::Allocator {
+ public:
+  virtual c10::DataPtr take(std::size_t bytes) const = 0;
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
+  c10::DataPtr allocate(std::size_t bytes) final { return take(bytes); }
+  void copy_data(void* to, const void* from, std::size_t bytes) const final { default_copy_data(to, from, bytes); }
+#else
+  c10::DataPtr allocate(std::size_t bytes) const final { return take(bytes); }
+#endif
+};
 
 }  // namespace mlrun::compat

@@ -7,10 +7,12 @@
 #include "base/threads.h"
 #include "base/torch_compat.h"
 #include "deploy/bench.h"
+#include "engine/block_cache.h"
 #include "engine/compute.h"
 #include "engine/compute_threads.h"
 #include "engine/context.h"
 #include "engine/memory_format.h"
+#include "quant/runner.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -102,6 +104,7 @@ BenchRow measure_row(const BenchSubject& subject, const InferPoint& point, const
   const torch::Tensor images = torch::randn({point.batch, subject.channels, row.size, row.size});
   LaidOut model(bench_precision(point.precision).prepare({subject.model, images}), bench_engine(point.engine), context);
   row.memory_format = choose_format(model, request.memory_format);
+  engine::release_kept_tensors();
   restart_peak_resident();
   row.latency = engine::measure_latency([&model] { model.run(); }, request.latency);
   row.rss_mb = static_cast<double>(peak_resident()) / kMebibyte;
@@ -164,14 +167,18 @@ std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRe
   row.size = request.size > 0 ? request.size : subject.input_size;
   row.macs = count_macs(*subject.model, subject.name, subject.channels, row.size);
   for (const auto& parameter : subject.model->parameters()) row.params += parameter.numel();
+  const bool int8 = quant::int8_runner(*subject.model) != nullptr;
+  if (int8 && request.precisions != std::vector<std::string>{"fp32"}) {
+    throw UserError("--precision: " + subject.weights + " computes in int8", "leave --precision out");
+  }
   std::vector<BenchRow> rows;
   for (const InferPoint& point : points_of(request, available_processors())) {
     row.batch = point.batch;
     row.threads = point.threads;
-    row.precision = point.precision;
+    row.precision = int8 ? "int8" : point.precision;
     row.engine = point.engine;
     tell(subject.name + ", batch " + std::to_string(point.batch) + ", " + std::to_string(point.threads) +
-         " thread(s), " + point.precision + ", " + point.engine);
+         " thread(s), " + row.precision + ", " + point.engine);
     rows.push_back(measure_row(subject, point, request, context, row));
   }
   return rows;

@@ -6,6 +6,7 @@
 #include "base/resident.h"
 #include "base/threads.h"
 #include "deploy/bench.h"
+#include "engine/block_cache.h"
 #include "engine/feed.h"
 
 namespace mlrun::deploy {
@@ -48,6 +49,7 @@ BenchRow loading_row(const engine::TaskFactory& tasks, const config::Resolved& r
   const auto task = tasks.make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, std::nullopt});
   EndlessFeed feed(*task, resolved.recipe, workers);
   std::vector<std::int64_t> samples;
+  engine::release_kept_tensors();
   restart_peak_resident();
   BenchRow row;
   row.latency = engine::measure_latency([&] { samples.push_back(feed.next()); }, request.latency);

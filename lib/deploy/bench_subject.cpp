@@ -10,6 +10,14 @@ namespace {
 
 constexpr const char* kWeightsKey = "model.weights";
 
+std::vector<config::Override> of_model(const std::vector<config::Override>& overrides) {
+  std::vector<config::Override> found;
+  for (const auto& override : overrides) {
+    if (override.key == "model" || override.key.rfind("model.", 0) == 0) found.push_back(override);
+  }
+  return found;
+}
+
 }  // namespace
 
 BenchSubject bench_subject(const std::string& name, const std::vector<config::Override>& overrides) {
@@ -40,7 +48,7 @@ BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resol
 
 config::Resolved bench_recipe(const config::Catalogue& catalogue, const std::string& name,
                               const std::vector<config::Override>& overrides, std::int64_t batch, std::int64_t size) {
-  const models::NamedModel model = models::make_named(name, overrides);
+  const models::NamedModel model = models::make_named(name, of_model(overrides));
   const std::string pixels = std::to_string(size > 0 ? size : model.input_size);
   const std::string normalize = model.channels == 3 ? "normalize" : "{name: normalize, mean: [0.5], std: [0.5]}";
   const std::string text =

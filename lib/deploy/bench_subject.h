@@ -29,7 +29,7 @@ BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resol
                            const engine::WeightChoice& weights);
 
 /// The recipe by which `--mode train` trains an architecture alone: random images of `size` pixels (0: as the
-/// architecture is published), SGD with momentum.
+/// architecture is published), SGD with momentum; overrides such as `train.activation_checkpointing=true` win.
 config::Resolved bench_recipe(const config::Catalogue& catalogue, const std::string& name,
                               const std::vector<config::Override>& overrides, std::int64_t batch, std::int64_t size);
 

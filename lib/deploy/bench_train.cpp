@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "base/torch_compat.h"
 #include "deploy/bench.h"
+#include "engine/block_cache.h"
 #include "engine/compute_threads.h"
 #include "engine/feed.h"
 #include "engine/freeze.h"
@@ -108,6 +109,7 @@ BenchRow training_row(const engine::TaskFactory& tasks, config::Resolved resolve
   engine::choose_memory_format(*task, resolved.recipe, context, Json());
   RepeatedStep step(*task, resolved.recipe, context);
   describe(row, *task, resolved.recipe, step.batch());
+  engine::release_kept_tensors();
   restart_peak_resident();
   row.latency = engine::measure_latency([&step] { step.run(); }, request.latency);
   row.rss_mb = static_cast<double>(peak_resident()) / kMebibyte;

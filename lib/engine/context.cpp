@@ -6,10 +6,10 @@
 
 #include <optional>
 
-#include "base/allocation.h"
 #include "base/error.h"
 #include "base/threads.h"
 #include "base/torch_compat.h"
+#include "engine/block_cache.h"
 
 namespace mlrun::engine {
 namespace {
@@ -42,7 +42,7 @@ torch::Device choose_device(const std::string& text) {
 }  // namespace
 
 Context make_context(const config::TrainSection& train) {
-  keep_freed_memory();
+  keep_freed_tensors();
   Context context;
   context.device = choose_device(train.device);
   context.threads = train.threads.value_or(available_processors());

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "base/signals.h"
 #include "base/torch_compat.h"
@@ -108,6 +109,7 @@ Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std:
     skips_.add("train", micro->batch.skipped);
     micro->batch.inputs = place(micro->batch.inputs, context_);
     micro->batch.targets = micro->batch.targets.to(context_.device);
+    if (steps_done_ == 0 && micro->number == 0) log::debug("the first batch enters forward");
     train_micro(*micro, lr);
     if (!micro->last) continue;
     ++position_.step;

@@ -3,7 +3,11 @@
 #include <map>
 #include <utility>
 
+#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/jit/frontend/tracer.h>
+
+#include "quant/rounding.h"
 
 namespace mlrun::quant {
 namespace {
@@ -61,7 +65,22 @@ torch::Tensor compute(const Int8Node& node, const nn::Layer& layer, const c10::I
 }  // namespace
 
 torch::Tensor quantize(const torch::Tensor& values, const Scale& scale) {
-  return torch::quantize_per_tensor(values, scale.scale, scale.zero_point, torch::kQUInt8);
+  const auto format = values.suggest_memory_format();
+  const bool plain = values.scalar_type() == torch::kFloat && values.is_cpu() && values.is_contiguous(format);
+  if (!plain || torch::jit::tracer::isTracing()) {
+    return torch::quantize_per_tensor(values, scale.scale, scale.zero_point, torch::kQUInt8);
+  }
+  torch::Tensor output = at::_empty_affine_quantized(values.sizes(), values.options().dtype(torch::kQUInt8),
+                                                     scale.scale, scale.zero_point, format);
+  const float* from = values.data_ptr<float>();
+  auto* to = reinterpret_cast<std::uint8_t*>(output.data_ptr<c10::quint8>());
+  const float inverse = 1.0F / static_cast<float>(scale.scale);
+  constexpr std::int64_t kGrain = 1 << 16;
+  at::parallel_for(0, values.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    round_to_uint8(from + begin, to + begin, static_cast<std::size_t>(end - begin), inverse,
+                   static_cast<int>(scale.zero_point));
+  });
+  return output;
 }
 
 torch::Tensor quantized_weight(const Int8Node& node) {

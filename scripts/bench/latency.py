@@ -6,20 +6,26 @@ Usage: latency.py MLRUN [--models NAME,NAME] [--batch 1,32] [--threads 2] [--rou
 
 Each round runs every peer once for each model and batch size; a peer's figure is the median over the rounds of its
 medians, and a ratio is the median of the rounds' ratios, with the smallest and largest beside it. ONNX Runtime takes part
-where --node-modules has onnxruntime-node (`npm i --ignore-scripts onnxruntime-node`).
+where --node-modules has onnxruntime-node (`npm i --ignore-scripts onnxruntime-node`), OpenCV's dnn module where Python
+has cv2 and it can load the model.
 """
 import argparse
+import importlib.util
 import json
-import math
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 
+import ratios
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
 MODELS = "resnet18,resnet50,mobilenet_v2,mobilenet_v3_large,mobilenet_v3_small"
+# Of a peer's time at most so much, by batch size: the geometric mean, and every model.
+MARKS = {(1, "torchvision eager"): (0.45, 0.7), (1, "onnxruntime"): (1.25, None),
+         (32, "torchvision best eager"): (0.6, None)}
 
 
 def run(command, **environment):
@@ -35,14 +41,26 @@ def torchvision_times(model, batch, o):
     return {"torchvision " + name: statistics.median(found) for name, found in times.items()}
 
 
-def onnxruntime_times(model, batch, o):
-    if not o.node_modules:
-        return {}
+def onnx_file(model, o):
     file = os.path.join(o.work, model + ".onnx")
     if not os.path.exists(file):
         run([PYTHON, HERE + "/latency_torchvision.py", model, "1", "1", "0", "--onnx", file])
-    command = ["node", HERE + "/latency_onnxruntime.js", file, str(batch), str(o.threads), str(o.seconds)]
+    return file
+
+
+def onnxruntime_times(model, batch, o):
+    if not o.node_modules:
+        return {}
+    command = ["node", HERE + "/latency_onnxruntime.js", onnx_file(model, o), str(batch), str(o.threads), str(o.seconds)]
     return {"onnxruntime": statistics.median(json.loads(run(command, NODE_PATH=o.node_modules))["onnxruntime"])}
+
+
+def opencv_times(model, batch, o):
+    if not importlib.util.find_spec("cv2"):
+        return {}
+    command = [PYTHON, HERE + "/latency_opencv.py", onnx_file(model, o), str(batch), str(o.threads), str(o.seconds)]
+    found = json.loads(run(command))
+    return {name: statistics.median(times) for name, times in found.items() if times}
 
 
 def mlrun_times(model, batch, o):
@@ -57,7 +75,7 @@ def measure(model, batch, o):
     rounds = []
     for _ in range(o.rounds):
         times = {}
-        for peer in (torchvision_times, onnxruntime_times, mlrun_times):
+        for peer in (torchvision_times, onnxruntime_times, opencv_times, mlrun_times):
             times.update(peer(model, batch, o))
         times["torchvision best eager"] = min(times["torchvision eager"], times["torchvision channels_last"])
         rounds.append(times)
@@ -65,8 +83,38 @@ def measure(model, batch, o):
 
 
 def spread(rounds, ours, theirs):
-    ratios = sorted(times[ours] / times[theirs] for times in rounds)
-    return statistics.median(ratios), ratios[0], ratios[-1]
+    return ratios.spread([times[ours] / times[theirs] for times in rounds])
+
+
+def show(model, batch, rounds, ours, o):
+    """Prints a model's times; the ratios to each peer."""
+    print(f"\n{model}, batch {batch}, {o.threads} thread(s)")
+    found = {}
+    for peer in rounds[0]:
+        middle, low, high = found[peer] = spread(rounds, ours, peer)
+        time = statistics.median(times[peer] for times in rounds)
+        print(f"  {peer:26} {time:9.2f} ms   {ours} takes {middle:.2f} of it ({low:.2f} to {high:.2f})", flush=True)
+        if not peer.startswith("mlrun"):
+            mark = MARKS.get((batch, peer), (None, None))[1]
+            ratios.note(f"latency of {model}, batch {batch}", peer, found[peer], mark)
+    return found
+
+
+def summarize(batch, found, ours):
+    """Prints the means over the models; whether the marks are met."""
+    print(f"\nbatch {batch}: {ours} against, geometric mean and largest of the models' ratios")
+    met = True
+    for peer in sorted(set.union(*map(set, found))):
+        of_peer = [one[peer][0] for one in found if peer in one]
+        mean = ratios.geometric_mean(of_peer)
+        some = f", of {len(of_peer)} models" if len(of_peer) < len(found) else ""
+        print(f"  {peer:26} {mean:.2f}, {max(of_peer):.2f}{some}")
+        mean_mark, model_mark = MARKS.get((batch, peer), (None, None))
+        if not peer.startswith("mlrun"):
+            row = (mean, min(of_peer), max(of_peer))
+            met = ratios.note(f"latency, batch {batch}, geometric mean of {len(of_peer)}", peer, row, mean_mark) and met
+        met = met and (model_mark is None or max(of_peer) <= model_mark)
+    return met
 
 
 def main():
@@ -82,20 +130,12 @@ def main():
     parser.add_argument("--work", default=tempfile.gettempdir())
     o = parser.parse_args()
     ours = "mlrun " + o.engines.split(",")[-1]
+    met = True
     for batch in [int(word) for word in o.batch.split(",")]:
-        means = {}
-        for model in o.models.split(","):
-            rounds = measure(model, batch, o)
-            print(f"\n{model}, batch {batch}, {o.threads} thread(s)")
-            for peer in rounds[0]:
-                middle, low, high = spread(rounds, ours, peer)
-                means.setdefault(peer, []).append(middle)
-                time = statistics.median(times[peer] for times in rounds)
-                print(f"  {peer:26} {time:9.2f} ms   {ours} takes {middle:.2f} of it ({low:.2f} to {high:.2f})", flush=True)
-        print(f"\nbatch {batch}: {ours} against, geometric mean and largest of the models' ratios")
-        for peer, ratios in means.items():
-            mean = math.exp(statistics.mean(math.log(ratio) for ratio in ratios))
-            print(f"  {peer:26} {mean:.2f}, {max(ratios):.2f}")
+        found = [show(model, batch, measure(model, batch, o), ours, o) for model in o.models.split(",")]
+        met = summarize(batch, found, ours) and met
+    print("met" if met else "not met")
+    return 0 if met else 3
 
 
-main()
+sys.exit(main())

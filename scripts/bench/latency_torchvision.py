@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Times a torchvision model on random images; prints one JSON object: {"eager": [ms...], "channels_last": ..., "traced": ...}.
 
-Usage: latency_torchvision.py MODEL BATCH THREADS SECONDS [--onnx FILE]   (with --onnx: writes the model there, times nothing)
+Usage: latency_torchvision.py MODEL BATCH THREADS SECONDS [--classes N] [--onnx FILE]
+
+With --onnx it writes the model there and times nothing.
 """
 import json
 import sys
@@ -32,7 +34,8 @@ def main():
     name, batch, threads, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    model = getattr(torchvision.models, name)().eval()
+    classes = int(sys.argv[sys.argv.index("--classes") + 1]) if "--classes" in sys.argv else 1000
+    model = getattr(torchvision.models, name)(num_classes=classes).eval()
     images = torch.randn(batch, 3, 224, 224)
     if "--onnx" in sys.argv:
         file = sys.argv[sys.argv.index("--onnx") + 1]

@@ -14,11 +14,11 @@
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
 
-#include "base/allocation.h"
 #include "data/loader.h"
 #include "data/read_samples.h"
 #include "data/source.h"
 #include "data/transform.h"
+#include "engine/block_cache.h"
 
 using namespace mlrun;
 
@@ -109,7 +109,7 @@ int run(int count, char** arguments) {
 
 int main(int count, char** arguments) {
   try {
-    keep_freed_memory();  // as the commands do
+    engine::keep_freed_tensors();  // as the commands do
     at::set_num_threads(1);
     const torch::NoGradGuard no_grad;
     return run(count, arguments);

@@ -12,10 +12,11 @@
 ///   FAULT_READ=PART        opening a file for reading whose path holds PART fails from the FAULT_READ_AT-th time on
 ///   FAULT_READ_ERRNO=N     with this errno (default ENOENT)
 ///   FAULT_CLOCK=SECONDS    CLOCK_REALTIME jumps by so much at every second reading
-///   FAULT_MEMORY=BYTES     an allocation of that size or larger fails, from the FAULT_MEMORY_AT-th of them on
+///   FAULT_MEMORY=BYTES     allocations of exactly that size fail
 ///   FAULT_FILES=N          the process may have N files open, from when all libraries are loaded
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -144,9 +145,8 @@ bool open_fails(const char* call, int at, const char* path, int flags) {
 }
 
 bool out_of_memory(std::size_t size) {
-  static const long long smallest = number("FAULT_MEMORY", 0);
-  static std::atomic<long long> large{0};
-  return smallest > 0 && size >= static_cast<std::size_t>(smallest) && ++large >= number("FAULT_MEMORY_AT", 1);
+  static const long long refused = number("FAULT_MEMORY", 0);
+  return refused > 0 && size == static_cast<std::size_t>(refused);
 }
 
 __attribute__((constructor)) void limit_files() {
@@ -331,9 +331,17 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
   PASS(int, posix_memalign, (void**, std::size_t, std::size_t), (out, alignment, size));
 }
 
+void* mmap(void* at, std::size_t size, int protection, int flags, int file, off_t offset) {
+  if (file < 0 && out_of_memory(size)) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  PASS(void*, mmap, (void*, std::size_t, int, int, int, off_t), (at, size, protection, flags, file, offset));
+}
+
 }  // extern "C"
 
-/// What C++ allocates; LibTorch's tensors come from posix_memalign.
+/// What C++ allocates; LibTorch's tensors come from posix_memalign, large ones from mmap.
 void* operator new(std::size_t size) {
   void* memory = out_of_memory(size) ? nullptr : std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();
