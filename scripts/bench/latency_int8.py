@@ -50,15 +50,16 @@ def quantized(o, name, folder, work):
 
 
 def times_of(o, source, engines):
-    command = [o.mlrun, "bench", *source, "--batch", 1, "--threads", o.threads, "--engine", engines, "--seconds", o.seconds, "--json"]
+    command = [o.mlrun, "bench", *source, "--batch", 1, "--threads", o.threads, "--engine", engines, "--json"]
+    command += ["--seconds", o.seconds]
     return {row["engine"]: row["p50"] for row in json.loads(run(command))["result"]}
 
 
 def one_round(o, name, int8):
     python = ["/usr/bin/python3", HERE / "latency_torchvision.py", name, 1, o.threads, o.seconds, "--classes", 2]
     times = {"torchvision " + peer: statistics.median(found) for peer, found in json.loads(run(python)).items()}
-    times.update({"mlrun fp32 " + engine: found for engine, found in times_of(o, ["--model", name, CLASSES], "eager,graph").items()})
-    times.update({"mlrun int8 " + engine: found for engine, found in times_of(o, [int8], "eager,torchscript").items()})
+    for kind, source, engines in (("fp32", ["--model", name, CLASSES], "eager,graph"), ("int8", [int8], "eager,torchscript")):
+        times.update({f"mlrun {kind} {engine}": found for engine, found in times_of(o, source, engines).items()})
     return times
 
 
@@ -69,9 +70,11 @@ def show(o, name, rounds):
     for peer in rounds[0]:
         found = ratios.spread([times[ours] / times[peer] for times in rounds])
         time = statistics.median(times[peer] for times in rounds)
-        print(f"  {peer:26} {time:9.2f} ms   {ours} takes {found[0]:.2f} of it ({found[1]:.2f} to {found[2]:.2f})", flush=True)
+        taken = f"{ours} takes {found[0]:.2f} of it ({found[1]:.2f} to {found[2]:.2f})"
+        print(f"  {peer:26} {time:9.2f} ms   {taken}", flush=True)
+        mark = MARKS.get(peer) if name == MARKED else None
         if not peer.startswith("mlrun int8"):
-            met = ratios.note(f"int8 latency of {name}, batch 1", peer, found, MARKS.get(peer) if name == MARKED else None) and met
+            met = ratios.note(f"int8 latency of {name}, batch 1", peer, found, mark) and met
     return met
 
 
