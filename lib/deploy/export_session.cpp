@@ -11,6 +11,7 @@
 #include "deploy/staging.h"
 #include "deploy/torchscript.h"
 #include "deploy/trace.h"
+#include "quant/runner.h"
 
 namespace mlrun::deploy {
 
@@ -18,7 +19,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr double kTorchScriptTolerance = 1e-5, kOnnxTolerance = 1e-4;
+constexpr Tolerance kTorchScriptTolerance{1e-5}, kOnnxTolerance{1e-4};
+constexpr Tolerance kInt8Tolerance{0.1, 0.02};
 
 void check_target(const ExportRequest& request) {
   if (fs::is_directory(request.file)) throw file_error(request.file.string(), "is a folder", "name a file");
@@ -64,13 +66,14 @@ std::vector<fs::path> write_model(const Subject& subject, const ExportRequest& r
 /// What every engine there is makes of the file.
 std::vector<Parity> try_out(const Subject& subject, const ExportRequest& request, const fs::path& file) {
   const Runner model = [&](const torch::Tensor& input) { return subject.outputs(input); };
-  const auto tried = [&](const std::string& engine, const Runner& runner, double tolerance) {
+  const auto tried = [&](const std::string& engine, const Runner& runner, const Tolerance& tolerance) {
     return compare(engine, model, runner, subject.samples, tolerance);
   };
   if (request.format == "torchscript") return {tried("torchscript", load_torchscript(file), kTorchScriptTolerance)};
-  std::vector<Parity> found = {tried("mlrun onnx", load_onnx(file), kOnnxTolerance)};
+  const Tolerance& tolerance = quant::int8_runner(*subject.model) ? kInt8Tolerance : kOnnxTolerance;
+  std::vector<Parity> found = {tried("mlrun onnx", load_onnx(file), tolerance)};
   if (const auto runtime = onnx_runtime(file)) {
-    found.push_back(tried("onnxruntime " + runtime->version, runtime->run, kOnnxTolerance));
+    found.push_back(tried("onnxruntime " + runtime->version, runtime->run, tolerance));
   }
   return found;
 }

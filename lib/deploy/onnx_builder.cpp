@@ -94,6 +94,15 @@ std::string OnnxBuilder::scalar(double value, torch::ScalarType dtype) {
   return name.str();
 }
 
+std::string OnnxBuilder::zeros(std::int64_t count, torch::ScalarType dtype) {
+  const std::string name = std::string("constants/") + torch::toString(dtype) + ":0[" + std::to_string(count) + "]";
+  if (graph_.constants.count(name) == 0) {
+    names_.insert(name);
+    graph_.constants[name] = torch::zeros({count}, torch::TensorOptions().dtype(dtype));
+  }
+  return name;
+}
+
 OnnxGraph OnnxBuilder::finish(const std::string& value, const OnnxValue& output) {
   path_.clear();
   const bool made = std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const OnnxNode& node) {

@@ -18,7 +18,7 @@ torch::Tensor samples() { return torch::arange(32, torch::kFloat).view({8, 1, 2,
 }  // namespace
 
 TEST_CASE("what computes the same is met", "[deploy]") {
-  const deploy::Parity parity = compare("engine", kModel, kModel, samples(), 1e-5);
+  const deploy::Parity parity = compare("engine", kModel, kModel, samples(), {1e-5});
   CHECK(parity.met);
   CHECK(parity.samples == 8);
   CHECK(parity.max_difference == 0);
@@ -29,8 +29,8 @@ TEST_CASE("what computes the same is met", "[deploy]") {
 
 TEST_CASE("a difference counts against the largest output", "[deploy]") {
   const auto off = [](double by) { return [by](const torch::Tensor& x) { return x.flatten(1) * 2 + by; }; };
-  CHECK(compare("engine", kModel, off(0.0061), samples(), 1e-4).met);
-  const deploy::Parity parity = compare("engine", kModel, off(0.0063), samples(), 1e-4);
+  CHECK(compare("engine", kModel, off(0.0061), samples(), {1e-4}).met);
+  const deploy::Parity parity = compare("engine", kModel, off(0.0063), samples(), {1e-4});
   CHECK_FALSE(parity.met);
   CHECK(parity.max_difference == Approx(0.0063).epsilon(1e-3));
   CHECK(parity.mean_difference == Approx(0.0063).epsilon(1e-3));
@@ -41,14 +41,14 @@ TEST_CASE("an engine that is right for one batch alone is found out", "[deploy]"
   const deploy::Runner baked = [](const torch::Tensor& x) {
     return x.size(0) == 3 ? x.flatten(1).flip(0) : x.flatten(1) * 2;
   };
-  CHECK_FALSE(compare("engine", kModel, baked, samples(), 1e-5).met);
+  CHECK_FALSE(compare("engine", kModel, baked, samples(), {1e-5}).met);
 }
 
 TEST_CASE("NaN and other shapes are never met", "[deploy]") {
   const auto poisoned = [](const torch::Tensor& x) { return x.flatten(1) * 2 * std::nan(""); };
   const auto narrower = [](const torch::Tensor& x) { return x.flatten(1).narrow(1, 0, 3) * 2; };
-  CHECK_FALSE(compare("engine", kModel, poisoned, samples(), 1e-5).met);
-  CHECK_FALSE(compare("engine", kModel, narrower, samples(), 1e-5).met);
+  CHECK_FALSE(compare("engine", kModel, poisoned, samples(), {1e-5}).met);
+  CHECK_FALSE(compare("engine", kModel, narrower, samples(), {1e-5}).met);
   const deploy::Runner both = poisoned;
-  CHECK_FALSE(compare("engine", both, both, samples(), 1e-5).met);
+  CHECK_FALSE(compare("engine", both, both, samples(), {1e-5}).met);
 }
