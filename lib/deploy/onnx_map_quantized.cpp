@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <torch/torch.h>
 
@@ -53,25 +52,17 @@ std::string dequantized_weight(TracedOperator& op, const quant::PackedWeight& pa
                      outputs_axis(packed.scale, transposed ? 1 : 0));
 }
 
-/// As integers of the products' scale, as kernels add it to their sums. Where it does not fit into 32 bits it stays
-/// float, which costs the layer its integer kernel.
-std::string dequantized_bias(TracedOperator& op, const quant::PackedWeight& packed, const quant::Scale& input) {
-  const torch::Tensor scale = packed.scale.to(torch::kDouble).mul(static_cast<float>(input.scale)).to(torch::kFloat);
-  const torch::Tensor integers = packed.bias.to(torch::kDouble).div(scale.to(torch::kDouble)).round();
-  if (integers.abs().max().item<double>() > std::numeric_limits<std::int32_t>::max()) {
-    return op.onnx.constant(packed.bias, named(op, "bias"));
-  }
-  return op.onnx.add(
-      "DequantizeLinear",
-      {op.onnx.constant(integers.to(torch::kInt), named(op, "bias")), op.onnx.constant(scale, named(op, "bias_scale"))},
-      outputs_axis(scale, 0));
+/// Float, as LibTorch's kernels on x86 have it; runtimes make integers of the products' scale of it where they need
+/// them.
+std::string bias_of(TracedOperator& op, const quant::PackedWeight& packed) {
+  return op.onnx.constant(packed.bias, named(op, "bias"));
 }
 
 template <bool kRelu>
 void map_quantized_conv2d(TracedOperator& op) {
   const quant::PackedConv2d conv = quant::unpack_conv2d(op.constant("packed_weight"));
   std::vector<std::string> inputs = {op.tensor("qx"), dequantized_weight(op, conv)};
-  if (conv.bias.defined()) inputs.push_back(dequantized_bias(op, conv, op.integers_of("qx").scale));
+  if (conv.bias.defined()) inputs.push_back(bias_of(op, conv));
   const Ints kernel = conv.weight.sizes().slice(2).vec(), &pad = conv.padding;
   const std::string sums = op.onnx.add("Conv", inputs,
                                        {{"kernel_shape", kernel},
@@ -86,7 +77,7 @@ void map_quantized_conv2d(TracedOperator& op) {
 std::string product(TracedOperator& op, const quant::PackedWeight& packed, const std::string& input) {
   const std::string sums = op.onnx.add("MatMul", {input, dequantized_weight(op, packed, /*transposed=*/true)});
   if (!packed.bias.defined()) return sums;
-  return op.onnx.add("Add", {sums, op.onnx.constant(packed.bias, named(op, "bias"))});
+  return op.onnx.add("Add", {sums, bias_of(op, packed)});
 }
 
 template <bool kRelu>
@@ -96,7 +87,7 @@ void map_quantized_linear(TracedOperator& op) {
   const std::string input = op.tensor("X");
   if (op.rank("X") != 2) return op.give(activated<kRelu>(op, product(op, packed, input)), output);
   std::vector<std::string> inputs = {input, dequantized_weight(op, packed)};
-  if (packed.bias.defined()) inputs.push_back(dequantized_bias(op, packed, op.integers_of("X").scale));
+  if (packed.bias.defined()) inputs.push_back(bias_of(op, packed));
   op.give(activated<kRelu>(op, op.onnx.add("Gemm", inputs, {{"transB", std::int64_t{1}}})), output);
 }
 
