@@ -185,6 +185,7 @@ OnnxMapping find_onnx_mapping(const jit::Node& node) {
     add_shape_mappings(all);
     add_selection_mappings(all);
     add_quantized_mappings(all);
+    add_dynamic_mappings(all);
     return all;
   }();
   const auto found = mappings.find(node.kind().is_aten() ? node.kind().toUnqualString() : node.kind().toQualString());

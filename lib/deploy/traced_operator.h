@@ -116,6 +116,7 @@ void add_pooling_mappings(OnnxMappings& mappings);
 void add_shape_mappings(OnnxMappings& mappings);
 void add_selection_mappings(OnnxMappings& mappings);
 void add_quantized_mappings(OnnxMappings& mappings);
+void add_dynamic_mappings(OnnxMappings& mappings);
 
 /// x * relu6(x + 3) / 6, which has an operator from opset 14 on.
 std::string onnx_hardswish(OnnxBuilder& onnx, const std::string& x);
