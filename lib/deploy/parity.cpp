@@ -70,8 +70,9 @@ Json to_json(const Parity& parity) {
 std::string text(const Parity& parity) {
   std::ostringstream line;
   line.precision(2);
-  line << parity.engine << ": largest difference " << parity.max_difference << " (outputs up to " << parity.scale
-       << ") over " << parity.samples << " samples, the same answer for ";
+  line << parity.engine << ": largest difference " << parity.max_difference;
+  if (std::isfinite(parity.tolerance.mean)) line << ", on average " << parity.mean_difference;
+  line << " (outputs up to " << parity.scale << ") over " << parity.samples << " samples, the same answer for ";
   line.precision(5);
   line << parity.top1_agreement << " %: " << (parity.met ? "met" : "differs");
   return line.str();
