@@ -37,6 +37,28 @@ TEST_CASE("a difference counts against the largest output", "[deploy]") {
   CHECK(deploy::text(parity).find("differs") != std::string::npos);
 }
 
+TEST_CASE("what is off on average is found out where single outputs may be", "[deploy]") {
+  const auto one = [](const torch::Tensor& x) {
+    return torch::cat({x.flatten(1) * 2, torch::full({x.size(0), 1}, 6.2)}, 1);
+  };
+  const auto off = [&](double first, double all) {
+    return [=](const torch::Tensor& x) {
+      torch::Tensor y = one(x) + all;
+      y.select(1, 0) += first;
+      return y;
+    };
+  };
+  const deploy::Tolerance loose{0.1, 0.02};
+  CHECK(compare("engine", one, off(5, 0), samples(), loose).met);
+  CHECK_FALSE(compare("engine", one, off(7, 0), samples(), loose).met);
+  const deploy::Parity parity = compare("engine", one, off(0, 1.5), samples(), loose);
+  CHECK_FALSE(parity.met);
+  CHECK(deploy::to_json(parity).at("mean_tolerance") == 0.02);
+  CHECK(deploy::text(parity) ==
+        "engine: largest difference 1.5, on average 1.5 (outputs up to 62) over 8 samples, the same answer for 100 %: "
+        "differs");
+}
+
 TEST_CASE("an engine that is right for one batch alone is found out", "[deploy]") {
   const deploy::Runner baked = [](const torch::Tensor& x) {
     return x.size(0) == 3 ? x.flatten(1).flip(0) : x.flatten(1) * 2;
