@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "deploy/onnx_export.h"
 #include "deploy/onnx_model.h"
 #include "deploy/onnx_runtime.h"
@@ -80,6 +81,15 @@ std::vector<Parity> try_out(const Subject& subject, const ExportRequest& request
   return found;
 }
 
+/// Where a second model comes beside a first, what lies there is the second's from now on.
+void warn_of_replaced(const ExportRequest& request, const Staging& staging, const std::vector<fs::path>& sidecars) {
+  if (fs::exists(fs::symlink_status(request.file))) return;
+  for (const auto& file : staging.taken(sidecars)) {
+    log::warning(file.string() + " was of another export and is replaced by that of " + request.file.string() +
+                 ": export into a folder of its own to keep both");
+  }
+}
+
 Exported make(const Subject& subject, const ExportRequest& request, const Staging& staging) {
   const Json input = input_json(subject, request);
   std::vector<fs::path> names = write_model(subject, request, input, staging.folder());
@@ -88,8 +98,10 @@ Exported make(const Subject& subject, const ExportRequest& request, const Stagin
   result.parity = try_out(subject, request, staging.folder() / names.front());
   result.met = std::all_of(result.parity.begin(), result.parity.end(), [](const Parity& one) { return one.met; });
   if (!result.met) return result;
-  for (const auto& name : write_sidecars(staging.folder(), subject, input)) names.push_back(name);
-  if (!request.force) staging.check_free(names);
+  const auto sidecars = write_sidecars(staging.folder(), subject, input);
+  names.insert(names.end(), sidecars.begin(), sidecars.end());
+  if (request.force) warn_of_replaced(request, staging, sidecars);
+  else staging.check_free(names);
   result.files = staging.publish(names);
   return result;
 }

@@ -141,6 +141,12 @@ TEST_CASE("`export` writes int8 models as ONNX that scores the same", "[apps][qu
   CHECK(result_of(after[3], "predict", "ok").at("files").at(0).at("predictions").size() == 5);
   CHECK(contains(refusal(after[4]), "--opset: ONNX files are written with opset 13 to 17, not 18"));
   CHECK(contains(refusal(after[5]), "/proc"));
+  // Two models beside each other would share what lies beside them.
+  CHECK(contains(refusal(mlrun({"export", tiny.run, "-o", "float.onnx"}, folder.path())),
+                 "is of another export; add --force to replace it, or export into a folder of its own"));
+  const auto forced = mlrun({"export", tiny.run, "-o", "float.onnx", "--force"}, folder.path());
+  CHECK(forced.code == 0);
+  CHECK(contains(forced.err, "golden.safetensors was of another export and is replaced by that of float.onnx"));
 }
 
 TEST_CASE("`eval` takes weight files of other formats, with a recipe", "[apps]") {
