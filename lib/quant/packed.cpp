@@ -14,7 +14,7 @@ torch::Tensor integers_of(const torch::Tensor& quantized) {
       quantized.data_ptr(), quantized.sizes(), quantized.strides(), [quantized](void*) {}, torch::kChar);
 }
 
-torch::Tensor scale_of(const torch::Tensor& quantized) {
+torch::Tensor weight_scale_of(const torch::Tensor& quantized) {
   if (quantized.qscheme() == torch::kPerTensorAffine) return torch::scalar_tensor(quantized.q_scale(), torch::kFloat);
   MLRUN_ASSERT(quantized.q_per_channel_axis() == 0, "a weight has scales along another axis than its outputs'");
   return quantized.q_per_channel_scales().to(torch::kFloat);
@@ -24,7 +24,7 @@ template <class Packed>
 void fill(PackedWeight& plain, Packed& packed) {
   const auto [weight, bias] = packed.unpack();
   plain.weight = integers_of(weight);
-  plain.scale = scale_of(weight);
+  plain.scale = weight_scale_of(weight);
   if (bias) plain.bias = *bias;
 }
 
