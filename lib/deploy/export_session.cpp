@@ -21,9 +21,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr Tolerance kTorchScriptTolerance{1e-5}, kOnnxTolerance{1e-4};
-/// Engines round halves in other places, and a step of one integer moves others behind it: over whole models they are
-/// as far from each other as LibTorch's own engines are (6 % at most and 1 % on average, measured).
-constexpr Tolerance kInt8Tolerance{0.15, 0.02};
+/// Engines round halves and biases in other places, and a step of one integer moves others behind it: over whole models
+/// LibTorch's own engines differ from each other by 9 % in one output and by 1.5 % on average (measured).
+constexpr Tolerance kInt8Tolerance{0.15, 0.03};
 
 void check_target(const ExportRequest& request) {
   if (fs::is_directory(request.file)) throw file_error(request.file.string(), "is a folder", "name a file");

@@ -122,7 +122,7 @@ TEST_CASE("`export` writes int8 models as ONNX that scores the same", "[apps][qu
   REQUIRE(mlrun({"quantize", tiny.run, "--quiet", "-o", "int8.safetensors"}, folder.path()).code == 0);
   folder.write("image.ppm", ppm(16, 16, 7));
   const auto exported = mlrun({"export", "int8.safetensors", "-o", "int8.onnx", "--json"}, folder.path());
-  CHECK(result_of(exported, "export", "ok").at("parity").at(0).at("mean_tolerance") == 0.02);
+  CHECK(result_of(exported, "export", "ok").at("parity").at(0).at("mean_tolerance") == 0.03);
   const auto after = run_all({{{"eval", "int8.safetensors", "--json"}, folder.path()},
                               {{"eval", tiny.run, "--weights", "int8.onnx", "--json"}, folder.path()},
                               {{"inspect", "int8.onnx", "--json"}, folder.path()},
