@@ -29,6 +29,16 @@ OnnxBuilder::OnnxBuilder(std::int64_t opset) {
   graph_.ir_version = opset >= 15 ? 8 : 7;  // what came out with these opsets
 }
 
+namespace {
+
+/// What an operator's nodes are called. QDQ pairs are half of an int8 model's nodes, so their names are short.
+std::string short_name(const std::string& type) {
+  if (type == "QuantizeLinear") return "Q";
+  return type == "DequantizeLinear" ? "DQ" : type;
+}
+
+}  // namespace
+
 std::string OnnxBuilder::unique(const std::string& name) {
   std::string candidate = name;
   for (int number = 1; !names_.insert(candidate).second; ++number) candidate = name + "_" + std::to_string(number);
@@ -48,7 +58,7 @@ std::string OnnxBuilder::add(const std::string& type, const std::vector<std::str
 std::vector<std::string> OnnxBuilder::add_many(const std::string& type, const std::vector<std::string>& inputs,
                                                const OnnxAttributes& attributes, std::size_t outputs) {
   OnnxNode node;
-  node.name = unique(here(type));
+  node.name = unique(here(short_name(type)));
   node.type = type;
   node.inputs = inputs;
   node.attributes = attributes;
@@ -85,13 +95,22 @@ std::string OnnxBuilder::ints(const std::vector<std::int64_t>& values) {
 
 std::string OnnxBuilder::scalar(double value, torch::ScalarType dtype) {
   std::ostringstream name;
-  name.precision(17);
-  name << "constants/" << torch::toString(dtype) << ":" << value;
+  name.precision(dtype == torch::kFloat ? 9 : 17);  // digits that tell any two numbers apart
+  name << "constants/" << torch::toString(dtype) << ":" << (dtype == torch::kFloat ? static_cast<float>(value) : value);
   if (graph_.constants.count(name.str()) == 0) {
     names_.insert(name.str());
     graph_.constants[name.str()] = torch::scalar_tensor(value, torch::TensorOptions().dtype(dtype));
   }
   return name.str();
+}
+
+std::string OnnxBuilder::zeros(std::int64_t count, torch::ScalarType dtype) {
+  const std::string name = std::string("constants/") + torch::toString(dtype) + ":0[" + std::to_string(count) + "]";
+  if (graph_.constants.count(name) == 0) {
+    names_.insert(name);
+    graph_.constants[name] = torch::zeros({count}, torch::TensorOptions().dtype(dtype));
+  }
+  return name;
 }
 
 OnnxGraph OnnxBuilder::finish(const std::string& value, const OnnxValue& output) {

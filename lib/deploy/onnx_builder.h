@@ -41,6 +41,8 @@ class OnnxBuilder {
   std::string ints(const std::vector<std::int64_t>& values);
   /// Without dimensions.
   std::string scalar(double value, torch::ScalarType dtype);
+  /// [count].
+  std::string zeros(std::int64_t count, torch::ScalarType dtype);
 
   /// The graph with `value` as its only output, named as `output` says; what does not lead there is left out.
   OnnxGraph finish(const std::string& value, const OnnxValue& output);

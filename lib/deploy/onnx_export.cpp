@@ -7,6 +7,7 @@
 #include "deploy/onnx_translation.h"
 #include "deploy/trace.h"
 #include "deploy/write_onnx.h"
+#include "quant/int8_file.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -30,9 +31,10 @@ std::map<std::string, std::string> metadata(const Subject& subject, const Json& 
 
 }  // namespace
 
-std::string weights_sha256(const nn::Layer& model) {
+std::string weights_sha256(nn::Layer& model) {
+  const quant::Int8Runner* int8 = quant::int8_runner(model);
   std::ostringstream lines;
-  for (const auto& [name, given] : nn::state_dict(model)) {
+  for (const auto& [name, given] : int8 ? quant::int8_tensors(model, int8->plan()) : nn::state_dict(model)) {
     const torch::Tensor tensor = given.detach().to(torch::kCPU).contiguous();
     lines << name << ' ' << torch::toString(tensor.scalar_type()) << ' ' << tensor.sizes() << ' '
           << sha256(tensor.data_ptr(), tensor.nbytes()) << '\n';

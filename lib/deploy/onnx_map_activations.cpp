@@ -31,16 +31,18 @@ void map_clamp(TracedOperator& op) {
   op.give(op.onnx.add("Clip", inputs));
 }
 
-std::string hardsigmoid(TracedOperator& op, const std::string& x) {
-  return op.onnx.add("HardSigmoid", {x}, {{"alpha", 1.0 / 6.0}, {"beta", 0.5}});
+std::string hardsigmoid(OnnxBuilder& onnx, const std::string& x) {
+  return onnx.add("HardSigmoid", {x}, {{"alpha", 1.0 / 6.0}, {"beta", 0.5}});
 }
 
-void map_hardsigmoid(TracedOperator& op) { op.give(hardsigmoid(op, op.tensor("self"))); }
-
-void map_hardswish(TracedOperator& op) {
-  const std::string x = op.tensor("self");
-  op.give(op.onnx.opset() >= 14 ? op.onnx.add("HardSwish", {x}) : op.onnx.add("Mul", {x, hardsigmoid(op, x)}));
+/// LibTorch gives integers a scale of their own.
+void map_hardsigmoid(TracedOperator& op) {
+  const std::string result = hardsigmoid(op.onnx, op.tensor("self"));
+  if (op.gives_integers()) op.give(result, {1.0 / 256.0, 0});
+  else op.give(result);
 }
+
+void map_hardswish(TracedOperator& op) { op.give(onnx_hardswish(op.onnx, op.tensor("self"))); }
 
 void map_silu(TracedOperator& op) {
   const std::string x = op.tensor("self");
@@ -71,6 +73,10 @@ void map_softmax(TracedOperator& op) {
 constexpr char kSoftmax[] = "Softmax", kLogSoftmax[] = "LogSoftmax";
 
 }  // namespace
+
+std::string onnx_hardswish(OnnxBuilder& onnx, const std::string& x) {
+  return onnx.opset() >= 14 ? onnx.add("HardSwish", {x}) : onnx.add("Mul", {x, hardsigmoid(onnx, x)});
+}
 
 void add_activation_mappings(OnnxMappings& mappings) {
   mappings.insert({{"erf", map_activation<kErf>},

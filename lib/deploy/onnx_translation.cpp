@@ -55,7 +55,7 @@ class TraceWalk {
     }
     if (known(node)) return compute(node);
     TracedOperator op(node, values_, onnx_);
-    const OnnxMapping mapping = node.kind().is_aten() ? find_onnx_mapping(node.kind().toUnqualString()) : nullptr;
+    const OnnxMapping mapping = find_onnx_mapping(node);
     if (!mapping) op.refuse("has no mapping");
     mapping(op);
   }

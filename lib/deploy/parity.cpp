@@ -29,7 +29,7 @@ struct Differences {
 }  // namespace
 
 Parity compare(const std::string& engine, const Runner& model, const Runner& exported, const torch::Tensor& samples,
-               double tolerance) {
+               const Tolerance& tolerance) {
   const torch::NoGradGuard no_gradients;
   const std::int64_t total = samples.size(0);
   Differences differences;
@@ -49,26 +49,30 @@ Parity compare(const std::string& engine, const Runner& model, const Runner& exp
                 100.0 * static_cast<double>(differences.agreeing) / static_cast<double>(differences.rows),
                 tolerance,
                 false};
-  parity.met = differences.largest <= tolerance * differences.scale;  // false for NaN
+  parity.met = parity.max_difference <= tolerance.largest * parity.scale &&
+               parity.mean_difference <= tolerance.mean * parity.scale;  // false for NaN
   return parity;
 }
 
 Json to_json(const Parity& parity) {
-  return {{"engine", parity.engine},
-          {"samples", parity.samples},
-          {"max_difference", parity.max_difference},
-          {"mean_difference", parity.mean_difference},
-          {"largest_output", parity.scale},
-          {"top1_agreement", parity.top1_agreement},
-          {"tolerance", parity.tolerance},
-          {"verdict", parity.met ? "met" : "differs"}};
+  Json json = {{"engine", parity.engine},
+               {"samples", parity.samples},
+               {"max_difference", parity.max_difference},
+               {"mean_difference", parity.mean_difference},
+               {"largest_output", parity.scale},
+               {"top1_agreement", parity.top1_agreement},
+               {"tolerance", parity.tolerance.largest},
+               {"verdict", parity.met ? "met" : "differs"}};
+  if (std::isfinite(parity.tolerance.mean)) json["mean_tolerance"] = parity.tolerance.mean;
+  return json;
 }
 
 std::string text(const Parity& parity) {
   std::ostringstream line;
   line.precision(2);
-  line << parity.engine << ": largest difference " << parity.max_difference << " (outputs up to " << parity.scale
-       << ") over " << parity.samples << " samples, the same answer for ";
+  line << parity.engine << ": largest difference " << parity.max_difference;
+  if (std::isfinite(parity.tolerance.mean)) line << ", on average " << parity.mean_difference;
+  line << " (outputs up to " << parity.scale << ") over " << parity.samples << " samples, the same answer for ";
   line.precision(5);
   line << parity.top1_agreement << " %: " << (parity.met ? "met" : "differs");
   return line.str();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 
 #include <torch/types.h>
@@ -13,6 +14,12 @@ namespace mlrun::deploy {
 /// Runs an exported model: float32 [N, C, H, W] to [N, classes].
 using Runner = std::function<torch::Tensor(const torch::Tensor&)>;
 
+/// How far outputs may be from the model's, as shares of the largest of those.
+struct Tolerance {
+  double largest = 0;                                     ///< of any output
+  double mean = std::numeric_limits<double>::infinity();  ///< of all outputs together
+};
+
 /// How far an engine's outputs are from the model's.
 struct Parity {
   std::string engine;  ///< `torchscript`, `mlrun onnx`, `onnxruntime 1.30.0`
@@ -21,14 +28,14 @@ struct Parity {
   double mean_difference = 0;
   double scale = 0;           ///< the largest magnitude of the model's outputs
   double top1_agreement = 0;  ///< per cent of the samples
-  double tolerance = 0;       ///< largest difference allowed, as a share of `scale`
+  Tolerance tolerance;
   bool met = false;
 };
 
 /// Runs both on `samples`, one by one, by threes and all at once, and compares every output. NaN is
 /// never met.
 Parity compare(const std::string& engine, const Runner& model, const Runner& exported, const torch::Tensor& samples,
-               double tolerance);
+               const Tolerance& tolerance);
 
 Json to_json(const Parity& parity);
 /// One line: `torchscript: largest difference 2.1e-06 of 8 samples, top-1 the same in 100 %: met`.

@@ -39,14 +39,22 @@ Staging::~Staging() {
   fs::remove_all(folder_, ignored);
 }
 
-void Staging::check_free(const std::vector<fs::path>& names) const {
+std::vector<fs::path> Staging::taken(const std::vector<fs::path>& names) const {
+  std::vector<fs::path> found;
   for (const auto& name : names) {
     const fs::path target = parent_ / name;
     if (!fs::exists(fs::symlink_status(target))) continue;
     if (fs::is_regular_file(target) && sha256_file(target) == sha256_file(folder_ / name)) continue;
-    throw file_error(target.string(), "exists already and is of another export",
-                     "add --force to replace it, or export into a folder of its own");
+    found.push_back(target);
   }
+  return found;
+}
+
+void Staging::check_free(const std::vector<fs::path>& names) const {
+  const auto found = taken(names);
+  if (found.empty()) return;
+  throw file_error(found.front().string(), "exists already and is of another export",
+                   "add --force to replace it, or export into a folder of its own");
 }
 
 std::vector<fs::path> Staging::publish(const std::vector<fs::path>& names) const {

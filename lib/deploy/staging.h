@@ -18,7 +18,9 @@ class Staging {
 
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// UserError where one of the names is taken by other content.
+  /// Those of the names that are taken by other content, as paths.
+  std::vector<std::filesystem::path> taken(const std::vector<std::filesystem::path>& names) const;
+  /// UserError where one of the names is.
   void check_free(const std::vector<std::filesystem::path>& names) const;
   /// Moves the files to their place; where they now lie.
   std::vector<std::filesystem::path> publish(const std::vector<std::filesystem::path>& names) const;

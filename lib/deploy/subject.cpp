@@ -9,7 +9,9 @@
 #include "deploy/onnx_weights.h"
 #include "engine/export_weights.h"
 #include "engine/initial_weights.h"
+#include "engine/run_directory.h"
 #include "models/named_model.h"
+#include "quant/runner.h"
 #include "weights/file.h"
 
 namespace mlrun::deploy {
@@ -59,6 +61,17 @@ data::TransformContext context_of(const Json& preprocessing) {
   return context;
 }
 
+/// How an int8 model was made, and what of it is float.
+std::string int8_settings(const quant::Int8Plan& plan) {
+  Json layers = Json::array();
+  for (const auto& layer : plan.float_layers) layers.push_back(layer.path);
+  return json_text({{"method", plan.method},
+                    {"engine", plan.engine},
+                    {"reduce_range", plan.reduce_range},
+                    {"int8_layers", quant::int8_layers(plan)},
+                    {"float_layers", layers}});
+}
+
 }  // namespace
 
 torch::Tensor Subject::outputs(const torch::Tensor& given) const { return (*model)(before ? before(given) : given); }
@@ -92,6 +105,9 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
     subject.samples = random_samples(count, subject.preprocessing.at("channels").get<std::int64_t>(), size, size);
   }
   subject.metadata["recipe"] = config::to_yaml(resolved.values);
+  subject.metadata["data"] = json_text(engine::to_json(loaded.task->data()));
+  if (const auto* int8 = quant::int8_runner(*subject.model))
+    subject.metadata["quantization"] = int8_settings(int8->plan());
   return subject;
 }
 

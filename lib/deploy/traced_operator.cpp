@@ -1,5 +1,8 @@
 #include "deploy/traced_operator.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/error.h"
 
 namespace mlrun::deploy {
@@ -13,6 +16,38 @@ std::vector<std::int64_t> traced_shape(const jit::Value& value) {
   const auto sizes = type ? type->sizes().concrete_sizes() : c10::nullopt;
   MLRUN_ASSERT(sizes, "a traced tensor has no shape: " + value.debugName());
   return *sizes;
+}
+
+bool is_quantized(const jit::Value& value) {
+  const auto type = value.type()->cast<c10::TensorType>();
+  return type && type->scalarType() && c10::isQIntType(*type->scalarType());
+}
+
+/// LibTorch's operators that give integers of the scale that they are given.
+bool keeps_scale(const jit::Node& node) {
+  static const std::set<std::string> names = {"adaptive_avg_pool2d",
+                                              "alias",
+                                              "avg_pool2d",
+                                              "chunk",
+                                              "clone",
+                                              "contiguous",
+                                              "detach",
+                                              "dropout",
+                                              "expand",
+                                              "flatten",
+                                              "max_pool2d",
+                                              "permute",
+                                              "relu",
+                                              "reshape",
+                                              "select",
+                                              "slice",
+                                              "split",
+                                              "squeeze",
+                                              "transpose",
+                                              "unflatten",
+                                              "unsqueeze",
+                                              "view"};
+  return node.kind().is_aten() && names.count(node.kind().toUnqualString()) > 0;
 }
 
 torch::Tensor as_tensor(const c10::IValue& value) {
@@ -63,7 +98,7 @@ std::string TracedOperator::operand(const std::string& argument) const {
     return onnx.constant(tensor.to(wanted), found.name);
   }
   const auto type = node_.namedInput(argument)->type()->expect<c10::TensorType>();
-  if (type->scalarType() == wanted) return found.name;
+  if ((found.integers ? torch::kFloat : type->scalarType()) == wanted) return found.name;
   return onnx.add("Cast", {found.name}, {{"to", onnx_element_type(wanted)}});
 }
 
@@ -88,16 +123,59 @@ std::vector<std::int64_t> TracedOperator::output_shape() const { return traced_s
 torch::ScalarType TracedOperator::output_dtype() const {
   const auto type = node_.output()->type()->expect<c10::TensorType>();
   MLRUN_ASSERT(type->scalarType(), "a traced tensor has no dtype");
-  return *type->scalarType();
+  return c10::isQIntType(*type->scalarType()) ? torch::kFloat : *type->scalarType();
 }
 
+bool TracedOperator::gives_integers() const { return is_quantized(*node_.output()); }
+
+const TracedIntegers& TracedOperator::integers_of(const std::string& argument) const {
+  const TracedValue& found = value(argument);
+  MLRUN_ASSERT(found.integers, "an operator on integers is given none");
+  return *found.integers;
+}
+
+/// That of the only quantized input.
+const quant::Scale& TracedOperator::kept_scale() const {
+  const auto inputs = node_.inputs();
+  const auto found = std::find_if(inputs.begin(), inputs.end(),
+                                  [this](const jit::Value* input) { return values_.at(input).integers.has_value(); });
+  if (found == inputs.end() || !keeps_scale(node_)) refuse("gives integers of a scale that is not told");
+  return values_.at(*found).integers->scale;
+}
+
+TracedValue TracedOperator::dequantized(const TracedIntegers& integers) const {
+  const std::string scale = onnx.scalar(integers.scale.scale, torch::kFloat);
+  const std::string zero = onnx.scalar(static_cast<double>(integers.scale.zero_point), torch::kByte);
+  return {false, {}, onnx.add("DequantizeLinear", {integers.name, scale, zero}), {}, integers};
+}
+
+TracedValue TracedOperator::quantized(const std::string& name, const quant::Scale& scale) const {
+  const std::string zero = onnx.scalar(static_cast<double>(scale.zero_point), torch::kByte);
+  return dequantized({onnx.add("QuantizeLinear", {name, onnx.scalar(scale.scale, torch::kFloat), zero}), scale});
+}
+
+void TracedOperator::give(const std::string& name) {
+  if (gives_integers()) return give(name, kept_scale());
+  values_[node_.output()] = {false, {}, name, {}};
+}
+
+void TracedOperator::give(const std::string& name, const quant::Scale& scale) {
+  values_[node_.output()] = quantized(name, scale);
+}
+
+void TracedOperator::give_integers(const TracedIntegers& integers) { values_[node_.output()] = dequantized(integers); }
+
 void TracedOperator::give_list(const std::vector<std::string>& names) {
+  const bool integers = is_quantized(*node_.input(0));
   TracedValue list;
-  for (const auto& name : names) list.items.push_back({false, {}, name, {}});
+  for (const auto& name : names) {
+    if (integers) list.items.push_back(quantized(name, kept_scale()));
+    else list.items.push_back({false, {}, name, {}});
+  }
   values_[node_.output()] = list;
 }
 
-OnnxMapping find_onnx_mapping(const std::string& name) {
+OnnxMapping find_onnx_mapping(const jit::Node& node) {
   static const OnnxMappings mappings = [] {
     OnnxMappings all;
     add_arithmetic_mappings(all);
@@ -106,9 +184,11 @@ OnnxMapping find_onnx_mapping(const std::string& name) {
     add_pooling_mappings(all);
     add_shape_mappings(all);
     add_selection_mappings(all);
+    add_quantized_mappings(all);
+    add_dynamic_mappings(all);
     return all;
   }();
-  const auto found = mappings.find(name);
+  const auto found = mappings.find(node.kind().is_aten() ? node.kind().toUnqualString() : node.kind().toQualString());
   return found == mappings.end() ? nullptr : found->second;
 }
 

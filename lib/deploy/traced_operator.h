@@ -2,14 +2,22 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <torch/script.h>
 
 #include "deploy/onnx_builder.h"
+#include "quant/plan.h"
 
 namespace mlrun::deploy {
+
+/// A quantized tensor of LibTorch's as ONNX has it.
+struct TracedIntegers {
+  std::string name;  ///< of the ONNX value: uint8
+  quant::Scale scale;
+};
 
 /// What is known of a value of a trace: a constant of any type, or the name of an ONNX value, or a list of these.
 struct TracedValue {
@@ -17,6 +25,8 @@ struct TracedValue {
   c10::IValue constant;            ///< where it is known
   std::string name;                ///< of the ONNX value, or what the constant is called
   std::vector<TracedValue> items;  ///< of a list that is not known
+  /// Of a quantized tensor; `name` is then what DequantizeLinear makes of them.
+  std::optional<TracedIntegers> integers = std::nullopt;
 };
 
 using TracedValues = std::map<const torch::jit::Value*, TracedValue>;
@@ -56,10 +66,21 @@ class TracedOperator {
   /// An axis counted from the front.
   std::int64_t axis(const std::string& argument, std::int64_t axis) const;
   std::vector<std::int64_t> output_shape() const;
+  /// Of a quantized tensor float32: mappings see numbers, not the integers that stand for them.
   torch::ScalarType output_dtype() const;
 
-  /// This operator's output is that ONNX value.
-  void give(const std::string& name) { values_[node_.output()] = {false, {}, name, {}}; }
+  /// Whether its output is a quantized tensor.
+  bool gives_integers() const;
+  /// The integers of a quantized argument.
+  const TracedIntegers& integers_of(const std::string& argument) const;
+
+  /// This operator's output is that ONNX value, float or integer as the trace has it. Where LibTorch keeps the scale of
+  /// what it is given, the value becomes integers of it.
+  void give(const std::string& name);
+  /// This operator's output are integers of that scale: those nearest to the value, and what they stand for.
+  void give(const std::string& name, const quant::Scale& scale);
+  /// This operator's output are these integers.
+  void give_integers(const TracedIntegers& integers);
   void give_list(const std::vector<std::string>& names);
   /// This operator's output is its argument.
   void pass(const std::string& argument) { values_[node_.output()] = value(argument); }
@@ -68,6 +89,9 @@ class TracedOperator {
 
  private:
   const TracedValue& value(const std::string& argument) const;
+  const quant::Scale& kept_scale() const;
+  TracedValue dequantized(const TracedIntegers& integers) const;
+  TracedValue quantized(const std::string& name, const quant::Scale& scale) const;
   std::string written(const TracedValue& value) const;
 
   const torch::jit::Node& node_;
@@ -80,8 +104,9 @@ class TracedOperator {
 /// Writes an operator of LibTorch's with operators of ONNX.
 using OnnxMapping = void (*)(TracedOperator&);
 
-/// The mapping of `aten::NAME` by its name; null where there is none.
-OnnxMapping find_onnx_mapping(const std::string& name);
+/// The mapping of an operator by its name, which begins with its namespace where that is not `aten`; null where there
+/// is none.
+OnnxMapping find_onnx_mapping(const torch::jit::Node& node);
 
 using OnnxMappings = std::map<std::string, OnnxMapping>;
 void add_arithmetic_mappings(OnnxMappings& mappings);
@@ -90,5 +115,10 @@ void add_layer_mappings(OnnxMappings& mappings);
 void add_pooling_mappings(OnnxMappings& mappings);
 void add_shape_mappings(OnnxMappings& mappings);
 void add_selection_mappings(OnnxMappings& mappings);
+void add_quantized_mappings(OnnxMappings& mappings);
+void add_dynamic_mappings(OnnxMappings& mappings);
+
+/// x * relu6(x + 3) / 6, which has an operator from opset 14 on.
+std::string onnx_hardswish(OnnxBuilder& onnx, const std::string& x);
 
 }  // namespace mlrun::deploy

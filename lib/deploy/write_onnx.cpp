@@ -1,5 +1,6 @@
 #include "deploy/write_onnx.h"
 
+#include <algorithm>
 #include <exception>
 #include <set>
 
@@ -193,6 +194,18 @@ void save(const fs::path& path, const onnx::ModelProto& model) {
   file.commit();
 }
 
+/// Takes away the shapes of what QDQ pairs make: those of the values that they stand around, and many.
+void drop_shapes_of_pairs(onnx::GraphProto& graph) {
+  std::set<std::string> dropped;
+  for (const auto& node : graph.node()) {
+    if (node.op_type() == "QuantizeLinear" || node.op_type() == "DequantizeLinear") dropped.insert(node.output(0));
+  }
+  auto& shapes = *graph.mutable_value_info();
+  const auto kept =
+      std::remove_if(shapes.begin(), shapes.end(), [&](const auto& shape) { return dropped.count(shape.name()) > 0; });
+  shapes.erase(kept, shapes.end());
+}
+
 /// ONNX's own opinion; the shapes that it infers become part of the model. Where weights lie beside it, the
 /// checker looks for them too.
 void check(onnx::ModelProto& model, const fs::path& saved) {
@@ -201,6 +214,7 @@ void check(onnx::ModelProto& model, const fs::path& saved) {
     if (saved.empty()) onnx::checker::check_model(model);
     else onnx::checker::check_model(saved.string());
     onnx::shape_inference::InferShapes(model, onnx::OpSchemaRegistry::Instance(), strict);
+    drop_shapes_of_pairs(*model.mutable_graph());
   } catch (const std::exception& error) {
     throw InternalError(__FILE__, __LINE__, std::string("ONNX refuses what was made: ") + error.what());
   }

@@ -106,8 +106,7 @@ bool is_int8(const std::filesystem::path& file) {
   return weights::read_safetensors_header(file).metadata.count(kMetadata) > 0;
 }
 
-void write_int8(const std::filesystem::path& file, nn::Layer& model, const Int8Plan& plan,
-                const weights::Metadata& metadata) {
+weights::NamedTensors int8_tensors(nn::Layer& model, const Int8Plan& plan) {
   const auto replaced = replaced_tensors(model, plan);
   const std::set<std::string> without(replaced.begin(), replaced.end());
   weights::NamedTensors tensors;
@@ -122,9 +121,14 @@ void write_int8(const std::filesystem::path& file, nn::Layer& model, const Int8P
   for (const auto& [name, tensor] : nn::state_dict(model)) {
     if (without.count(name) == 0) tensors.emplace_back(name, tensor.detach());
   }
+  return tensors;
+}
+
+void write_int8(const std::filesystem::path& file, nn::Layer& model, const Int8Plan& plan,
+                const weights::Metadata& metadata) {
   weights::Metadata all = metadata;
   all[kMetadata] = json_text(plan_json(plan));
-  weights::write_safetensors(file, tensors, all);
+  weights::write_safetensors(file, int8_tensors(model, plan), all);
 }
 
 Int8File read_int8(const std::filesystem::path& file) {

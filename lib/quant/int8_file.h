@@ -13,6 +13,10 @@ namespace mlrun::quant {
 /// Whether the file says that it is one. UserError where it is no safetensors file.
 bool is_int8(const std::filesystem::path& file);
 
+/// What a file of the plan holds by name: int8 layers in the plan's order, then what stays float of `model` (the float
+/// one that the plan was made of, or one that runs it).
+weights::NamedTensors int8_tensors(nn::Layer& model, const Int8Plan& plan);
+
 /// Writes the plan, and from `model` (the float one that it was made of, or one that runs it) what stays float.
 /// `metadata`: recipe, classes and the like.
 void write_int8(const std::filesystem::path& file, nn::Layer& model, const Int8Plan& plan,

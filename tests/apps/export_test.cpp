@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "apps/run_mlrun.h"
 #include "apps/tiny_run.h"
 #include "base/files.h"
@@ -112,6 +114,39 @@ TEST_CASE("`export` writes ONNX where FILE ends so, preprocessing included if wa
   CHECK(input.at("dtype") == "uint8");
   CHECK(input.at("layout") == "NHWC");
   CHECK(input.at("shape").at(0) == 2);
+}
+
+TEST_CASE("`export` writes int8 models as ONNX that scores the same", "[apps][quant]") {
+  const TempDir folder;
+  const TinyRun& tiny = tiny_run();
+  REQUIRE(mlrun({"quantize", tiny.run, "--quiet", "-o", "int8.safetensors"}, folder.path()).code == 0);
+  folder.write("image.ppm", ppm(16, 16, 7));
+  const auto exported = mlrun({"export", "int8.safetensors", "-o", "int8.onnx", "--json"}, folder.path());
+  CHECK(result_of(exported, "export", "ok").at("parity").at(0).at("mean_tolerance") == 0.03);
+  const auto after = run_all({{{"eval", "int8.safetensors", "--json"}, folder.path()},
+                              {{"eval", tiny.run, "--weights", "int8.onnx", "--json"}, folder.path()},
+                              {{"inspect", "int8.onnx", "--json"}, folder.path()},
+                              {{"predict", "int8.onnx", "image.ppm", "--json"}, folder.path()},
+                              {{"export", "int8.safetensors", "-o", "x.onnx", "--opset", "18"}, folder.path()},
+                              {{"export", "int8.safetensors", "-o", "/proc/x.onnx"}, folder.path()}});
+  const Json int8 = result_of(after[0], "eval", "ok").at("metrics");
+  const Json onnx = result_of(after[1], "eval", "ok").at("metrics");
+  CHECK(std::abs(onnx.at("acc1").get<double>() - int8.at("acc1").get<double>()) < 2 * 100.0 / 23);
+  const Json shown = result_of(after[2], "inspect", "ok");
+  CHECK(shown.at("operators").at("DequantizeLinear") > shown.at("operators").at("QuantizeLinear"));
+  const Json settings = Json::parse(shown.at("metadata").at("quantization").get<std::string>());
+  CHECK(settings.at("method") == "ptq");
+  CHECK(settings.at("float_layers").empty());
+  CHECK(Json::parse(shown.at("metadata").at("data").get<std::string>()).contains("fingerprint"));
+  CHECK(result_of(after[3], "predict", "ok").at("files").at(0).at("predictions").size() == 5);
+  CHECK(contains(refusal(after[4]), "--opset: ONNX files are written with opset 13 to 17, not 18"));
+  CHECK(contains(refusal(after[5]), "/proc"));
+  // Two models beside each other would share what lies beside them.
+  CHECK(contains(refusal(mlrun({"export", tiny.run, "-o", "float.onnx"}, folder.path())),
+                 "is of another export; add --force to replace it, or export into a folder of its own"));
+  const auto forced = mlrun({"export", tiny.run, "-o", "float.onnx", "--force"}, folder.path());
+  CHECK(forced.code == 0);
+  CHECK(contains(forced.err, "golden.safetensors was of another export and is replaced by that of float.onnx"));
 }
 
 TEST_CASE("`eval` takes weight files of other formats, with a recipe", "[apps]") {

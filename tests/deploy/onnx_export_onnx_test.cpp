@@ -4,6 +4,9 @@
 #include "base/version.h"
 #include "catch.h"
 #include "deploy/onnx_model.h"
+#include "quant/calibrate.h"
+#include "quant/engine.h"
+#include "quant/runner.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -13,6 +16,18 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 Subject onnx_subject() { return subject_of("small_cnn", {{"model.num_classes", "3"}}, 5, kGoldenSamples); }
+
+Subject int8_subject() {
+  Subject subject = onnx_subject();
+  quant::QuantizeOptions options;
+  options.engine = quant::choose_engine("auto");
+  options.reduce_range = quant::reduces_range("auto", options.engine);
+  options.observer = "min_max";
+  quant::Calibrator calibrator(*subject.model, subject.samples, options);
+  calibrator.observe(subject.samples);
+  quant::attach_int8(*subject.model, calibrator.plan(), "test");
+  return subject;
+}
 
 ExportRequest onnx_request(const std::filesystem::path& file) {
   ExportRequest request;
@@ -44,6 +59,37 @@ TEST_CASE("an ONNX export tells what whoever runs it must know", "[deploy]") {
   CHECK(graph.metadata.at("weights_sha256") != weights_sha256(*subject_of("small_cnn", {}, 6, 1).model));
   CHECK(*graph.inputs.at(0).shape == std::vector<std::int64_t>{-1, 1, 28, 28});
   CHECK(graph.constants.count("fc.weight") + graph.constants.count("classifier.weight") == 1);
+}
+
+TEST_CASE("an int8 model becomes an ONNX file of a quarter of the size", "[deploy][quant]") {
+  const test::TempDir folder;
+  std::filesystem::create_directory(folder / "float");
+  const Subject subject = int8_subject();
+  const Exported plain = export_subject(onnx_subject(), onnx_request(folder / "float/model.onnx"));
+  const Exported exported = export_subject(subject, onnx_request(folder / "model.onnx"));
+  REQUIRE(exported.met);
+  CHECK(exported.parity.front().top1_agreement == 100);
+  CHECK(exported.parity.front().tolerance.mean == 0.03);
+  CHECK(exported.bytes * 100 < plain.bytes * 30);
+  const OnnxGraph graph = read_onnx(folder / "model.onnx");
+  CHECK(graph.metadata.at("weights_sha256") == weights_sha256(*subject.model));
+  CHECK(graph.metadata.at("weights_sha256") != weights_sha256(*onnx_subject().model));
+  CHECK(graph.metadata.at("weights_sha256") == weights_sha256(*int8_subject().model));
+  ExportRequest fixed = onnx_request(folder / "model.onnx");
+  fixed.force = true;
+  fixed.batch = 3;
+  fixed.opset = 13;
+  CHECK(export_subject(subject, fixed).met);
+}
+
+TEST_CASE("an int8 file that computes something else is not left behind", "[deploy][quant]") {
+  const test::TempDir folder;
+  Subject subject = int8_subject();
+  subject.recorded = [](const torch::Tensor& images) { return images * 0.7; };
+  const Exported exported = export_subject(subject, onnx_request(folder / "model.onnx"));
+  CHECK_FALSE(exported.met);
+  CHECK(exported.files.empty());
+  CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("weights above a limit lie beside the file", "[deploy]") {
