@@ -41,6 +41,16 @@ torch::Tensor batch_norm(const Int8Node& node, const nn::BatchNorm2d& norm, cons
       .toTensor();
 }
 
+/// QNNPACK's reads and writes memory in the order of the axes, whatever the strides: channels go last for it.
+torch::Tensor clip_to_6(const torch::Tensor& input) {
+  const auto on = [](const torch::Tensor& tensor) {
+    return call_operator("relu6", "", {tensor, /*inplace=*/false}).toTensor();
+  };
+  const bool qnnpack = at::globalContext().qEngine() == at::QEngine::QNNPACK;
+  if (!qnnpack || input.is_contiguous()) return on(input);
+  return on(input.permute({0, 2, 3, 1}).contiguous()).permute({0, 3, 1, 2});
+}
+
 torch::Tensor compute(const Int8Node& node, const nn::Layer& layer, const c10::IValue& packed, bool reduce_range,
                       const nn::Tensors& inputs) {
   const auto& [scale, zero_point] = node.output;
@@ -104,7 +114,7 @@ c10::IValue packed_weight(const Int8Node& node, const nn::Layer& layer) {
 torch::Tensor run_kernel(const Int8Node& node, const nn::Layer& layer, const c10::IValue& packed, bool reduce_range,
                          const nn::Tensors& inputs) {
   const torch::Tensor output = compute(node, layer, packed, reduce_range, inputs);
-  if (node.activation == "relu6") return call_operator("relu6", "", {output, /*inplace=*/false}).toTensor();
+  if (node.activation == "relu6") return clip_to_6(output);
   return output;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What activation checkpointing saves: memory and time of ViT-B/16's training step, with and without it, in turns.
 
-    checkpointing.py MLRUN [--model vit_b_16] [--batch 8] [--rounds 3] [--seconds 10]
+    checkpointing.py MLRUN [--model vit_b_16] [--batch 8] [--rounds 2] [--seconds 5]
 
 `mlrun bench --mode train` on images of 224 px, two threads; the peak is the process's resident memory while it trains.
 Exit code 0 when checkpointing takes at most half the memory, 3 when not.
@@ -27,8 +27,8 @@ def main():
     parser.add_argument("mlrun")
     parser.add_argument("--model", default="vit_b_16")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=5)
     o = parser.parse_args()
     rounds = [(measured(o, False), measured(o, True)) for _ in range(o.rounds)]
     met = True

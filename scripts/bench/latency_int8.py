@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Latency of int8 models against their float32 originals, in turns: batch 1, 224 px.
 
-    latency_int8.py MLRUN PHOTOS [--models NAME,NAME] [--threads 2] [--rounds 5] [--seconds 1]
+    latency_int8.py MLRUN PHOTOS [--models NAME,NAME] [--threads 2] [--rounds 3] [--seconds 1]
 
 Each model's weights are drawn from a seed and quantized after training (`mlrun quantize`) on the photographs (JPEG) in
 PHOTOS, at any depth; speed does not depend on what the weights are. Peers: torchvision eager, and traced, frozen and
@@ -84,7 +84,7 @@ def main():
     parser.add_argument("photos", type=Path)
     parser.add_argument("--models", default="mobilenet_v3_large,mobilenet_v2,resnet18,resnet50")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1)
     o = parser.parse_args()
     met = True

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Training steps on images that lie ready, against the Python reference in turns: time of a step and peak memory.
 
-    train_step.py MLRUN [--cases NAME,NAME] [--rounds 3] [--seconds 10] [--threads 2]
+    train_step.py MLRUN [--cases NAME,NAME] [--rounds 3] [--seconds 5] [--threads 2]
 
 A step is what torchvision's training script does with a batch: forward, cross entropy, backward, SGD with momentum and
 weight decay, and the loss and the accuracy as numbers. The reference runs at its defaults (NCHW, gradients set to zero)
@@ -97,7 +97,7 @@ def main():
     parser.add_argument("mlrun")
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--threads", type=int, default=2)
     o = parser.parse_args()
     met, means = True, []

@@ -9,6 +9,7 @@
 #include "deploy/onnx_model.h"
 #include "deploy/onnx_translation.h"
 #include "deploy/trace.h"
+#include "deploy/wrapped.h"
 #include "models/named_model.h"
 #include "nn/layers.h"
 #include "quant/calibrate.h"
@@ -20,17 +21,6 @@ using namespace mlrun;
 using namespace mlrun::deploy;
 
 namespace {
-
-/// A layer around a function, as models have none.
-class Wrapped : public nn::UnaryLayer {
- public:
-  using Function = std::function<torch::Tensor(const torch::Tensor&)>;
-  explicit Wrapped(Function function) : UnaryLayer("Wrapped"), function_(std::move(function)) {}
-  torch::Tensor forward(const torch::Tensor& input) override { return function_(input); }
-
- private:
-  Function function_;
-};
 
 torch::Tensor images(std::int64_t count, std::int64_t channels, std::int64_t size) {
   torch::manual_seed(count);
@@ -49,7 +39,7 @@ void make_int8(nn::Layer& model, const torch::Tensor& batch, const std::string& 
   quant::attach_int8(model, calibrator.plan(), "test");
 }
 
-std::shared_ptr<nn::Layer> named(const std::string& name, const torch::Tensor& batch) {
+std::shared_ptr<nn::Layer> int8_model(const std::string& name, const torch::Tensor& batch) {
   const auto model = models::make_named(name, {{"model.num_classes", "7"}}).layer;
   nn::initialise(*model, 0);
   model->eval();
@@ -57,16 +47,12 @@ std::shared_ptr<nn::Layer> named(const std::string& name, const torch::Tensor& b
   return model;
 }
 
-OnnxGraph graph_of(nn::Layer& model, const torch::Tensor& batch, std::int64_t opset = 17) {
+OnnxGraph int8_graph(nn::Layer& model, const torch::Tensor& batch, std::int64_t opset = 17) {
   TraceOptions options;
   options.out_of_place = true;
   std::vector<std::int64_t> shape = batch.sizes().vec();
   shape[0] = -1;
   return onnx_graph_of(trace(model, batch, options), {"input", torch::kFloat, shape}, opset);
-}
-
-std::int64_t count(const OnnxGraph& graph, const std::string& type) {
-  return std::count_if(graph.nodes.begin(), graph.nodes.end(), [&](const auto& node) { return node.type == type; });
 }
 
 /// What each layer of an int8 model gives, in integers.
@@ -145,18 +131,18 @@ TEST_CASE("each layer of an int8 model becomes ONNX operators with LibTorch's in
                                                               {"resnet18", 31, 17}}));
   INFO(name << ", opset " << opset);
   const torch::Tensor batch = images(2, 3, 48);
-  const auto model = named(name, batch);
+  const auto model = int8_model(name, batch);
   Integers integers;
   {
     const torch::NoGradGuard no_gradients;
     const nn::InterceptorScope scope(*model, integers);
     (*model)(batch);
   }
-  const OnnxGraph graph = graph_of(*model, batch, opset);
+  const OnnxGraph graph = int8_graph(*model, batch, opset);
   const auto known = by_value(graph, integers);
   CHECK(known.size() >= values);
   CHECK(share_off(graph, known, batch) < 1e-3);
-  CHECK(count(graph, "HardSwish") == (opset == 17 && name == "mobilenet_v3_small" ? 19 : 0));
+  CHECK(test::count(graph, "HardSwish") == (opset == 17 && name == "mobilenet_v3_small" ? 19 : 0));
   CHECK(OnnxModel(graph).run({images(3, 3, 48)}).at(0).size(0) == 3);
 }
 
@@ -168,7 +154,7 @@ TEST_CASE("weights are int8 with a scale for each output, named after their laye
   const std::string weights = GENERATE("per_channel", "per_tensor");
   make_int8(*model, batch, weights);
   const quant::Int8Plan& plan = quant::int8_runner(*model)->plan();
-  const OnnxGraph graph = graph_of(*model, batch);
+  const OnnxGraph graph = int8_graph(*model, batch);
   for (const auto& node : plan.nodes) {
     INFO(node.path);
     if (!node.weight.defined()) continue;
@@ -199,9 +185,9 @@ TEST_CASE("linear layers that take the range of each batch compute LibTorch's pr
   options.engine = quant::choose_engine("auto");
   options.reduce_range = reduce_range;
   quant::attach_int8(*model, quant::quantize_dynamic(*model, batch, options), "test");
-  const OnnxGraph graph = graph_of(*model, batch);
-  CHECK(count(graph, "MatMulInteger") == 1);
-  CHECK(count(graph, "DynamicQuantizeLinear") == (reduce_range ? 0 : 1));
+  const OnnxGraph graph = int8_graph(*model, batch);
+  CHECK(test::count(graph, "MatMulInteger") == 1);
+  CHECK(test::count(graph, "DynamicQuantizeLinear") == (reduce_range ? 0 : 1));
   const OnnxModel translated(graph);
   const torch::NoGradGuard no_gradients;
   const quant::Int8Node& node = quant::int8_runner(*model)->plan().nodes.front();
@@ -217,11 +203,11 @@ TEST_CASE("what ONNX cannot say of integers is told with its layer", "[deploy][q
   using torch::Tensor;
   const auto refusal = [](const std::function<Tensor(const Tensor&)>& function) {
     const auto model = std::make_shared<nn::Sequential>();
-    model->push("odd", std::make_shared<Wrapped>([&](const Tensor& x) {
+    model->push("odd", std::make_shared<test::Wrapped>([&](const Tensor& x) {
                   return function(torch::quantize_per_tensor(x, 0.1, 128, torch::kQUInt8)).dequantize();
                 }));
     nn::name_layers(*model);
-    return test::user_error([&] { graph_of(*model, images(2, 1, 8)); });
+    return test::user_error([&] { int8_graph(*model, images(2, 1, 8)); });
   };
   const auto leaky = [](const Tensor& x) {
     const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("quantized::leaky_relu", "");

@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "deploy/onnx_model.h"
 #include "deploy/trace.h"
+#include "deploy/wrapped.h"
 #include "models/named_model.h"
 #include "nn/layers.h"
 #include "support.h"
@@ -16,20 +17,9 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// A layer around a function, as models have none.
-class Wrapped : public nn::UnaryLayer {
- public:
-  using Function = std::function<torch::Tensor(const torch::Tensor&)>;
-  explicit Wrapped(Function function) : UnaryLayer("Wrapped"), function_(std::move(function)) {}
-  torch::Tensor forward(const torch::Tensor& input) override { return function_(input); }
-
- private:
-  Function function_;
-};
-
-std::shared_ptr<nn::Sequential> model_of(const Wrapped::Function& function) {
+std::shared_ptr<nn::Sequential> model_of(const test::Wrapped::Function& function) {
   auto model = std::make_shared<nn::Sequential>();
-  model->push("odd", std::make_shared<Wrapped>(function));
+  model->push("odd", std::make_shared<test::Wrapped>(function));
   nn::name_layers(*model);
   model->eval();
   return model;
@@ -63,10 +53,6 @@ double difference(nn::Layer& model, const deploy::OnnxGraph& graph, std::vector<
   return largest;
 }
 
-std::int64_t count(const deploy::OnnxGraph& graph, const std::string& type) {
-  return std::count_if(graph.nodes.begin(), graph.nodes.end(), [&](const auto& node) { return node.type == type; });
-}
-
 std::shared_ptr<nn::Layer> named(const std::string& name, const std::vector<config::Override>& options) {
   const auto model = models::make_named(name, options).layer;
   nn::initialise(*model, 0);
@@ -96,13 +82,13 @@ TEST_CASE("operators that an opset lacks are written out", "[deploy]") {
   const torch::Tensor weight = torch::rand(8), bias = torch::rand(8);
   const auto norm = model_of([&](const torch::Tensor& x) { return torch::layer_norm(x, {8}, weight, bias, 1e-6); });
   const auto old = graph_of(*layers, {3, 32, 32}, 13), newer = graph_of(*layers, {3, 32, 32}, 14);
-  CHECK(count(old, "HardSwish") == 0);
-  CHECK(count(newer, "HardSwish") == 19);
-  CHECK(count(old, "HardSigmoid") == count(newer, "HardSigmoid") + 19);
+  CHECK(test::count(old, "HardSwish") == 0);
+  CHECK(test::count(newer, "HardSwish") == 19);
+  CHECK(test::count(old, "HardSigmoid") == test::count(newer, "HardSigmoid") + 19);
   CHECK(difference(*layers, old, {3, 32, 32}) < 1e-5);
   const auto spelled = graph_of(*norm, {6, 4, 8}, 16), whole = graph_of(*norm, {6, 4, 8}, 17);
-  CHECK(count(spelled, "LayerNormalization") == 0);
-  CHECK(count(whole, "LayerNormalization") == 1);
+  CHECK(test::count(spelled, "LayerNormalization") == 0);
+  CHECK(test::count(whole, "LayerNormalization") == 1);
   CHECK(difference(*norm, spelled, {6, 4, 8}) < 1e-6);
   CHECK(difference(*norm, whole, {6, 4, 8}) < 1e-6);
 }
@@ -133,8 +119,8 @@ TEST_CASE("a weight that is used twice is one constant, what depends on constant
     return torch::linear(torch::linear(tokens, shared), shared) + bias;
   });
   const auto graph = graph_of(*model, {6, 2, 2});
-  CHECK(count(graph, "Gather") == 0);
-  CHECK(count(graph, "MatMul") == 2);
+  CHECK(test::count(graph, "Gather") == 0);
+  CHECK(test::count(graph, "MatMul") == 2);
   std::int64_t weights = 0;
   for (const auto& item : graph.constants) weights += item.second.dim() == 2 && item.second.size(0) == 6;
   CHECK(weights == 1);
@@ -143,7 +129,7 @@ TEST_CASE("a weight that is used twice is one constant, what depends on constant
 
 TEST_CASE("rolling, padding, splitting, pooling by halves and the rest compute the same", "[deploy]") {
   using torch::Tensor;
-  const std::vector<std::pair<std::string, Wrapped::Function>> functions = {
+  const std::vector<std::pair<std::string, test::Wrapped::Function>> functions = {
       {"roll",
        [](const Tensor& x) {
          return torch::roll(x, {-1, 2}, {2, 3});
@@ -184,7 +170,7 @@ TEST_CASE("rolling, padding, splitting, pooling by halves and the rest compute t
 }
 
 TEST_CASE("an operator that ONNX lacks is told with its layer", "[deploy]") {
-  const auto refusal = [](const Wrapped::Function& function) {
+  const auto refusal = [](const test::Wrapped::Function& function) {
     return test::user_error([&] { graph_of(*model_of(function), {6, 8, 8}); });
   };
   CHECK(refusal([](const torch::Tensor& x) { return torch::fft_fft(x).abs(); }) ==

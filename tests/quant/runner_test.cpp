@@ -116,3 +116,31 @@ TEST_CASE("models with code outside the door run in int8 islands", "[quant]") {
   CHECK(outputs.sizes() == expected.sizes());
   CHECK(outputs.isfinite().all().item<bool>());
 }
+
+TEST_CASE("the engines agree on a convolution with ReLU6", "[quant]") {
+  struct First : nn::Interceptor {
+    nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
+      nn::Tensors outputs = proceed(inputs);
+      if (layer.path() == "features.0.0") integers = outputs.front().int_repr();
+      return outputs;
+    }
+    torch::Tensor integers;
+  };
+  const auto batch = pictures(2).contiguous(torch::MemoryFormat::ChannelsLast);
+  torch::Tensor expected;
+  for (const std::string& engine : quant::int8_engines()) {
+    INFO(engine);
+    const auto model = drawn_model("mobilenet_v2");
+    quant::Int8Plan plan = plan_for(*model, batch);
+    plan.engine = engine;
+    quant::attach_int8(*model, plan, "test");
+    First first;
+    const nn::InterceptorScope scope(*model, first);
+    outputs_of(*model, batch);
+    REQUIRE(first.integers.defined());
+    if (!expected.defined()) expected = first.integers;
+    const auto steps = first.integers.to(torch::kInt).sub(expected.to(torch::kInt)).abs();
+    CHECK(steps.max().item<int>() <= 1);
+    CHECK(steps.to(torch::kDouble).mean().item<double>() < 0.01);
+  }
+}
