@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <functional>
+#include <random>
 
 #include "base/files.h"
 #include "catch.h"
@@ -167,13 +168,16 @@ TEST_CASE("every damaged field of an int8 file is told in one line", "[quant]") 
       if (value.type() == whole.at(place).type() && !value.is_array()) continue;
       INFO(place.to_string() << " = " << value);
       const auto other = changed(file, [&](Json& json) { json[place] = value; });
-      const auto target = test::make_model("small_cnn", Json::object(), {10, 1});
+      const auto target = drawn("small_cnn", {10, 1});
+      bool installed = true;
       try {
         quant::install_int8(other, *target);
       } catch (const UserError& error) {
         CHECK(std::string(error.what()).find('\n') == std::string::npos);
         ++refused;
+        installed = false;
       }
+      if (installed) CHECK_NOTHROW(run(*target, images(1, 1, 28)));
     }
   };
   for (const auto& item : whole.items()) try_all(Json::json_pointer("/" + item.key()));
@@ -182,6 +186,39 @@ TEST_CASE("every damaged field of an int8 file is told in one line", "[quant]") 
   CHECK(install_error(changed(file, [](Json& json) { json["nodes"][0]["output"][0] = 0.0; })) ==
         (folder / "changed.safetensors").string() +
             ": the metadata `quantization` is damaged: nodes[0].output is out of range");
+}
+
+TEST_CASE("an int8 file with other characters is refused, or runs", "[quant]") {
+  const test::TempDir folder;
+  const auto file = small_file(folder);
+  const auto content = weights::read_safetensors(file);
+  const std::string& text = content.metadata.at("quantization");
+  std::mt19937 random(0);
+  int refused = 0, ran = 0;
+  for (int i = 0; i < 400; ++i) {
+    std::string damaged = text;
+    const std::string characters = "0123456789-.e\",:[]{}";
+    for (unsigned change = 0; change <= random() % 3; ++change) {
+      const std::size_t place = random() % damaged.size();
+      if (random() % 4 == 0) damaged.erase(place, 1 + random() % 8);
+      else damaged[place] = characters[random() % characters.size()];
+    }
+    auto metadata = content.metadata;
+    metadata["quantization"] = damaged;
+    weights::write_safetensors(folder / "other.safetensors", content.tensors, metadata);
+    const auto target = drawn("small_cnn", {10, 1});
+    INFO(damaged);
+    try {
+      quant::install_int8(folder / "other.safetensors", *target);
+      CHECK(run(*target, images(1, 1, 28)).sizes() == torch::IntArrayRef({1, 10}));
+      ++ran;
+    } catch (const UserError& error) {
+      CHECK(std::string(error.what()).find('\n') == std::string::npos);
+      ++refused;
+    }
+  }
+  CHECK(refused > 100);
+  CHECK(ran > 10);
 }
 
 TEST_CASE("damaged tensors of an int8 file are refused", "[quant]") {
