@@ -13,8 +13,8 @@ namespace mlrun::deploy {
 std::vector<std::filesystem::path> export_onnx(const Subject& subject, const ExportRequest& request, const Json& input,
                                                const std::filesystem::path& file);
 
-/// SHA-256 of the state dict (of an int8 model: of what its file holds): of one line `NAME DTYPE SHAPE SHA-256` for each
-/// tensor, in order.
+/// SHA-256 of the state dict (of an int8 model: of what its file holds): of one line `NAME DTYPE SHAPE SHA-256` for
+/// each tensor, in order.
 std::string weights_sha256(nn::Layer& model);
 
 }  // namespace mlrun::deploy
