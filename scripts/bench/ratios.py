@@ -3,6 +3,21 @@ import json
 import math
 import os
 import statistics
+import time
+
+
+def timed(run, seconds):
+    """Milliseconds of each call; the warm-up (a third of the time, at least two calls) is left out."""
+    begin, calls = time.perf_counter(), 0
+    while calls < 2 or time.perf_counter() - begin < seconds / 3:
+        run()
+        calls += 1
+    found, begin = [], time.perf_counter()
+    while len(found) < 3 or time.perf_counter() - begin < seconds:
+        before = time.perf_counter()
+        run()
+        found.append(1000 * (time.perf_counter() - before))
+    return found
 
 
 def spread(ratios):

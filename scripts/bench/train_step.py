@@ -16,7 +16,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import time
 
 import ratios
 
@@ -48,15 +47,7 @@ def reference(name, settings, seconds, threads):
         loss.item()
         (output.argmax(1) == target).sum().item()
 
-    begin, calls = time.perf_counter(), 0
-    while calls < 2 or time.perf_counter() - begin < seconds / 3:
-        step()
-        calls += 1
-    times, begin = [], time.perf_counter()
-    while len(times) < 3 or time.perf_counter() - begin < seconds:
-        before = time.perf_counter()
-        step()
-        times.append(1000 * (time.perf_counter() - before))
+    times = ratios.timed(step, seconds)
     print(json.dumps([statistics.median(times), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 
 
