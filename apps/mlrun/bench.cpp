@@ -178,7 +178,7 @@ Command add_bench(CLI::App& root) {
   const auto arguments = std::make_shared<BenchArguments>();
   app->add_option("SOURCE", arguments->words,
                   "runs or weight files; for training and loading, recipes too; options as model.num_classes=10 or, in "
-                  "training, train.amp=bf16")
+                  "training, train.activation_checkpointing=true")
       ->type_name("");
   app->add_option("--model", arguments->models, "architectures, as `mlrun list models` names them")
       ->delimiter(',')
