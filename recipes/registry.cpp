@@ -1,7 +1,7 @@
 #include "recipes/registry.h"
 
 #include "data/sampler.h"
-#include "data/transform.h"
+#include "data/transforms/transform.h"
 #include "metrics/registry.h"
 #include "models/registry.h"
 #include "optim/averaging_methods.h"

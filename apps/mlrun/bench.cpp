@@ -6,7 +6,7 @@
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/run_argument.h"
 #include "base/log.h"
-#include "deploy/bench.h"
+#include "deploy/bench/bench.h"
 #include "models/registry.h"
 #include "recipes/registry.h"
 

@@ -1,8 +1,8 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/mlrun/command.h"
-#include "engine/checkpoint.h"
-#include "engine/run_directory.h"
+#include "engine/run/checkpoint.h"
+#include "engine/run/run_directory.h"
 #include "report/format.h"
 #include "report/table.h"
 

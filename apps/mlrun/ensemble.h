@@ -5,7 +5,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/selection.h"
-#include "engine/ensemble.h"
+#include "engine/average/ensemble.h"
 
 namespace mlrun::apps {
 

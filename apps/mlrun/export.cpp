@@ -8,7 +8,7 @@
 #include "apps/mlrun/model_words.h"
 #include "apps/mlrun/run_argument.h"
 #include "deploy/export_session.h"
-#include "engine/export_weights.h"
+#include "engine/run/export_weights.h"
 #include "recipes/registry.h"
 #include "report/format.h"
 

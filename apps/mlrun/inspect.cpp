@@ -4,9 +4,9 @@
 
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/model_words.h"
-#include "deploy/onnx_weights.h"
-#include "engine/checkpoint.h"
-#include "engine/run_directory.h"
+#include "deploy/onnx/weights.h"
+#include "engine/run/checkpoint.h"
+#include "engine/run/run_directory.h"
 #include "models/named_model.h"
 #include "nn/profile.h"
 #include "report/format.h"

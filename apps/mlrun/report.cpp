@@ -4,7 +4,7 @@
 #include "apps/mlrun/command.h"
 #include "base/files.h"
 #include "base/log.h"
-#include "engine/report_page.h"
+#include "engine/report/page.h"
 #include "recipes/registry.h"
 #include "report/format.h"
 

@@ -2,8 +2,8 @@
 
 #include "apps/mlrun/arguments.h"
 #include "base/error.h"
-#include "deploy/onnx_weights.h"
-#include "engine/run_directory.h"
+#include "deploy/onnx/weights.h"
+#include "engine/run/run_directory.h"
 #include "models/published.h"
 #include "quant/int8_file.h"
 #include "recipes/registry.h"

@@ -1,7 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/mlrun/command.h"
-#include "engine/runs.h"
+#include "engine/run/runs.h"
 #include "report/format.h"
 #include "report/table.h"
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/average_files.h"
+#include "engine/average/files.h"
 
 namespace CLI {
 class App;

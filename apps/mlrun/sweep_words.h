@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/sweep_plan.h"
+#include "engine/sweep/plan.h"
 
 namespace CLI {
 class App;

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "apps/mlrun/command.h"
-#include "engine/train_session.h"
+#include "engine/train/session.h"
 
 namespace mlrun::apps {
 

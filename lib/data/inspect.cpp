@@ -8,10 +8,10 @@
 #include <torch/torch.h>
 
 #include "base/files.h"
-#include "data/decode.h"
-#include "data/exif.h"
-#include "data/image_head.h"
-#include "data/image_kind.h"
+#include "data/image/decode.h"
+#include "data/image/exif.h"
+#include "data/image/head.h"
+#include "data/image/kind.h"
 #include "data/parallel_for.h"
 #include "report/format.h"
 #include "report/table.h"

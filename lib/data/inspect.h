@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "data/source.h"
+#include "data/sources/source.h"
 
 namespace mlrun::data {
 

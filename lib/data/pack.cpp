@@ -16,8 +16,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data/shown_text.h"
-#include "data/tar_archive.h"
-#include "data/webdataset.h"
+#include "data/sources/tar_archive.h"
+#include "data/sources/webdataset.h"
 
 namespace mlrun::data {
 namespace {

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "data/inspect.h"
-#include "data/source.h"
+#include "data/sources/source.h"
 
 namespace mlrun::data {
 

@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "data/batch_memory.h"
-#include "data/image_reader.h"
-#include "data/transform.h"
-#include "data/window.h"
+#include "data/image/reader.h"
+#include "data/transforms/transform.h"
+#include "data/transforms/window.h"
 
 namespace mlrun::data {
 

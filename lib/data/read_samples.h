@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/source.h"
+#include "data/sources/source.h"
 
 namespace mlrun::data {
 

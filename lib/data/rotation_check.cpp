@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "data/exif.h"
+#include "data/image/exif.h"
 
 namespace mlrun::data {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "data/source.h"
+#include "data/sources/source.h"
 
 namespace mlrun::data {
 

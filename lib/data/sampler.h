@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "config/registry.h"
-#include "data/source.h"
+#include "data/sources/source.h"
 
 namespace mlrun::data {
 

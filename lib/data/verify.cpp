@@ -12,9 +12,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
-#include "data/image_transforms.h"
+#include "data/image/resize.h"
 #include "data/parallel_for.h"
-#include "data/resize.h"
+#include "data/transforms/image_transforms.h"
 #include "report/format.h"
 #include "report/table.h"
 

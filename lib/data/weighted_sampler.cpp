@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/random.h"
-#include "data/csv.h"
+#include "data/sources/csv.h"
 
 namespace mlrun::data {
 namespace {

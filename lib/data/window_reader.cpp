@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "data/resample.h"
+#include "data/image/resample.h"
 
 namespace mlrun::data {
 namespace {

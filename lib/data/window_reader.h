@@ -6,9 +6,9 @@
 
 #include <torch/types.h>
 
-#include "data/image_view.h"
-#include "data/scratch.h"
-#include "data/window.h"
+#include "data/image/scratch.h"
+#include "data/image/view.h"
+#include "data/transforms/window.h"
 
 namespace mlrun::data {
 

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "deploy/graph.h"
+#include "deploy/graph/graph.h"
 
 namespace mlrun::deploy {
 

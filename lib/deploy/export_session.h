@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "deploy/onnx/write_onnx.h"
 #include "deploy/parity.h"
 #include "deploy/subject.h"
-#include "deploy/write_onnx.h"
 
 namespace mlrun::deploy {
 

@@ -6,7 +6,7 @@
 #include <torch/types.h>
 
 #include "config/options.h"
-#include "data/transform.h"
+#include "data/transforms/transform.h"
 
 namespace mlrun::deploy {
 

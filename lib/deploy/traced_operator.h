@@ -8,7 +8,7 @@
 
 #include <torch/script.h>
 
-#include "deploy/onnx_builder.h"
+#include "deploy/onnx/builder.h"
 #include "quant/plan.h"
 
 namespace mlrun::deploy {

@@ -7,11 +7,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/loader.h"
-#include "engine/checkpoint.h"
 #include "engine/output_dump.h"
-#include "engine/progress.h"
-#include "engine/run_directory.h"
-#include "engine/skip_log.h"
+#include "engine/run/checkpoint.h"
+#include "engine/run/run_directory.h"
+#include "engine/train/progress.h"
+#include "engine/train/skip_log.h"
 
 namespace mlrun::engine {
 

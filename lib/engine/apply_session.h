@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "config/bind.h"
+#include "engine/average/weight_source.h"
 #include "engine/context.h"
 #include "engine/evaluator.h"
 #include "engine/expect.h"
 #include "engine/task.h"
-#include "engine/weight_source.h"
 
 namespace mlrun::engine {
 

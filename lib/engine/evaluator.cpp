@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "data/loader.h"
-#include "engine/feed.h"
+#include "engine/train/feed.h"
 
 namespace mlrun::engine {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "config/recipe.h"
 #include "config/registry.h"
-#include "data/source.h"
+#include "data/sources/source.h"
 #include "data/state.h"
 #include "metrics/metric.h"
 #include "nn/layer.h"

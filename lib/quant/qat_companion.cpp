@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/read_samples.h"
-#include "engine/feed.h"
+#include "engine/train/feed.h"
 #include "nn/evaluation_scope.h"
 #include "quant/engine.h"
 #include "quant/qat_model.h"

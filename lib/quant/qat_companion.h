@@ -5,7 +5,7 @@
 
 #include "config/recipe.h"
 #include "data/state.h"
-#include "engine/companion.h"
+#include "engine/train/companion.h"
 #include "quant/plan.h"
 
 namespace mlrun::quant {

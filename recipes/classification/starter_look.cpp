@@ -8,9 +8,9 @@
 
 #include "base/error.h"
 #include "base/threads.h"
-#include "data/detect_format.h"
 #include "data/inspect.h"
 #include "data/parallel_for.h"
+#include "data/sources/detect_format.h"
 
 namespace mlrun::classification {
 namespace {

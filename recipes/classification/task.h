@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/recipe.h"
-#include "data/transform.h"
+#include "data/transforms/transform.h"
 #include "engine/task.h"
 
 namespace mlrun::classification {

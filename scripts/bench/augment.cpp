@@ -15,8 +15,8 @@
 #include <torch/types.h>
 
 #include "base/files.h"
-#include "data/augment_ops.h"
-#include "data/image_ops.h"
+#include "data/image/ops.h"
+#include "data/transforms/augment_ops.h"
 
 using namespace mlrun;
 using namespace mlrun::data;

@@ -16,8 +16,8 @@
 
 #include "data/loader.h"
 #include "data/read_samples.h"
-#include "data/source.h"
-#include "data/transform.h"
+#include "data/sources/source.h"
+#include "data/transforms/transform.h"
 #include "engine/block_cache.h"
 
 using namespace mlrun;

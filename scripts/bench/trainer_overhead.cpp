@@ -9,7 +9,7 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
-#include "engine/trainer.h"
+#include "engine/train/trainer.h"
 #include "nn/layers.h"
 
 using namespace mlrun;

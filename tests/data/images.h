@@ -7,7 +7,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
-#include "data/transform.h"
+#include "data/transforms/transform.h"
 #include "support.h"
 
 namespace mlrun::test {

@@ -4,8 +4,8 @@
 
 #include <torch/torch.h>
 
-#include "data/image_folder.h"
-#include "data/synthetic.h"
+#include "data/sources/image_folder.h"
+#include "data/sources/synthetic.h"
 #include "support.h"
 
 namespace mlrun::data {

@@ -5,7 +5,7 @@
 #include <torch/torch.h>
 
 #include "base/random.h"
-#include "data/image_folder.h"
+#include "data/sources/image_folder.h"
 #include "support.h"
 
 namespace mlrun::data {

@@ -1,7 +1,7 @@
 #include "deploy/engine_scope.h"
 
 #include "catch.h"
-#include "deploy/graph.h"
+#include "deploy/graph/graph.h"
 #include "models/named_model.h"
 
 using namespace mlrun;

@@ -3,9 +3,9 @@
 #include <torch/torch.h>
 
 #include "catch.h"
-#include "data/crop_transforms.h"
-#include "data/image_transforms.h"
-#include "data/presets.h"
+#include "data/transforms/crop_transforms.h"
+#include "data/transforms/image_transforms.h"
+#include "data/transforms/presets.h"
 #include "deploy/subject.h"
 #include "deploy/trace.h"
 #include "support.h"

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "deploy/onnx_graph.h"
+#include "deploy/onnx/graph.h"
 #include "nn/layer.h"
 
 /// What tests of the ONNX writer share.

@@ -2,8 +2,8 @@
 
 #include <torch/torch.h>
 
-#include "engine/checkpoint.h"
-#include "engine/training.h"
+#include "engine/run/checkpoint.h"
+#include "engine/train/training.h"
 #include "weights/safetensors.h"
 
 using namespace mlrun;

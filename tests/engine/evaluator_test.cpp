@@ -5,7 +5,7 @@
 #include <torch/torch.h>
 
 #include "engine/expect.h"
-#include "engine/faulty.h"
+#include "engine/run/faulty.h"
 
 using namespace mlrun;
 using namespace mlrun::test;

@@ -1,6 +1,6 @@
 // Any bytes as a CIFAR file (repeated up to the size of an image) and as its class names.
 
-#include "data/cifar_file.h"
+#include "data/sources/cifar_file.h"
 #include "fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

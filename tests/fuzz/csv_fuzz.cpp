@@ -3,8 +3,8 @@
 #include <optional>
 #include <vector>
 
-#include "data/csv.h"
-#include "data/labelled_list.h"
+#include "data/sources/csv.h"
+#include "data/sources/labelled_list.h"
 #include "fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

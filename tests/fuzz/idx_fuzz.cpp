@@ -1,6 +1,6 @@
 // Any bytes as an idx file of images or labels, plain or gzip.
 
-#include "data/idx_file.h"
+#include "data/sources/idx_file.h"
 #include "fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,5 +1,5 @@
-#include "data/exif.h"
-#include "data/image_head.h"
+#include "data/image/exif.h"
+#include "data/image/head.h"
 #include "fuzz/fuzz.h"
 
 /// What an image file says of itself: sizes, whether it is cut, its EXIF orientation.

@@ -1,4 +1,4 @@
-#include "data/decode_jpeg.h"
+#include "data/image/decode_jpeg.h"
 
 #include <vector>
 

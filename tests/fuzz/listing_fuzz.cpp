@@ -1,7 +1,7 @@
 // Any bytes as a cached listing: as they are, and under a right title and checksum.
 
 #include "base/files.h"
-#include "data/listing_cache.h"
+#include "data/sources/listing_cache.h"
 #include "fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

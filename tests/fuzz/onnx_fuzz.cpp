@@ -1,6 +1,6 @@
 #include <torch/torch.h>
 
-#include "deploy/onnx_model.h"
+#include "deploy/onnx/model.h"
 #include "fuzz/fuzz.h"
 
 namespace mlrun::fuzz {

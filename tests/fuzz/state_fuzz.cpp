@@ -1,6 +1,6 @@
 #include "base/files.h"
-#include "engine/checkpoint.h"
-#include "engine/run_directory.h"
+#include "engine/run/checkpoint.h"
+#include "engine/run/run_directory.h"
 #include "fuzz/fuzz.h"
 
 namespace mlrun::fuzz {

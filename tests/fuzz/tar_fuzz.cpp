@@ -1,6 +1,6 @@
 // Any bytes as a tar archive and as a WebDataset shard, and what is written for its names read back.
 
-#include "data/web_shard.h"
+#include "data/sources/web_shard.h"
 #include "fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

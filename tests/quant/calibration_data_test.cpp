@@ -7,7 +7,7 @@
 #include <torch/torch.h>
 
 #include "catch.h"
-#include "engine/training.h"
+#include "engine/train/training.h"
 
 using namespace mlrun;
 using namespace mlrun::test;

@@ -5,9 +5,9 @@
 
 #include <torch/torch.h>
 
-#include "engine/checkpoint.h"
-#include "engine/model_state.h"
-#include "engine/training.h"
+#include "engine/run/checkpoint.h"
+#include "engine/run/model_state.h"
+#include "engine/train/training.h"
 #include "quant/engine.h"
 #include "quant/runner.h"
 

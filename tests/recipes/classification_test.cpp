@@ -1,6 +1,6 @@
 #include <torch/torch.h>
 
-#include "engine/training.h"
+#include "engine/train/training.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/mixing.h"
 

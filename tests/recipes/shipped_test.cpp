@@ -5,8 +5,8 @@
 
 #include <torch/torch.h>
 
-#include "engine/trainer.h"
-#include "engine/training.h"
+#include "engine/train/trainer.h"
+#include "engine/train/training.h"
 
 using namespace mlrun;
 using namespace mlrun::test;

@@ -9,8 +9,8 @@
 #include <torch/torch.h>
 
 #include "base/torch_compat.h"
-#include "engine/trainer.h"
-#include "engine/training.h"
+#include "engine/train/trainer.h"
+#include "engine/train/training.h"
 
 /// Trainings that scripts/fixtures/steps.py made in PyTorch, repeated by the real Trainer.
 namespace mlrun::test {

@@ -1,0 +1,165 @@
+#ifdef MLRUN_WITH_OPENCV
+
+#include "data/image/contact_sheet.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <torch/torch.h>
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "data/image/resize.h"
+
+namespace mlrun::data {
+namespace {
+
+constexpr std::int64_t kLeastCell = 112;  // pixels: small images are enlarged by whole factors up to this
+constexpr std::int64_t kMostCell = 256;
+constexpr int kGap = 8;
+constexpr int kLine = 14;
+constexpr double kSheetShape = 1.4;  // width to height
+constexpr double kLabelScale = 0.4;
+constexpr double kIdScale = 0.32;
+
+/// An image to be shown, uint8 [H, W, 3], with its two lines of text.
+struct Picture {
+  torch::Tensor image;
+  std::string label, id;
+};
+
+/// As near to the cell's size as whole factors (enlarging) or a resize (shrinking) bring it.
+torch::Tensor fit(const torch::Tensor& image) {
+  const std::int64_t height = image.size(0), width = image.size(1), longer = std::max(height, width);
+  if (longer > kMostCell) {
+    const auto scaled = [&](std::int64_t side) { return std::max<std::int64_t>(1, side * kMostCell / longer); };
+    return resize(view_of(image), scaled(height), scaled(width), Interpolation::Bilinear);
+  }
+  const std::int64_t factor = std::max<std::int64_t>(1, kLeastCell / longer);
+  return image.repeat_interleave(factor, 0).repeat_interleave(factor, 1).contiguous();
+}
+
+torch::Tensor as_colour(const torch::Tensor& image) {
+  if (image.size(2) == 3) return image;
+  return image.slice(2, 0, 1).expand({image.size(0), image.size(1), 3}).contiguous();
+}
+
+/// What OpenCV's letters can show: ASCII, other characters become one question mark each.
+std::string drawable(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80 && byte < 0xC0) continue;  // continues a character of UTF-8
+    result += byte >= 0x20 && byte < 0x7F ? c : '?';
+  }
+  return result;
+}
+
+int text_width(const std::string& text, double scale) {
+  int baseline = 0;
+  return cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, 1, &baseline).width;
+}
+
+/// The beginning of the text, or its end, that fits.
+std::string shortened(std::string text, int width, double scale, bool keep_end) {
+  const std::string dots = "..";
+  if (text_width(text, scale) <= width) return text;
+  while (!text.empty() && text_width(text + dots, scale) > width)
+    keep_end ? text.erase(0, 1) : text.erase(text.size() - 1);
+  return keep_end ? dots + text : text + dots;
+}
+
+void draw_text(cv::Mat& sheet, const std::string& text, int x, int y, double scale, int grey) {
+  cv::putText(sheet, text, {x, y}, cv::FONT_HERSHEY_SIMPLEX, scale, cv::Scalar::all(grey), 1, cv::LINE_AA);
+}
+
+/// The sheet, in OpenCV's order of colours.
+cv::Mat lay_out(const std::vector<Picture>& pictures, std::int64_t columns) {
+  int width = static_cast<int>(kLeastCell), height = 1;
+  for (const auto& picture : pictures) {
+    width = std::max(width, static_cast<int>(picture.image.size(1)));
+    height = std::max(height, static_cast<int>(picture.image.size(0)));
+  }
+  const int cell_height = height + 2 * kLine + kGap;
+  const auto count = static_cast<std::int64_t>(pictures.size());
+  if (columns == 0) {
+    const double shape = kSheetShape * cell_height / (width + kGap);
+    columns = std::lround(std::ceil(std::sqrt(static_cast<double>(count) * shape)));
+  }
+  columns = std::clamp<std::int64_t>(columns, 1, count);
+  const auto rows = static_cast<int>((count + columns - 1) / columns);
+  cv::Mat sheet(kGap + rows * cell_height, kGap + static_cast<int>(columns) * (width + kGap), CV_8UC3,
+                cv::Scalar::all(255));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Picture& picture = pictures[static_cast<std::size_t>(i)];
+    const int x = kGap + static_cast<int>(i % columns) * (width + kGap);
+    const int y = kGap + static_cast<int>(i / columns) * cell_height;
+    const cv::Mat image(static_cast<int>(picture.image.size(0)), static_cast<int>(picture.image.size(1)), CV_8UC3,
+                        picture.image.data_ptr<std::uint8_t>());
+    const cv::Rect place(x + (width - image.cols) / 2, y + (height - image.rows) / 2, image.cols, image.rows);
+    cv::Mat target = sheet(place);
+    cv::cvtColor(image, target, cv::COLOR_RGB2BGR);
+    cv::rectangle(sheet, {place.x - 1, place.y - 1, place.width + 2, place.height + 2}, cv::Scalar::all(200));
+    draw_text(sheet, shortened(picture.label, width, kLabelScale, false), x, y + height + kLine - 2, kLabelScale, 0);
+    draw_text(sheet, shortened(picture.id, width, kIdScale, true), x, y + height + 2 * kLine - 3, kIdScale, 130);
+  }
+  return sheet;
+}
+
+/// The samples to show, in the order of the split, and the ids of those passed over.
+std::vector<SampleKey> draw_samples(const Source& source, const SheetOptions& options, Json& skipped) {
+  const auto wanted = static_cast<std::size_t>(std::min(options.samples, source.size()));
+  std::vector<SampleKey> keys;
+  for (const auto index : permutation(source.size(), KeyedRandom(options.choice, "contact sheet"))) {
+    if (keys.size() == wanted) break;
+    const SampleKey key{index, options.epoch, options.seed};
+    if (options.on_error == OnError::Skip) {
+      const auto failed = read_samples(source, {key}, OnError::Skip).skipped;
+      for (const auto& sample : failed) {
+        log::warning("sample " + sample.id + " is skipped: " + sample.message);
+        skipped.push_back(sample.id);
+      }
+      if (!failed.empty()) continue;
+    }
+    keys.push_back(key);
+  }
+  if (keys.empty()) throw UserError("no sample of the split can be read", "`mlrun data verify` names what is broken");
+  std::sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
+  return keys;
+}
+
+}  // namespace
+
+Json write_contact_sheet(const Source& source, const Pipeline& pipeline, const std::vector<std::string>& classes,
+                         const SheetOptions& options, const std::filesystem::path& file) {
+  if (source.size() == 0) throw UserError("the split has no samples");
+  Json shown = Json::array(), skipped = Json::array();
+  std::vector<Picture> pictures;
+  for (const SampleKey& key : draw_samples(source, options, skipped)) {
+    const Sample sample = source.get(key);
+    const torch::Tensor input = pipeline.apply(sample.inputs.tensor("image"), key);
+    const std::string& label =
+        classes.at(static_cast<std::size_t>(sample.targets.tensor("label").item<std::int64_t>()));
+    pictures.push_back({fit(as_colour(pipeline.viewable(input))), drawable(label), drawable(sample.id)});
+    shown.push_back({{"id", sample.id},
+                     {"index", key.index},
+                     {"label", label},
+                     {"height", input.size(1)},
+                     {"width", input.size(2)}});
+  }
+  const cv::Mat sheet = lay_out(pictures, options.columns);
+  std::vector<unsigned char> encoded;
+  MLRUN_ASSERT(cv::imencode(".png", sheet, encoded), "OpenCV wrote no PNG");
+  write_file(file, {reinterpret_cast<const char*>(encoded.data()), encoded.size()});
+  return {
+      {"file", file.string()}, {"width", sheet.cols}, {"height", sheet.rows}, {"samples", shown}, {"skipped", skipped}};
+}
+
+}  // namespace mlrun::data
+
+#endif

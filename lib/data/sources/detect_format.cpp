@@ -1,0 +1,63 @@
+#include "data/sources/detect_format.h"
+
+#include <algorithm>
+#include <fstream>
+#include <system_error>
+#include <vector>
+
+#include "base/error.h"
+#include "data/sources/csv.h"
+#include "data/sources/listing.h"
+#include "data/sources/webdataset.h"
+
+namespace mlrun::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+/// Whether the first line of a CSV file names path and label.
+bool names_labels(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::string line;
+  std::getline(stream, line);
+  std::vector<std::string> cells;
+  try {
+    CsvReader reader(line, file.string());
+    reader.next(cells);
+  } catch (const UserError&) {
+    return false;
+  }
+  const auto has_cell = [&](const char* name) { return std::find(cells.begin(), cells.end(), name) != cells.end(); };
+  return has_cell("path") && has_cell("label");
+}
+
+bool is_idx(const fs::path& root) {
+  return is_file(root / "train-images-idx3-ubyte") || is_file(root / "train-images-idx3-ubyte.gz");
+}
+
+}  // namespace
+
+std::string detect_format(const fs::path& root) {
+  std::error_code ignored;
+  if (is_file(root)) return root.extension() == ".tar" ? "webdataset" : "csv";
+  check_root(root);
+  if (is_idx(root)) return "idx";
+  if (is_file(root / "data_batch_1.bin") || fs::is_directory(root / "cifar-10-batches-bin", ignored)) return "cifar10";
+  if (fs::is_directory(root / "cifar-100-binary", ignored)) return "cifar100";
+  if (is_file(root / "train.bin") && is_file(root / "test.bin")) return "cifar100";
+  if (is_file(root / "labels.txt") && sub_folders(root).empty()) return "flat";
+  if (is_file(root / "labels.csv") && names_labels(root / "labels.csv")) return "flat";
+  if (holds_shards(root)) return "webdataset";
+  if (!sub_folders(root).empty()) return "image_folder";
+  throw file_error(
+      root.string(), "holds no data set of a known kind",
+      "it has neither folders of classes, nor labels.csv or labels.txt, nor tar shards, idx or CIFAR files; name the "
+      "kind with data.format, as `mlrun list sources` shows them");
+}
+
+}  // namespace mlrun::data

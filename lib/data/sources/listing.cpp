@@ -1,0 +1,136 @@
+#include "data/sources/listing.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace mlrun::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Names in `folder` without the hidden ones, sorted.
+std::vector<std::string> visible_names(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  while (!error && entry != fs::directory_iterator()) {
+    std::string name = entry->path().filename().string();
+    if (name.front() != '.') names.push_back(std::move(name));
+    entry.increment(error);
+  }
+  if (error) throw file_error(folder.string(), "the folder cannot be read: " + error.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class Walk {
+ public:
+  Walk(const fs::path& root, bool dangling, const std::function<void(const std::string&)>& before_reading)
+      : root_(root), dangling_(dangling), before_reading_(before_reading) {}
+
+  void folder(const std::string& relative) {
+    struct stat about {};
+    const fs::path path = root_ / relative;
+    if (::stat(path.c_str(), &about) != 0 || !seen_.insert({about.st_dev, about.st_ino}).second) return;
+    if (before_reading_) before_reading_(relative);
+    const std::string prefix = relative.empty() ? "" : relative + "/";
+    for (const auto& name : visible_names(path)) entry(prefix + name, name);
+  }
+
+  std::vector<ListedFile> take() {
+    std::sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+    return std::move(found_);
+  }
+
+ private:
+  void entry(const std::string& relative, const std::string& name) {
+    struct stat about {};
+    const fs::path path = root_ / relative;
+    if (::stat(path.c_str(), &about) != 0) {
+      if (!is_image_name(name)) return;
+      if (dangling_) {
+        found_.push_back({relative, 0});
+        return;
+      }
+      const std::string reason = std::error_code(errno, std::generic_category()).message();
+      throw file_error(path.string(), "the image cannot be read: " + reason, "mend or remove it");
+    }
+    if (S_ISDIR(about.st_mode)) {
+      folder(relative);
+    } else if (S_ISREG(about.st_mode) && is_image_name(name)) {
+      found_.push_back({relative, static_cast<std::uint64_t>(about.st_size)});
+    }
+  }
+
+  const fs::path& root_;
+  bool dangling_;
+  const std::function<void(const std::string&)>& before_reading_;
+  std::set<std::pair<dev_t, ino_t>> seen_;  // folders, so that links which lead back end somewhere
+  std::vector<ListedFile> found_;
+};
+
+}  // namespace
+
+std::string fingerprint(std::vector<ListedFile> files) {
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  std::string text;
+  for (const auto& file : files) text += file.path + '\0' + std::to_string(file.size) + '\n';
+  return sha256(text.data(), text.size());
+}
+
+std::string data_name(const fs::path& root) {
+  fs::path path = fs::absolute(root).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  return path.filename().string();
+}
+
+void check_root(const fs::path& root) {
+  Problem problem;
+  problem.key = "data.root";
+  problem.hint = "name the folder that holds the data set";
+  std::error_code error;
+  if (root.empty()) {
+    problem.message = "is not set";
+  } else if (!fs::exists(root, error)) {
+    problem.message = "there is no folder '" + root.string() + "'";
+  } else if (!fs::is_directory(root, error)) {
+    problem.message = "'" + root.string() + "' is not a folder";
+  } else {
+    return;
+  }
+  throw UserError(problem);
+}
+
+std::vector<std::string> sub_folders(const fs::path& folder) {
+  std::vector<std::string> folders;
+  std::error_code ignored;
+  for (auto& name : visible_names(folder)) {
+    if (fs::is_directory(folder / name, ignored)) folders.push_back(std::move(name));
+  }
+  return folders;
+}
+
+bool is_image_name(const std::string& name) {
+  static constexpr std::array kEndings = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"};
+  std::string ending = fs::path(name).extension().string();
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+}
+
+std::vector<ListedFile> list_images(const fs::path& root, const std::string& folder, bool dangling,
+                                    const std::function<void(const std::string&)>& before_reading) {
+  Walk walk(root, dangling, before_reading);
+  walk.folder(folder);
+  return walk.take();
+}
+
+}  // namespace mlrun::data

@@ -1,0 +1,44 @@
+#include "data/sources/source.h"
+
+#include <torch/torch.h>
+
+#include "data/sources/cifar.h"
+#include "data/sources/idx.h"
+#include "data/sources/image_folder.h"
+#include "data/sources/labelled_files.h"
+#include "data/sources/synthetic.h"
+#include "data/sources/webdataset.h"
+
+namespace mlrun::data {
+
+SampleFacts Source::facts(std::int64_t index) const {
+  const Sample sample = get({index, 0, 0});
+  const bool labelled = sample.targets.has("label");
+  return {sample.id, labelled ? sample.targets.tensor("label").item<std::int64_t>() : 0, {}};
+}
+
+const SourceFactory& sources() {
+  static const SourceFactory factory = [] {
+    SourceFactory list("source");
+    list.add<config::NoOptions>("cifar10", "CIFAR-10, the binary version", &open_cifar10);
+    list.add<Cifar100Options>("cifar100", "CIFAR-100, the binary version, with fine or coarse labels", &open_cifar100);
+#if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
+    list.add<config::NoOptions>("csv", "a CSV file with the columns path and label, and split where wanted", &open_csv);
+    list.add<FlatOptions>("flat", "one folder of images with a label file", &open_flat);
+#endif
+    list.add<IdxOptions>("idx", "MNIST-style idx files of grey images, plain or gzip", &open_idx);
+#if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
+    list.add<config::NoOptions>(
+        "image_folder", "one folder of images per class, or train, val and test of such folders", &open_image_folder);
+#endif
+    list.add<SyntheticOptions>("synthetic", "seeded patterns with noise, made on the fly", &open_synthetic);
+#if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
+    list.add<config::NoOptions>("webdataset", "tar shards of image files and labels, as `mlrun data pack` writes them",
+                                &open_webdataset);
+#endif
+    return list;
+  }();
+  return factory;
+}
+
+}  // namespace mlrun::data

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "config/recipe.h"
+#include "config/registry.h"
+#include "data/batch_memory.h"
+#include "data/fields.h"
+#include "data/image/encoded_image.h"
+#include "data/sources/split.h"
+
+namespace mlrun::data {
+
+/// Says which draw of a sample is wanted; everything random about a sample depends on it alone.
+struct SampleKey {
+  std::int64_t index = 0;  ///< position in the split
+  std::int64_t epoch = 0;
+  std::uint64_t seed = 0;
+  std::int64_t draw = 0;  ///< how often the sample came before in its epoch
+
+  KeyedRandom random(std::string_view purpose) const {
+    const std::string repeated = draw == 0 ? "" : std::string(purpose) + " draw " + std::to_string(draw);
+    return KeyedRandom(seed, draw == 0 ? purpose : std::string_view(repeated), static_cast<std::uint64_t>(epoch),
+                       static_cast<std::uint64_t>(index));
+  }
+};
+
+/// What is known of a sample before its image is decoded.
+struct SampleFacts {
+  std::string id;
+  std::int64_t label = 0;
+  std::filesystem::path file;  ///< that holds this sample alone; empty where it shares one with others
+};
+
+/// A sample without its image, and the image.
+struct EncodedSample {
+  Sample sample;
+  EncodedImage image;
+};
+
+/// The samples of one split. `get` is called from several threads at once, as are
+/// the others.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::int64_t size() const = 0;
+  /// The sample at `key.index`, 0 <= index < size(). UserError that names the sample when it
+  /// cannot be read.
+  virtual Sample get(const SampleKey& key) const = 0;
+  /// What is known of a sample; unless a source knows better, the sample is made for it.
+  virtual SampleFacts facts(std::int64_t index) const;
+  /// The sample at `key.index` with its image as it lies in its file, for who decodes no more of it than
+  /// is needed; without bytes where the source has none, and `get` then gives the sample.
+  virtual EncodedSample encoded(const SampleKey&) const { return {}; }
+  /// As `get`, with the image in `memory` where the source can make it there.
+  virtual Sample get_into(const SampleKey& key, BatchMemory&) const { return get(key); }
+};
+
+/// What was found on disk, before any sample is read.
+struct DataInfo {
+  std::string name;         ///< last component of the root
+  std::string fingerprint;  ///< SHA-256 over sorted (path, size) pairs, or over the options that generate the data
+  std::vector<std::string> classes;  ///< in code point order, or as the data set defines them
+  std::int64_t channels = 3;
+};
+
+/// An opened data set: its description and its splits.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual const DataInfo& info() const = 0;
+  /// The samples of `split`, or null where the data set has no such split.
+  virtual std::shared_ptr<const Source> split(Split split) const = 0;
+};
+
+/// What a data set is opened with, beside its own options.
+struct OpenRequest {
+  std::filesystem::path root;
+  config::SplitOptions split;
+  bool apply_exif = false;  ///< turn images as their EXIF orientation says
+  std::int64_t cache = 0;   ///< bytes of memory that may hold image files
+};
+
+using SourceFactory = config::Factory<std::shared_ptr<const Dataset>(const OpenRequest&)>;
+
+/// `cifar10`, `cifar100`, `csv`, `flat`, `idx`, `image_folder`, `synthetic`, `webdataset`. Image sources give
+/// `inputs.image` as uint8 [H, W, C] (RGB or grey) and `targets.label` as an int64 scalar.
+const SourceFactory& sources();
+
+}  // namespace mlrun::data

@@ -1,0 +1,245 @@
+#include "data/sources/web_shard.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <mutex>
+#include <set>
+#include <system_error>
+
+#include "base/cache.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "data/field_text.h"
+#include "data/shown_text.h"
+#include "data/sources/listing.h"
+
+namespace mlrun::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kShardTitle = "mlrun shard 1\n";
+constexpr std::size_t kShardSum = 64;
+constexpr std::uint64_t kLargestLabel = std::uint64_t{1} << 20;  // bytes of a cls or json
+constexpr std::uint64_t kLargestIndex = std::uint64_t{1} << 31;  // bytes
+constexpr std::int64_t kShardSettled = 2'500'000'000;            // ns; as for listings
+
+/// A file's name as WebDataset divides it, at the first dot of its last part.
+struct MemberName {
+  std::string key, ending;
+};
+
+MemberName divide_name(const std::string& name) {
+  const std::size_t slash = name.rfind('/');
+  const std::size_t dot = name.find('.', slash == std::string::npos ? 0 : slash + 1);
+  if (dot == std::string::npos) return {name, ""};
+  MemberName parts{name.substr(0, dot), name.substr(dot + 1)};
+  for (char& c : parts.ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return parts;
+}
+
+/// Sample by sample through a shard's files.
+class ShardReader {
+ public:
+  ShardReader(const ReadAt& read, const std::string& name) : read_(read), name_(name) {}
+
+  void take(const TarEntry& entry) {
+    const MemberName parts = divide_name(entry.name);
+    const bool image = parts.ending.find('.') == std::string::npos && is_image_name("image." + parts.ending);
+    if (!image && parts.ending != "cls" && parts.ending != "json") return;
+    if (!key_ || *key_ != parts.key) finish();
+    key_ = parts.key;
+    if (!image) {
+      if (!label_ || parts.ending == "cls") label_ = read_label(entry, parts.ending);
+      return;
+    }
+    if (image_) fail(entry.name, "is the sample's second image", "keep one image for each sample");
+    image_ = entry;
+  }
+
+  std::vector<ShardSample> samples() {
+    finish();
+    return std::move(samples_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& member, const std::string& what, const std::string& hint) const {
+    throw file_error(name_, "'" + shown_text(member) + "' " + what, hint);
+  }
+
+  std::optional<std::int64_t> read_label(const TarEntry& entry, const std::string& ending) const {
+    if (entry.size > kLargestLabel) fail(entry.name, "is too long for a label", "write the class's number into it");
+    const std::string text = read_(entry.offset, static_cast<std::size_t>(entry.size));
+    if (ending == "json") return json_label(entry, text);
+    const std::size_t begin = text.find_first_not_of(" \t\r\n"), last = text.find_last_not_of(" \t\r\n");
+    std::int64_t label = -1;
+    if (begin != std::string::npos) {
+      const auto [end, error] = std::from_chars(text.data() + begin, text.data() + last + 1, label);
+      if (error != std::errc() || end != text.data() + last + 1) label = -1;
+    }
+    if (label < 0 || label > INT32_MAX) fail(entry.name, "holds no class number", "write 0, 1, 2, ... into it");
+    return label;
+  }
+
+  std::optional<std::int64_t> json_label(const TarEntry& entry, const std::string& text) const {
+    const Json values = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (values.is_discarded()) fail(entry.name, "is no JSON", "mend it");
+    for (const char* key : {"label", "cls", "class"}) {
+      if (!values.is_object() || !values.contains(key) || !values[key].is_number_integer()) continue;
+      const auto label = values[key].get<std::int64_t>();
+      if (label >= 0 && label <= INT32_MAX) return label;
+    }
+    return std::nullopt;  // it may say other things, and a cls the label
+  }
+
+  void finish() {
+    if (!key_) return;
+    if (!image_) fail(*key_, "has a label and no image", "add its image, as jpg, jpeg, png or webp");
+    if (!label_) fail(image_->name, "has no label", "add a file " + shown_text(*key_) + ".cls with the class's number");
+    samples_.push_back({image_->name, image_->offset, image_->size, *label_});
+    key_.reset(), image_.reset(), label_.reset();
+  }
+
+  const ReadAt& read_;
+  const std::string& name_;
+  std::optional<std::string> key_;
+  std::optional<TarEntry> image_;
+  std::optional<std::int64_t> label_;
+  std::vector<ShardSample> samples_;
+};
+
+std::int64_t shard_time(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
+
+struct ShardStamp {
+  std::string text;
+  std::uint64_t size = 0;
+  std::int64_t changed = 0;  // last, in ns
+};
+
+ShardStamp stamp_of_shard(const fs::path& file) {
+  struct stat about {};
+  if (::stat(file.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) {
+    throw file_error(file.string(), "there is no such file", "data.root names it");
+  }
+  const std::int64_t modified = shard_time(about.st_mtim), changed = shard_time(about.st_ctim);
+  ShardStamp stamp;
+  for (const auto number : {static_cast<std::int64_t>(about.st_dev), static_cast<std::int64_t>(about.st_ino),
+                            static_cast<std::int64_t>(about.st_size), modified, changed}) {
+    stamp.text += std::to_string(number) + " ";
+  }
+  stamp.size = static_cast<std::uint64_t>(about.st_size);
+  stamp.changed = std::max(modified, changed);
+  return stamp;
+}
+
+std::optional<fs::path> shard_cache_file(const fs::path& file) {
+  std::error_code error;
+  const fs::path caches = cache_folder();
+  const std::string place = fs::canonical(file, error).string();
+  if (caches.empty() || error) return std::nullopt;
+  return caches / "shards" / sha256(place.data(), place.size());
+}
+
+std::optional<std::vector<ShardSample>> read_cached_shard(const fs::path& cache, const std::string& stamp) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(cache, ignored)) return std::nullopt;
+  try {
+    return parse_shard_index(stamp, read_file(cache, kLargestIndex));
+  } catch (const UserError& error) {
+    log::debug(std::string("no cached shard: ") + error.what());
+    return std::nullopt;
+  }
+}
+
+void write_cached_shard(const fs::path& cache, const std::string& text) {
+  static std::mutex one_at_a_time;  // temporary names are told apart by process
+  const std::lock_guard<std::mutex> lock(one_at_a_time);
+  try {
+    make_directories(cache.parent_path());
+    write_file(cache, text);
+  } catch (const UserError& error) {
+    log::debug(std::string("the shard's index is not cached: ") + error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<ShardSample> read_shard(const ReadAt& read, std::uint64_t size, const std::string& name) {
+  ShardReader reader(read, name);
+  for (const TarEntry& entry : read_tar(read, size, name)) reader.take(entry);
+  return reader.samples();
+}
+
+std::string read_range(const fs::path& file, std::uint64_t at, std::size_t count) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  int error = descriptor < 0 ? errno : 0;
+  std::string bytes(descriptor < 0 ? 0 : count, '\0');
+  std::size_t got = 0;
+  while (error == 0 && got < count) {
+    const ssize_t read = ::pread(descriptor, bytes.data() + got, count - got, static_cast<off_t>(at + got));
+    if (read == 0) break;
+    if (read < 0 && errno != EINTR) error = errno;
+    else if (read > 0) got += static_cast<std::size_t>(read);
+  }
+  if (descriptor >= 0) ::close(descriptor);
+  if (error != 0) throw file_error(file.string(), "cannot be read: " + std::generic_category().message(error), "");
+  bytes.resize(got);
+  return bytes;
+}
+
+std::vector<ShardSample> index_shard(const fs::path& file) {
+  const ShardStamp stamp = stamp_of_shard(file);
+  const auto cache = shard_cache_file(file);
+  if (cache) {
+    if (auto cached = read_cached_shard(*cache, stamp.text)) return std::move(*cached);
+  }
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const ReadAt read = [&](std::uint64_t at, std::size_t count) { return read_range(file, at, count); };
+  auto samples = read_shard(read, stamp.size, file.string());
+  const bool settled = stamp.changed + kShardSettled < shard_time(now);
+  if (cache && settled) write_cached_shard(*cache, shard_index_text(stamp.text, samples));
+  return samples;
+}
+
+std::string shard_index_text(const std::string& stamp, const std::vector<ShardSample>& samples) {
+  std::string body;
+  add_field(body, stamp);
+  for (const auto& sample : samples) {
+    add_field(body, sample.name);
+    add_number(body, sample.offset);
+    add_number(body, sample.size);
+    add_number(body, sample.label);
+  }
+  return std::string(kShardTitle) + sha256(body.data(), body.size()) + body;
+}
+
+std::optional<std::vector<ShardSample>> parse_shard_index(const std::string& stamp, std::string_view text) {
+  if (text.substr(0, kShardTitle.size()) != kShardTitle) return std::nullopt;
+  text.remove_prefix(kShardTitle.size());
+  if (text.size() < kShardSum) return std::nullopt;
+  const std::string_view body = text.substr(kShardSum);
+  if (sha256(body.data(), body.size()) != text.substr(0, kShardSum)) return std::nullopt;
+  FieldReader reader(body);
+  if (reader.text() != stamp) return std::nullopt;
+  std::vector<ShardSample> samples;
+  while (!reader.failed() && !reader.finished()) {
+    ShardSample sample;
+    sample.name = reader.text();
+    sample.offset = reader.number<std::uint64_t>();
+    sample.size = reader.number<std::uint64_t>();
+    sample.label = reader.number<std::int64_t>();
+    samples.push_back(std::move(sample));
+  }
+  if (reader.failed()) return std::nullopt;
+  return samples;
+}
+
+}  // namespace mlrun::data

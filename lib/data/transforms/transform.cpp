@@ -1,0 +1,123 @@
+#include "data/transforms/transform.h"
+
+#include "base/error.h"
+#include "data/transforms/augmix.h"
+#include "data/transforms/auto_augment.h"
+#include "data/transforms/color_jitter.h"
+#include "data/transforms/crop_transforms.h"
+#include "data/transforms/image_transforms.h"
+#include "data/transforms/presets.h"
+#include "data/transforms/rand_augment.h"
+#include "data/transforms/random_erasing.h"
+
+namespace mlrun::data {
+namespace {
+
+template <class... Items>
+TransformList list_of(Items... items) {
+  TransformList list;
+  (list.push_back(std::move(items)), ...);
+  return list;
+}
+
+/// Adds a transform made by `make(options, context)`.
+template <class Options, class Make>
+void add(TransformFactory& factory, std::string name, std::string description, Make make) {
+  factory.add<Options>(
+      std::move(name), std::move(description),
+      [make](const Options& options, const TransformContext& context) { return list_of(make(options, context)); });
+}
+
+TransformFactory make_transforms() {
+  TransformFactory factory("transform");
+  add<ResizeOptions>(factory, "resize", "to a given shorter side or to a given height and width", make_resize);
+  add<CenterCropOptions>(factory, "center_crop", "the middle; a smaller image is padded with 0", make_center_crop);
+  add<RandomCropOptions>(factory, "random_crop", "a random part of fixed size, with padding", make_random_crop);
+  add<RandomResizedCropOptions>(factory, "random_resized_crop",
+                                "a random part of random area and ratio, resized to a fixed size",
+                                make_random_resized_crop);
+  add<FlipOptions>(factory, "random_horizontal_flip", "left and right exchanged, with a probability",
+                   [](const FlipOptions& options, const TransformContext&) { return make_horizontal_flip(options); });
+  add<FlipOptions>(factory, "random_vertical_flip", "top and bottom exchanged, with a probability",
+                   [](const FlipOptions& options, const TransformContext&) { return make_vertical_flip(options); });
+  add<GrayscaleOptions>(factory, "grayscale", "luma alone; with 3 output channels, grey images for a colour model",
+                        make_grayscale);
+  add<ColorJitterOptions>(factory, "color_jitter", "brightness, contrast, saturation and hue by random factors",
+                          make_color_jitter);
+  add<AutoAugmentOptions>(factory, "auto_augment", "one of 25 sub-policies of two operators (AutoAugment)",
+                          make_auto_augment);
+  add<RandAugmentOptions>(factory, "rand_augment", "random operators of one magnitude (RandAugment)",
+                          make_rand_augment);
+  add<TrivialAugmentWideOptions>(factory, "trivial_augment_wide",
+                                 "one random operator of random magnitude (TrivialAugment)", make_trivial_augment_wide);
+  add<AugMixOptions>(factory, "augmix", "the image mixed with chains of random operators (AugMix)", make_augmix);
+  add<NormalizeOptions>(factory, "normalize", "(x / 255 - mean) / std as floats; comes last", make_normalize);
+  add<RandomErasingOptions>(factory, "random_erasing", "a random rectangle erased; follows normalize",
+                            make_random_erasing);
+  add_presets(factory);
+  return factory;
+}
+
+/// Transforms of one component; what is wrong with it is reported at `place`.
+TransformList make_at(const config::Component& component, const TransformContext& context, const std::string& place) {
+  try {
+    return transforms().make(component, context);
+  } catch (const UserError& error) {
+    auto problems = error.problems();
+    for (auto& problem : problems) problem.key = problem.key.empty() ? place : place + "." + problem.key;
+    throw UserError(std::move(problems));
+  }
+}
+
+[[noreturn]] void fail_after_normalize(const std::string& name, const std::string& before, const std::string& place) {
+  Problem problem;
+  problem.key = place;
+  problem.message = "'" + name + "' follows '" + before + "', which normalizes and so comes last";
+  if (name == before) problem.hint = "remove one of them";
+  else if (before == "normalize") problem.hint = "move '" + name + "' before it";
+  else problem.hint = "replace the preset '" + before + "' by a list of single transforms";
+  throw UserError(problem);
+}
+
+[[noreturn]] void fail_before_normalize(const std::string& name, const std::string& place) {
+  Problem problem;
+  problem.key = place;
+  problem.message = "'" + name + "' works on normalized images";
+  problem.hint = "put it after 'normalize'";
+  throw UserError(problem);
+}
+
+}  // namespace
+
+const TransformFactory& transforms() {
+  static const TransformFactory factory = make_transforms();
+  return factory;
+}
+
+Pipeline::Pipeline(const std::vector<config::Component>& list, const TransformContext& context, const std::string& key)
+    : channels_(context.channels), channels_last_(context.channels_last), scaled_decoding_(context.scaled_decoding) {
+  std::string converter;  // the component that makes floats
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string place = key + "." + std::to_string(i);
+    TransformContext here = context;
+    here.channels = channels_;
+    for (auto& transform : make_at(list[i], here, place)) {
+      if (!converter.empty() && !transform->follows_normalize()) fail_after_normalize(list[i].name, converter, place);
+      if (converter.empty() && transform->follows_normalize()) fail_before_normalize(list[i].name, place);
+      if (transform->converts() && converter.empty()) converter = list[i].name;
+      append(std::move(transform));
+    }
+  }
+  if (!converter.empty()) return;
+  TransformContext last = context;
+  last.channels = channels_;
+  append(make_normalize({{0.0}, {1.0}}, last));
+}
+
+void Pipeline::append(std::unique_ptr<Transform> transform) {
+  channels_ = transform->channels(channels_);
+  purposes_.push_back("transform " + std::to_string(transforms_.size()));
+  transforms_.push_back(std::move(transform));
+}
+
+}  // namespace mlrun::data

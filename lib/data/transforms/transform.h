@@ -1,0 +1,97 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "config/registry.h"
+#include "data/batch_memory.h"
+#include "data/image/encoded_image.h"
+#include "data/sources/source.h"
+#include "data/transforms/window.h"
+#include "data/window_reader.h"
+
+namespace mlrun::data {
+
+class ImageReader;
+
+/// What the model that will read the samples wants; presets take their sizes from it.
+struct TransformContext {
+  std::int64_t input_size = 224;            ///< height and width the model was published with
+  std::int64_t resize_size = 256;           ///< shorter side before the centre crop at evaluation
+  std::int64_t channels = 3;                ///< of the images that the transform gets
+  std::string interpolation = "bilinear";   ///< of the presets' resizing
+  std::vector<double> mean{}, deviation{};  ///< the presets' statistics; empty: ImageNet's
+  bool channels_last = false;               ///< the result's order in memory: [H, W, C]
+  bool scaled_decoding = false;             ///< `data.scaled_decoding`
+};
+
+/// One step from a decoded image to a model's input. Images are uint8 [H, W, C], contiguous; what
+/// follows `normalize` is float32 [C, H, W].
+class Transform {
+ public:
+  virtual ~Transform() = default;
+  /// Everything random comes from `random`, which is keyed by sample, epoch and the transform's
+  /// place in the list.
+  virtual torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const = 0;
+  /// True where it takes the uint8 image and returns the float one (only `normalize` does).
+  virtual bool converts() const { return false; }
+  /// True where it takes and returns the float image: it may then follow `normalize`.
+  virtual bool follows_normalize() const { return false; }
+  /// Of one that converts: the float image [C, H, W] with values 0..1 that became `input`.
+  virtual torch::Tensor revert(const torch::Tensor& input) const { return input; }
+  /// Channels of the result, given those of the image.
+  virtual std::int64_t channels(std::int64_t channels) const { return channels; }
+  /// Says in `window` what `apply` would do, drawing the same numbers, and returns true; false, and
+  /// nothing changed in `window`, where no window can say it. Steps that can are done together, and of
+  /// a file no more is decoded than they need.
+  virtual bool plan(Window&, KeyedRandom&) const { return false; }
+  /// Of one that converts: what each value of each channel becomes.
+  virtual const ValueTables* tables() const { return nullptr; }
+};
+
+using TransformList = std::vector<std::unique_ptr<Transform>>;
+/// A preset makes several transforms, the others one.
+using TransformFactory = config::Factory<TransformList(const TransformContext&)>;
+
+/// `resize`, `center_crop`, `random_crop`, `random_resized_crop`, `random_horizontal_flip`,
+/// `random_vertical_flip`, `grayscale`, `color_jitter`, `auto_augment`, `rand_augment`, `trivial_augment_wide`,
+/// `augmix`, `normalize`, `random_erasing`; presets `classification_train`, `classification_eval`, `none`. A size left
+/// out is the one the model was published with.
+const TransformFactory& transforms();
+
+/// Transforms in order; where none normalizes, values are scaled from 0..255 to 0..1 at the end.
+class Pipeline {
+ public:
+  /// UserError at `key` when something follows `normalize` that needs the uint8 image, or comes before it and needs
+  /// the float one, and where a list has neither one value nor one per channel.
+  Pipeline(const std::vector<config::Component>& list, const TransformContext& context, const std::string& key);
+
+  /// uint8 [H, W, C] to float32 [C, H, W]: each transform's `apply`, one after another, or the same bits
+  /// by less work (Transform::plan). With `memory`, the result lies there where it can.
+  torch::Tensor apply(const torch::Tensor& image, const SampleKey& key) const;
+  torch::Tensor apply(const torch::Tensor& image, const SampleKey& key, BatchMemory& memory) const;
+  /// The same of an image file. UserError where it is broken.
+  torch::Tensor apply(EncodedImage image, const SampleKey& key) const;
+  torch::Tensor apply(EncodedImage image, const SampleKey& key, BatchMemory& memory) const;
+
+  /// What `apply` returned as an image to look at: normalization undone, uint8 [H, W, C].
+  torch::Tensor viewable(const torch::Tensor& input) const;
+
+  /// Of what `apply` returns: `grayscale` changes it.
+  std::int64_t channels() const { return channels_; }
+
+ private:
+  void append(std::unique_ptr<Transform> transform);
+  torch::Tensor run(ImageReader image, const SampleKey& key, BatchMemory* memory) const;
+  torch::Tensor convert(ImageReader& image, const Window& window, const ValueTables& tables, BatchMemory* memory) const;
+
+  TransformList transforms_;
+  std::vector<std::string> purposes_;  ///< names each transform's random numbers by its place
+  std::int64_t channels_;
+  bool channels_last_, scaled_decoding_;
+};
+
+}  // namespace mlrun::data

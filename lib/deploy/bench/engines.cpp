@@ -1,0 +1,106 @@
+#include "deploy/bench/engines.h"
+
+#include <torch/script.h>
+
+#include "base/error.h"
+#include "config/registry.h"
+#include "config/words.h"
+#include "deploy/graph/graph.h"
+#include "deploy/trace.h"
+
+namespace mlrun::deploy {
+namespace {
+
+std::vector<torch::Tensor> tensors_of(const nn::Layer& layer) {
+  std::vector<torch::Tensor> tensors = layer.parameters();
+  for (const auto& buffer : layer.buffers()) tensors.push_back(buffer);
+  return tensors;
+}
+
+BenchModel as_it_is(const BenchModel& model) { return model; }
+
+BenchModel to_bf16(const BenchModel& model) {
+  for (auto& tensor : tensors_of(*model.layer)) {  // Module::to would convert indices too
+    if (tensor.is_floating_point()) tensor.set_data(tensor.detach().to(torch::kBFloat16));
+  }
+  return {model.layer, model.input.to(torch::kBFloat16)};
+}
+
+Runner eager(const BenchModel& model) {
+  return [layer = model.layer](const torch::Tensor& input) { return (*layer)(input); };
+}
+
+Runner torchscript(const BenchModel& model) {
+  try {
+    torch::jit::Module traced = trace(*model.layer, model.input);
+    traced.eval();
+    const auto module = std::make_shared<torch::jit::Module>(torch::jit::optimize_for_inference(traced));
+    return [module](const torch::Tensor& input) { return module->forward({input}).toTensor(); };
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    throw UserError("this model becomes no TorchScript: " + text.substr(0, text.find('\n')), "use --engine eager");
+  }
+}
+
+Runner graph(const BenchModel& model) {
+  try {
+    const auto graph = std::make_shared<InferenceGraph>(*model.layer, model.input);
+    return [graph, layer = model.layer](const torch::Tensor& input) { return (*graph)(input); };
+  } catch (const NoGraph& refused) {
+    throw UserError("this model cannot run as a graph: " + std::string(refused.what()), "use --engine eager");
+  }
+}
+
+template <class Entry>
+const Entry& entry_of(const std::vector<Entry>& entries, const std::string& option, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& entry : entries) {
+    if (entry.name == name) return entry;
+    names.push_back(entry.name);
+  }
+  const std::string guess = config::did_you_mean(name, names);
+  throw UserError(option + ": there is no '" + name + "'", guess.empty() ? "choose " + config::any_of(names) : guess);
+}
+
+}  // namespace
+
+const std::vector<BenchPrecision>& bench_precisions() {
+  static const std::vector<BenchPrecision> precisions = {
+      {"fp32", "float32, as the model is", as_it_is},
+      {"bf16", "weights and activations in bfloat16", to_bf16},
+  };
+  return precisions;
+}
+
+const std::vector<BenchEngine>& bench_engines() {
+  static const std::vector<BenchEngine> engines = {
+      {"eager", "layer by layer, as mlrun evaluates", eager},
+      {"torchscript", "traced, frozen, optimize_for_inference", torchscript},
+      {"graph", "compiled into oneDNN's primitives, fused", graph},
+  };
+  return engines;
+}
+
+const BenchPrecision& bench_precision(const std::string& name) {
+  return entry_of(bench_precisions(), "--precision", name);
+}
+
+const BenchEngine& bench_engine(const std::string& name) { return entry_of(bench_engines(), "--engine", name); }
+
+std::vector<torch::Tensor> tensor_data(const nn::Layer& layer) {
+  std::vector<torch::Tensor> data;
+  for (const auto& tensor : tensors_of(layer)) data.push_back(tensor.detach());
+  return data;
+}
+
+void set_tensor_data(const nn::Layer& layer, const std::vector<torch::Tensor>& data) {
+  const auto tensors = tensors_of(layer);
+  MLRUN_ASSERT(tensors.size() == data.size(), "the tensors are of another model");
+  for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i].set_data(data[i]);
+}
+
+TensorsKept::TensorsKept(std::shared_ptr<nn::Layer> layer) : layer_(std::move(layer)), data_(tensor_data(*layer_)) {}
+
+TensorsKept::~TensorsKept() { set_tensor_data(*layer_, data_); }
+
+}  // namespace mlrun::deploy

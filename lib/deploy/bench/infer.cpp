@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/resident.h"
+#include "base/threads.h"
+#include "base/torch_compat.h"
+#include "deploy/bench/bench.h"
+#include "engine/block_cache.h"
+#include "engine/compute.h"
+#include "engine/compute_threads.h"
+#include "engine/context.h"
+#include "engine/train/memory_format.h"
+#include "quant/runner.h"
+
+namespace mlrun::deploy {
+namespace {
+
+/// One row's place in the grid of what is asked for.
+struct InferPoint {
+  std::string precision, engine;
+  std::int64_t batch = 1, threads = 1;
+};
+
+/// A model in one or both memory formats, each with its engine; one of them is in place.
+class LaidOut {
+ public:
+  LaidOut(BenchModel model, const BenchEngine& engine, engine::Context context)
+      : model_(std::move(model)), engine_(engine), context_(std::move(context)), plain_(tensor_data(*model_.layer)) {}
+
+  void choose(torch::MemoryFormat format) {
+    const auto found = variants_.find(format);
+    current_ = found != variants_.end() ? &found->second : &variants_.emplace(format, make(format)).first->second;
+    set_tensor_data(*model_.layer, current_->data);
+  }
+  /// Keeps the format in place alone.
+  void forget_others() {
+    for (auto entry = variants_.begin(); entry != variants_.end();) {
+      if (&entry->second == current_) ++entry;
+      else entry = variants_.erase(entry);
+    }
+  }
+  void run() const {
+    current_->runner(current_->model.input);
+    compat::synchronize(context_.device);
+  }
+  const BenchModel& in_place() const { return current_->model; }
+
+ private:
+  struct Variant {
+    BenchModel model;
+    std::vector<torch::Tensor> data;
+    Runner runner;
+  };
+
+  Variant make(torch::MemoryFormat format) {
+    set_tensor_data(*model_.layer, plain_);
+    engine::Context context = context_;
+    context.memory_format = format;
+    engine::place(*model_.layer, context);
+    Variant variant;
+    variant.model = {model_.layer, model_.input.to(context.device).contiguous(format)};
+    variant.data = tensor_data(*model_.layer);
+    variant.runner = engine_.make(variant.model);
+    return variant;
+  }
+
+  BenchModel model_;
+  const BenchEngine& engine_;
+  engine::Context context_;
+  std::vector<torch::Tensor> plain_;
+  std::map<torch::MemoryFormat, Variant> variants_;
+  Variant* current_ = nullptr;
+};
+
+/// Puts the asked format, or the faster one, in place; its name.
+std::string choose_format(LaidOut& model, const std::string& wanted) {
+  const auto format_of = [](const std::string& name) {
+    return name == "channels_last" ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
+  };
+  std::string name = wanted;
+  if (wanted == "auto") {
+    const Json choice = engine::faster_memory_format([&model](torch::MemoryFormat format) {
+      model.choose(format);
+      model.run();
+      const double begin = engine::steady_seconds();
+      model.run();
+      return engine::steady_seconds() - begin;
+    });
+    name = choice.at("memory_format").get<std::string>();
+  }
+  model.choose(format_of(name));
+  model.forget_others();
+  return name;
+}
+
+BenchRow measure_row(const BenchSubject& subject, const InferPoint& point, const BenchRequest& request,
+                     const engine::Context& context, BenchRow row) {
+  const torch::NoGradGuard no_gradients;
+  const engine::ComputeThreads threads(point.threads);
+  row.ceiling = matrix_ceiling(context.device, point.threads, request.latency.seconds);
+  const TensorsKept kept(subject.model);
+  const torch::Tensor images = torch::randn({point.batch, subject.channels, row.size, row.size});
+  LaidOut model(bench_precision(point.precision).prepare({subject.model, images}), bench_engine(point.engine), context);
+  row.memory_format = choose_format(model, request.memory_format);
+  engine::release_kept_tensors();
+  restart_peak_resident();
+  row.latency = engine::measure_latency([&model] { model.run(); }, request.latency);
+  row.rss_mb = static_cast<double>(peak_resident()) / kMebibyte;
+  const double seconds = row.latency.p50 / 1000;
+  row.images_per_s = static_cast<double>(point.batch) / seconds;
+  row.gflops = 2 * static_cast<double>(row.macs * point.batch) / seconds / 1e9;
+  if (request.layers) row.layers = time_layers(*model.in_place().layer, model.in_place().input, request.latency);
+  return row;
+}
+
+std::vector<InferPoint> points_of(const BenchRequest& request, std::int64_t default_threads) {
+  const std::vector<std::int64_t> batches = request.batches.empty() ? std::vector<std::int64_t>{1} : request.batches;
+  const std::vector<std::int64_t> threads =
+      request.threads.empty() ? std::vector<std::int64_t>{default_threads} : request.threads;
+  std::vector<InferPoint> points;
+  for (const auto& precision : request.precisions) {
+    for (const auto& engine : request.engines) {
+      for (const auto batch : batches) {
+        for (const auto count : threads) points.push_back({precision, engine, batch, count});
+      }
+    }
+  }
+  return points;
+}
+
+}  // namespace
+
+void check_request(const BenchRequest& request, const std::string& mode) {
+  for (const auto& name : request.precisions) bench_precision(name);
+  for (const auto& name : request.engines) {
+    if (bench_engine(name).name != "eager" && mode != "infer") {
+      throw UserError("--engine " + name + " is for inference, and this is --mode " + mode, "leave --engine out");
+    }
+    if (request.layers && name != "eager") {
+      throw UserError("--layers looks at layers, which --engine " + name + " dissolves", "use --engine eager");
+    }
+  }
+  if (request.layers && mode != "infer") throw UserError("--layers is for --mode infer", "leave one of them out");
+  const int processors = available_processors();
+  for (const auto count : request.threads) {
+    if (count <= processors) continue;
+    log::warning("--threads " + std::to_string(count) + ": this process may use " + std::to_string(processors) +
+                 " processors; more threads than that wait for each other");
+  }
+  const bool bf16 = std::count(request.precisions.begin(), request.precisions.end(), "bf16") > 0;
+  if (bf16 && mode != "load" && request.device != "cuda" && !engine::has_fast_bf16()) {
+    log::warning("bf16 is much slower than fp32 on this CPU, which has no AVX-512");
+  }
+}
+
+std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRequest& request, const TellRow& tell) {
+  config::TrainSection section;
+  section.device = request.device;
+  const engine::Context context = engine::make_context(section);
+  BenchRow row;
+  row.mode = "infer";
+  row.model = subject.name;
+  row.weights = subject.weights;
+  row.device = engine::device_text(context.device);
+  row.size = request.size > 0 ? request.size : subject.input_size;
+  row.macs = count_macs(*subject.model, subject.name, subject.channels, row.size);
+  for (const auto& parameter : subject.model->parameters()) row.params += parameter.numel();
+  const bool int8 = quant::int8_runner(*subject.model) != nullptr;
+  if (int8 && request.precisions != std::vector<std::string>{"fp32"}) {
+    throw UserError("--precision: " + subject.weights + " computes in int8", "leave --precision out");
+  }
+  std::vector<BenchRow> rows;
+  for (const InferPoint& point : points_of(request, available_processors())) {
+    row.batch = point.batch;
+    row.threads = point.threads;
+    row.precision = int8 ? "int8" : point.precision;
+    row.engine = point.engine;
+    tell(subject.name + ", batch " + std::to_string(point.batch) + ", " + std::to_string(point.threads) +
+         " thread(s), " + row.precision + ", " + point.engine);
+    rows.push_back(measure_row(subject, point, request, context, row));
+  }
+  return rows;
+}
+
+}  // namespace mlrun::deploy

@@ -1,0 +1,131 @@
+#include "deploy/bench/layers.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/torch_compat.h"
+#include "nn/evaluation_scope.h"
+#include "report/format.h"
+
+namespace mlrun::deploy {
+namespace {
+
+/// A layer's own time in each pass: what its call takes, less the calls inside.
+class LayerTimer : public nn::Interceptor {
+ public:
+  explicit LayerTimer(const torch::Device& device) : device_(device) {}
+
+  nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
+    inside_.push_back(0);
+    const double begin = engine::steady_seconds();
+    nn::Tensors outputs = proceed(inputs);
+    compat::synchronize(device_);
+    const double taken = engine::steady_seconds() - begin;
+    const double own = taken - inside_.back();
+    inside_.pop_back();
+    if (!inside_.empty()) inside_.back() += taken;
+    if (at_ == layers_.size()) {
+      layers_.push_back(
+          {{layer.path(), layer.type(), outputs.front().sizes().vec(), 0, layer.macs(inputs, outputs)}, {}});
+    }
+    Timed& timed = layers_[at_++];
+    MLRUN_ASSERT(timed.layer.path == layer.path(), "the passes of a model call other layers");
+    timed.seconds.push_back(own);
+    if (inside_.empty()) at_ = 0;
+    return outputs;
+  }
+
+  /// The medians of the last `passes` passes.
+  std::vector<LayerTime> last(std::int64_t passes) const {
+    std::vector<LayerTime> result;
+    for (const Timed& timed : layers_) {
+      result.push_back(timed.layer);
+      result.back().ms = 1000 * engine::quantile({timed.seconds.end() - passes, timed.seconds.end()}, 0.5);
+    }
+    return result;
+  }
+
+ private:
+  struct Timed {
+    LayerTime layer;
+    std::vector<double> seconds;
+  };
+  torch::Device device_;
+  std::vector<Timed> layers_;
+  std::vector<double> inside_;  // time of the calls below each running layer
+  std::size_t at_ = 0;
+};
+
+std::string bench_shape(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const auto size : shape) text += (text.empty() ? "" : "x") + std::to_string(size);
+  return text;
+}
+
+double total(const std::vector<LayerTime>& layers) {
+  double sum = 0;
+  for (const auto& layer : layers) sum += layer.ms;
+  return sum;
+}
+
+double gflops_of(const LayerTime& layer) {
+  return layer.ms > 0 ? 2 * static_cast<double>(layer.macs) / layer.ms / 1e6 : 0;
+}
+
+}  // namespace
+
+std::vector<LayerTime> time_layers(nn::Layer& model, const torch::Tensor& input,
+                                   const engine::LatencyOptions& options) {
+  const torch::NoGradGuard no_gradients;
+  const nn::EvaluationScope evaluation(model);
+  LayerTimer timer(input.device());
+  const nn::InterceptorScope scope(model, timer);
+  const engine::Latency latency = engine::measure_latency([&] { model(input); }, options);
+  return timer.last(latency.iterations);
+}
+
+report::Table layer_table(const std::vector<LayerTime>& layers, std::size_t most) {
+  std::vector<LayerTime> shown = layers;
+  if (most > 0) {
+    std::stable_sort(shown.begin(), shown.end(), [](const auto& a, const auto& b) { return a.ms > b.ms; });
+    shown.resize(std::min(most, shown.size()));
+  }
+  report::Table table({{"layer", report::Align::Left},
+                       {"type", report::Align::Left},
+                       {"output", report::Align::Left},
+                       {"ms", report::Align::Right},
+                       {"share", report::Align::Right},
+                       {"MACs", report::Align::Right},
+                       {"GFLOP/s", report::Align::Right}});
+  const double sum = total(layers);
+  for (const auto& layer : shown) {
+    table.add({layer.path.empty() ? "(model)" : layer.path, layer.type, bench_shape(layer.output),
+               report::fixed(layer.ms, 3), report::percent(sum > 0 ? layer.ms / sum : 0, 1),
+               layer.macs > 0 ? report::compact(static_cast<double>(layer.macs)) : "-",
+               layer.macs > 0 ? report::fixed(gflops_of(layer), 1) : "-"});
+  }
+  return table;
+}
+
+std::string layer_sum_text(const std::vector<LayerTime>& layers, std::size_t most, double whole) {
+  const std::string which = most > 0 && most < layers.size() ? "the " + std::to_string(most) + " slowest of " : "";
+  return which + std::to_string(layers.size()) + " layers; all of them take " + report::fixed(total(layers), 3) +
+         " ms with a clock at every door, the model without takes " + report::fixed(whole, 3) + " ms";
+}
+
+Json to_json(const std::vector<LayerTime>& layers) {
+  Json json = Json::array();
+  const double sum = total(layers);
+  for (const auto& layer : layers) {
+    json.push_back({{"name", layer.path},
+                    {"type", layer.type},
+                    {"output", layer.output},
+                    {"ms", layer.ms},
+                    {"share", sum > 0 ? layer.ms / sum : 0},
+                    {"macs", layer.macs},
+                    {"gflops", gflops_of(layer)}});
+  }
+  return json;
+}
+
+}  // namespace mlrun::deploy

@@ -1,0 +1,189 @@
+#include <cstring>
+
+#include "deploy/graph/compiler.h"
+
+namespace mlrun::deploy {
+namespace {
+
+using onednn::Desc;
+using onednn::Dims;
+
+constexpr auto kFloat = dnnl::memory::data_type::f32;
+constexpr std::int64_t kFewRows = 4;  // up to which a matrix is read faster than packed products start
+
+Desc any_layout(const Dims& dims) { return {dims, kFloat, dnnl::memory::format_tag::any}; }
+Desc vector_layout(std::int64_t size) { return {{size}, kFloat, dnnl::memory::format_tag::x}; }
+
+/// Weights as LibTorch has them, split by groups where there are any.
+Desc plain_weights(const nn::Conv2dOptions& o, const Dims& dims) {
+  return {dims, kFloat, o.groups > 1 ? dnnl::memory::format_tag::goihw : dnnl::memory::format_tag::oihw};
+}
+
+Dims weight_dims(const nn::Conv2dOptions& o) {
+  const auto& kernel = *o.kernel;
+  if (o.groups == 1) return {o.out, o.in, kernel[0], kernel[1]};
+  return {o.groups, o.out / o.groups, o.in / o.groups, kernel[0], kernel[1]};
+}
+
+/// Zeros after the last row and column that make the output as large as it must be.
+Dims padding_after(const Dims& in, const Dims& out, const onednn::Convolution& c, const Dims& kernel) {
+  Dims after(2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::int64_t span = (kernel[i] - 1) * (c.dilation[i] + 1) + 1;
+    after[i] = std::max<std::int64_t>(0, (out[i + 2] - 1) * c.stride[i] + span - in[i + 2] - c.padding[i]);
+  }
+  return after;
+}
+
+/// Implementations that are there to be right, or that unfold the image first.
+bool is_slow(const char* implementation) {
+  return std::strstr(implementation, "ref") != nullptr || std::strstr(implementation, "gemm") != nullptr;
+}
+
+dnnl::primitive_attr attributes(const GraphNode& node, bool in_place, const Desc* beside) {
+  dnnl::post_ops ops;
+  onednn::append_activation(ops, node.activation);
+  if (in_place) ops.append_sum();
+  if (beside) ops.append_binary(dnnl::algorithm::binary_add, *beside);
+  onednn::append_activation(ops, node.final_activation);
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(ops);
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+}  // namespace
+
+/// What is known of a convolution before layouts are chosen.
+struct GraphCompiler::ConvChoice {
+  onednn::Convolution described;
+  dnnl::convolution_forward::primitive_desc primitive;
+  Form src = Form::Plain, dst = Form::Plain;
+
+  /// Describes it with these layouts; no description: the library's choice. False where it cannot be.
+  bool choose(const dnnl::primitive_attr& attr, const std::vector<std::int64_t>& in,
+              const std::vector<std::int64_t>& out, std::optional<Form> src_form, std::optional<Form> dst_form) {
+    onednn::Convolution c = described;
+    c.src = src_form ? desc_of(in, *src_form) : any_layout(dims_of(in));
+    c.dst = dst_form ? desc_of(out, *dst_form) : any_layout(dims_of(out));
+    const auto found = onednn::describe(Program::engine(), c, attr);
+    if (!found) return false;
+    const auto src_found = form_of(found.src_desc(), in), dst_found = form_of(found.dst_desc(), out);
+    if (!src_found || !dst_found) return false;
+    primitive = found;
+    src = *src_found;
+    dst = *dst_found;
+    return true;
+  }
+};
+
+void GraphCompiler::conv(const GraphNode& node) {
+  const auto& options = static_cast<const nn::Conv2d&>(*node.layer).options();
+  const Dims in = dims_of(sizes(node.inputs[0]));
+  const bool pointwise = options.groups == 1 && (*options.kernel)[0] * (*options.kernel)[1] == 1;
+  if (pointwise && in[2] * in[3] == 1 && (*options.padding)[0] == 0 && (*options.padding)[1] == 0) {
+    return dense_node(node, in[0], options.in, options.out);
+  }
+  if (node.residual < 0) {
+    MLRUN_ASSERT(conv_primitive(node, Residual::None, true), "oneDNN has no such convolution");
+    return;
+  }
+  const bool alike = sizes(node.residual) == sizes(node.outputs[0]);
+  const bool over = alike && may_overwrite(node.residual);
+  if (over && conv_primitive(node, Residual::InPlace, false)) return;
+  if (alike && conv_primitive(node, Residual::Beside, false)) return;
+  GraphNode alone = node;  // the sum afterwards, by itself
+  MLRUN_ASSERT(alike, "a sum broadcasts where a graph takes none that does");
+  alone.residual = quant::kUnknownValue;
+  alone.final_activation.reset();
+  MLRUN_ASSERT(conv_primitive(alone, Residual::None, true), "oneDNN has no such convolution");
+  add_values(node.outputs[0], node.residual, node.final_activation, node.outputs[0]);
+}
+
+bool GraphCompiler::conv_primitive(const GraphNode& node, Residual residual, bool last_resort) {
+  const auto& o = static_cast<const nn::Conv2d&>(*node.layer).options();
+  const auto& in = sizes(node.inputs[0]);
+  const auto& out = sizes(node.outputs[0]);
+  const Dims weights = weight_dims(o);
+  ConvChoice choice;
+  onednn::Convolution& described = choice.described;
+  described.weights = any_layout(weights);
+  described.bias = vector_layout(o.out);
+  described.stride = onednn::pair_of(o.stride);
+  described.dilation = {(*o.dilation)[0] - 1, (*o.dilation)[1] - 1};
+  described.padding = onednn::pair_of(o.padding);
+  described.padding_after = padding_after(dims_of(in), dims_of(out), described, onednn::pair_of(o.kernel));
+  std::optional<Form> dst;
+  Desc beside;
+  if (residual != Residual::None) {
+    dst = program_.slot(slot_of(node.residual)).form;
+    beside = desc_of(out, *dst);
+  }
+  const auto attr = attributes(node, residual == Residual::InPlace, residual == Residual::Beside ? &beside : nullptr);
+  const Form given = program_.slot(slot_of(node.inputs[0])).form;
+  ConvChoice free = choice;
+  const bool found = free.choose(attr, in, out, std::nullopt, dst);
+  const bool as_given = !(found && free.src == given) && choice.choose(attr, in, out, given, dst);
+  const bool take_given = as_given && (!found || !is_slow(choice.primitive.impl_info_str()));
+  if (!found && !as_given) return false;
+  const ConvChoice& chosen = take_given ? choice : free;
+  if (!last_resort && is_slow(chosen.primitive.impl_info_str())) return false;
+
+  const int src = need(node.inputs[0], chosen.src);
+  const int other = residual == Residual::None ? -1 : slot_of(node.residual);
+  const int written =
+      residual == Residual::InPlace ? take_over(other, node.outputs[0]) : new_slot(node.outputs[0], chosen.dst);
+  std::vector<std::pair<int, std::pair<int, Desc>>> arguments = {
+      {DNNL_ARG_SRC, {src, chosen.primitive.src_desc()}}, {DNNL_ARG_DST, {written, chosen.primitive.dst_desc()}}};
+  if (residual == Residual::Beside) {
+    const int position = node.activation == nn::Act::Hardsigmoid ? 2 : (node.activation ? 1 : 0);
+    arguments.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(position) | DNNL_ARG_SRC_1, {other, beside}});
+  }
+  const dnnl::memory packed =
+      weights_.get(node, node.weight, plain_weights(o, weights), chosen.primitive.weights_desc());
+  const dnnl::memory bias(vector_layout(o.out), Program::engine(), node.bias.data_ptr<float>());
+  program_.add_primitive(dnnl::convolution_forward(chosen.primitive), chosen.primitive.scratchpad_desc(), arguments,
+                         {{DNNL_ARG_WEIGHTS, packed}, {DNNL_ARG_BIAS, bias}}, written);
+  return true;
+}
+
+void GraphCompiler::dense_node(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out) {
+  if (rows > kFewRows) return inner_product(node, rows, in, out);
+  const int src = need(node.inputs[0], Form::Plain);
+  const int other = node.residual < 0 ? -1 : need(node.residual, Form::Plain);
+  const int written = new_slot(node.outputs[0], Form::Plain);
+  std::vector<int> reads = {src};
+  if (other >= 0) reads.push_back(other);
+  program_.add_step(reads, {written},
+                    [p = &program_, src, other, written, shape = DenseShape{rows, in, out},
+                     weight = node.weight.data_ptr<float>(), bias = node.bias.data_ptr<float>(),
+                     act = kernel_act(node.activation), final_act = kernel_act(node.final_activation)] {
+                      dense(p->data(src), weight, bias, shape, act, other < 0 ? nullptr : p->data(other), final_act,
+                            p->data(written));
+                    });
+}
+
+void GraphCompiler::inner_product(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out) {
+  const auto plain = [](const Dims& dims) { return Desc(dims, kFloat, dnnl::memory::format_tag::ab); };
+  const Desc beside = plain({rows, out});
+  const auto attr = attributes(node, false, node.residual < 0 ? nullptr : &beside);
+  const auto described = onednn::describe(
+      Program::engine(),
+      onednn::InnerProduct{plain({rows, in}), any_layout({out, in}), vector_layout(out), plain({rows, out})}, attr);
+  MLRUN_ASSERT(described, "oneDNN has no such inner product");
+  const int src = need(node.inputs[0], Form::Plain);
+  std::vector<std::pair<int, std::pair<int, Desc>>> arguments = {{DNNL_ARG_SRC, {src, plain({rows, in})}}};
+  if (node.residual >= 0) {
+    const int position = node.activation == nn::Act::Hardsigmoid ? 2 : (node.activation ? 1 : 0);
+    arguments.push_back(
+        {DNNL_ARG_ATTR_MULTIPLE_POST_OP(position) | DNNL_ARG_SRC_1, {need(node.residual, Form::Plain), beside}});
+  }
+  const int written = new_slot(node.outputs[0], Form::Plain);
+  arguments.push_back({DNNL_ARG_DST, {written, plain({rows, out})}});
+  const dnnl::memory packed = weights_.get(node, node.weight, plain({out, in}), described.weights_desc());
+  const dnnl::memory bias(vector_layout(out), Program::engine(), node.bias.data_ptr<float>());
+  program_.add_primitive(dnnl::inner_product_forward(described), described.scratchpad_desc(), arguments,
+                         {{DNNL_ARG_WEIGHTS, packed}, {DNNL_ARG_BIAS, bias}}, written);
+}
+
+}  // namespace mlrun::deploy

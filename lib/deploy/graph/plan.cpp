@@ -1,0 +1,230 @@
+#include "deploy/graph/plan.h"
+
+#include <set>
+
+#include "nn/branches.h"
+#include "nn/evaluation_scope.h"
+#include "nn/pooling.h"
+#include "quant/fusion.h"
+
+namespace mlrun::deploy {
+namespace {
+
+using quant::Dataflow;
+using quant::kUnknownValue;
+using quant::Leaf;
+
+const quant::Value& value_of(const Dataflow& flow, ValueId value) {
+  return flow.values[static_cast<std::size_t>(value)];
+}
+
+/// Hands on its input as it is: no part of a graph.
+bool passes(const Leaf& leaf) {
+  return leaf.outputs.size() == 1 && leaf.inputs.size() == 1 && leaf.outputs == leaf.inputs;
+}
+
+GraphOp op_of(nn::Layer& layer, const Leaf& leaf) {
+  if (dynamic_cast<nn::Conv2d*>(&layer)) return GraphOp::Conv;
+  if (dynamic_cast<nn::Linear*>(&layer)) return GraphOp::Linear;
+  if (dynamic_cast<nn::BatchNorm2d*>(&layer)) return GraphOp::Affine;
+  if (dynamic_cast<nn::MaxPool2d*>(&layer)) return GraphOp::MaxPool;
+  if (dynamic_cast<nn::AvgPool2d*>(&layer)) return GraphOp::AvgPool;
+  if (dynamic_cast<nn::AdaptiveAvgPool2d*>(&layer)) return GraphOp::AdaptivePool;
+  if (dynamic_cast<nn::Activation*>(&layer)) return GraphOp::Activation;
+  if (dynamic_cast<nn::Add*>(&layer) && leaf.inputs.size() == 2) return GraphOp::Add;
+  if (dynamic_cast<nn::Mul*>(&layer) && leaf.inputs.size() == 2) return GraphOp::Mul;
+  if (dynamic_cast<nn::Concat*>(&layer)) return GraphOp::Concat;
+  if (dynamic_cast<nn::Chunk*>(&layer)) return GraphOp::Chunk;
+  if (dynamic_cast<nn::ChannelShuffle*>(&layer)) return GraphOp::Shuffle;
+  if (dynamic_cast<nn::Flatten*>(&layer)) return GraphOp::Flatten;
+  return GraphOp::Layer;
+}
+
+/// Walks over the leaves and lets each take in what follows it alone.
+class Planner {
+ public:
+  Planner(const Dataflow& flow, GraphPlan& plan) : flow_(flow), plan_(plan) { made_.insert(0); }
+
+  void run() {
+    for (std::size_t i = 0; i < flow_.leaves.size(); ++i) {
+      const Leaf& leaf = flow_.leaves[i];
+      if (passes(leaf) || taken_.count(i)) continue;
+      plan_.nodes.push_back(node_from(leaf));
+      for (const ValueId output : plan_.nodes.back().outputs) made_.insert(output);
+    }
+  }
+
+ private:
+  GraphNode node_from(const Leaf& leaf) {
+    GraphNode node;
+    node.op = op_of(*leaf.layer, leaf);
+    node.layer = leaf.layer;
+    node.inputs = leaf.inputs;
+    node.outputs = leaf.outputs;
+    switch (node.op) {
+      case GraphOp::Conv: take_norm(node); break;
+      case GraphOp::Linear: {
+        const auto& linear = static_cast<const nn::Linear&>(*leaf.layer);
+        set_weights(node, linear.weight, linear.bias);
+        break;
+      }
+      case GraphOp::Affine: set_affine(node); break;
+      case GraphOp::Add: break;
+      default: return node;
+    }
+    node.activation = take_activation(node);
+    const bool sums = node.op == GraphOp::Conv || node.op == GraphOp::Linear;
+    if (sums && take_residual(node)) node.final_activation = take_activation(node);
+    return node;
+  }
+
+  static void set_weights(GraphNode& node, const torch::Tensor& weight, const torch::Tensor& bias) {
+    node.weight = weight.detach();
+    node.bias = bias.defined() ? bias.detach() : torch::zeros({weight.size(0)}, weight.options().requires_grad(false));
+  }
+
+  static void set_affine(GraphNode& node) {
+    const auto& norm = static_cast<const nn::BatchNorm2d&>(*node.layer);
+    node.weight = norm.weight.detach() * torch::rsqrt(norm.running_var + norm.options().eps);
+    node.bias = norm.bias.detach() - norm.running_mean * node.weight;
+  }
+
+  void take_norm(GraphNode& node) {
+    const auto& conv = static_cast<const nn::Conv2d&>(*node.layer);
+    const int next = only_consumer(node.outputs.front());
+    const auto* norm = next < 0 ? nullptr : dynamic_cast<const nn::BatchNorm2d*>(leaf(next).layer);
+    if (!norm) return set_weights(node, conv.weight, conv.bias);
+    const quant::FoldedConv folded = quant::fold(conv, *norm);
+    set_weights(node, folded.weight, folded.bias);
+    take(node, next);
+  }
+
+  std::optional<nn::Act> take_activation(GraphNode& node) {
+    const int next = only_consumer(node.outputs.front());
+    const auto* activation = next < 0 ? nullptr : dynamic_cast<const nn::Activation*>(leaf(next).layer);
+    if (!activation) return std::nullopt;
+    take(node, next);
+    return activation->kind();
+  }
+
+  /// A sum whose other summand is there before the node runs.
+  bool take_residual(GraphNode& node) {
+    const ValueId own = node.outputs.front();
+    const int next = only_consumer(own);
+    if (next < 0 || !dynamic_cast<const nn::Add*>(leaf(next).layer)) return false;
+    const auto& inputs = leaf(next).inputs;
+    if (inputs.size() != 2) return false;
+    const ValueId other = inputs[0] == own ? inputs[1] : inputs[0];
+    if (other == own || !made_.count(other)) return false;
+    node.residual = other;
+    take(node, next);
+    return true;
+  }
+
+  void take(GraphNode& node, int next) {
+    node.outputs = leaf(next).outputs;
+    taken_.insert(static_cast<std::size_t>(next));
+  }
+
+  /// The one leaf that computes with the value; -1 where there are more, or the value leaves the model.
+  int only_consumer(ValueId value) const {
+    const quant::Value& v = value_of(flow_, value);
+    if (v.escapes || v.returned) return -1;
+    int found = -1;
+    for (const std::size_t consumer : v.consumers) {
+      if (passes(flow_.leaves[consumer])) continue;
+      if (found >= 0) return -1;
+      found = static_cast<int>(consumer);
+    }
+    return found;
+  }
+
+  const Leaf& leaf(int number) const { return flow_.leaves[static_cast<std::size_t>(number)]; }
+
+  const Dataflow& flow_;
+  GraphPlan& plan_;
+  std::set<std::size_t> taken_;
+  std::set<ValueId> made_;
+};
+
+/// What keeps this flow from being a graph, if anything does.
+std::string obstacle_in(const Dataflow& flow) {
+  std::size_t returned = 0;
+  for (const auto& value : flow.values) {
+    returned += value.returned;
+    if (!value.escapes) continue;
+    if (value.producer < 0) return "code outside its layers works on its input";
+    const Leaf& leaf = flow.leaves[static_cast<std::size_t>(value.producer)];
+    return "code outside its layers works on what " + leaf.layer->path() + " gives";
+  }
+  for (const Leaf& leaf : flow.leaves) {
+    for (const ValueId input : leaf.inputs) {
+      if (input == kUnknownValue) return leaf.layer->path() + " takes a value that no layer gives";
+    }
+  }
+  return returned == 1 ? "" : "its output is not one layer's";
+}
+
+/// A graph pays where most of what it does is its own.
+std::string too_foreign(const GraphPlan& plan) {
+  std::size_t foreign = 0;
+  const nn::Layer* first = nullptr;
+  for (const auto& node : plan.nodes) {
+    if (node.op != GraphOp::Layer) continue;
+    foreign += 1;
+    if (!first) first = node.layer;
+  }
+  if (foreign * 4 <= plan.nodes.size()) return "";
+  return std::to_string(foreign) + " of its " + std::to_string(plan.nodes.size()) + " operations, as " + first->path() +
+         " (" + first->type() + "), are none that a graph has";
+}
+
+/// Notes the sizes of what every layer gives.
+class SizeRecorder : public nn::Interceptor {
+ public:
+  nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
+    nn::Tensors outputs = proceed(inputs);
+    auto& noted = sizes[&layer];
+    for (const auto& output : outputs) noted.push_back(output.sizes().vec());
+    return outputs;
+  }
+  std::map<const nn::Layer*, ValueSizes> sizes;
+};
+
+}  // namespace
+
+GraphPlan plan_graph(nn::Layer& model, const torch::Tensor& example) {
+  const torch::NoGradGuard no_gradients;
+  const Dataflow flow = quant::trace_dataflow(model, example);
+  GraphPlan plan;
+  plan.obstacle = obstacle_in(flow);
+  if (!plan.obstacle.empty()) return plan;
+  plan.sources.resize(flow.values.size());
+  for (const Leaf& leaf : flow.leaves) {
+    for (std::size_t i = 0; i < leaf.outputs.size() && !passes(leaf); ++i) {
+      plan.sources[static_cast<std::size_t>(leaf.outputs[i])] = {leaf.layer, i};
+    }
+  }
+  for (std::size_t i = 0; i < flow.values.size(); ++i) {
+    if (flow.values[i].returned) plan.output = static_cast<ValueId>(i);
+  }
+  Planner(flow, plan).run();
+  plan.obstacle = too_foreign(plan);
+  return plan;
+}
+
+ValueSizes value_sizes(nn::Layer& model, const GraphPlan& plan, const std::vector<std::int64_t>& input) {
+  const torch::NoGradGuard no_gradients;
+  const nn::EvaluationScope evaluation(model);
+  SizeRecorder recorder;
+  const nn::InterceptorScope scope(model, recorder);
+  model.run({torch::empty(input, torch::TensorOptions().device(torch::kMeta))});
+  ValueSizes sizes(plan.sources.size());
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const GraphSource& source = plan.sources[i];
+    sizes[i] = source.layer ? recorder.sizes.at(source.layer).at(source.output) : input;
+  }
+  return sizes;
+}
+
+}  // namespace mlrun::deploy

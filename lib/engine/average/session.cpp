@@ -1,0 +1,126 @@
+#include "engine/average/session.h"
+
+#include <algorithm>
+
+#include <torch/torch.h>
+
+#include "base/error.h"
+#include "engine/average/norm_renewal.h"
+#include "engine/evaluator.h"
+#include "engine/run/model_state.h"
+#include "engine/run/run_directory.h"
+#include "optim/averaging.h"
+
+namespace mlrun::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_statistics(const weights::NamedTensors& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const auto& item) { return optim::is_norm_statistic(item.first); });
+}
+
+void check_target(const fs::path& out) {
+  if (fs::exists(out)) throw file_error(out.string(), "exists already", "choose another name for the average");
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder)) throw file_error(folder.string(), "is not a folder", "create it first");
+}
+
+/// The task that weights are applied with.
+struct Bench {
+  Bench(const TaskFactory& tasks, const config::Resolved& wanted, const weights::Metadata& metadata)
+      : recipe(wanted.recipe), context(make_context(wanted.recipe.train)) {
+    std::optional<data::DataInfo> known;
+    if (const auto info = metadata.find("data"); info != metadata.end()) {
+      known = data_info(Json::parse(info->second, nullptr, /*allow_exceptions=*/false));
+    }
+    task = tasks.make(recipe.task.kind, TaskRequest{recipe, known});
+    for (const auto& model : task->models()) place(*model.second, context);
+  }
+
+  void put_in(const weights::NamedTensors& tensors, const std::string& name) {
+    load_model_tensors(task->models(), tensors, name);
+    for (const auto& model : task->models()) model.second->eval();
+  }
+
+  data::Split split() {
+    const auto test = task->evaluation_source(data::Split::Test);
+    return test && test->size() > 0 ? data::Split::Test : data::Split::Val;
+  }
+
+  metrics::Figures score() { return evaluate(*task, split(), context, evaluate_options(recipe)).figures; }
+
+  const config::Recipe& recipe;
+  Context context;
+  std::unique_ptr<Task> task;
+};
+
+void renew(Bench& bench, const AverageRequest& request) {
+  RenewalRequest renewal;
+  renewal.norms.samples = request.bn_samples;
+  renewal.batch_size = bench.recipe.train.batch_size / bench.recipe.train.accumulate;
+  renewal.seed = static_cast<std::uint64_t>(bench.recipe.train.seed);
+  renewal.on_error = data::on_error_of(bench.recipe.data.on_error);
+  renew_norms(*bench.task, bench.context, renewal);
+}
+
+void score_inputs(Bench& bench, const AverageRequest& request, AverageOutcome& outcome) {
+  for (const auto& input : request.inputs) {
+    bench.put_in(weights::read_weights(input.file, input.entry).tensors, input.file.string());
+    outcome.scores.push_back({input.file.string(), bench.score()});
+  }
+}
+
+[[noreturn]] void no_recipe(const std::string& what) {
+  throw UserError(what + " needs data, and there is no recipe that names them",
+                  "name one with -c RECIPE, or leave batch norm's statistics averaged with --no-update-bn");
+}
+
+/// Copies that outlive the models.
+weights::NamedTensors detached(const weights::NamedTensors& tensors) {
+  weights::NamedTensors copies;
+  for (const auto& [name, tensor] : tensors) copies.emplace_back(name, tensor.detach().cpu().clone());
+  return copies;
+}
+
+/// What whoever loads the average must know, where the inputs did not carry it.
+void describe(const config::Resolved& resolved, const Task& task, weights::Metadata& metadata) {
+  metadata.emplace("recipe", config::to_yaml(resolved.values));
+  metadata.emplace("data", json_text(to_json(task.data())));
+  metadata.emplace("classes", json_text(task.data().classes));
+}
+
+}  // namespace
+
+AverageOutcome average_to_file(const TaskFactory& tasks, const AverageRequest& request) {
+  check_target(request.out);
+  AveragedWeights average = average_files(request.inputs, request.ema_decay);
+  const bool renewing = request.update_bn && has_statistics(average.tensors);
+  if (!request.resolved && renewing) no_recipe("making batch norm's statistics anew");
+  if (!request.resolved && request.evaluate) no_recipe("--eval");
+  AverageOutcome outcome;
+  if (request.resolved && (renewing || request.evaluate)) {
+    Bench bench(tasks, *request.resolved, average.metadata);
+    if (request.evaluate) {
+      outcome.split = data::split_name(bench.split());
+      score_inputs(bench, request, outcome);
+    }
+    bench.put_in(average.tensors, "the average");
+    if (request.evaluate) outcome.scores.push_back({"average", bench.score()});
+    if (renewing) {
+      renew(bench, request);
+      average.tensors = detached(model_tensors(bench.task->models()));
+      average.metadata["batch_norm"] = "updated";
+      if (request.evaluate) outcome.scores.push_back({"average, batch norm updated", bench.score()});
+    }
+    describe(*request.resolved, *bench.task, average.metadata);
+    outcome.norms_renewed = renewing;
+  }
+  weights::write_safetensors(request.out, average.tensors, average.metadata);
+  outcome.metadata = average.metadata;
+  outcome.tensors = average.tensors.size();
+  return outcome;
+}
+
+}  // namespace mlrun::engine

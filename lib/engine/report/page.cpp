@@ -1,0 +1,222 @@
+#include "engine/report/page.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/version.h"
+#include "report/chart.h"
+#include "report/curves.h"
+#include "report/format.h"
+#include "report/html.h"
+#include "report/markup.h"
+
+namespace mlrun::engine {
+namespace {
+
+std::string text_in(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end() || found->is_null()) return "";
+  return found->is_string() ? found->get<std::string>() : json_text(*found);
+}
+
+std::string figure_value(const std::string& name, double value) { return report::fixed(value, figure_digits(name)); }
+
+std::string key_text(const RunRecord& run, const std::string& key) {
+  const auto found = run.keys.find(key);
+  if (found == run.keys.end()) return "";
+  return found->second.is_string() ? found->second.get<std::string>() : json_text(found->second);
+}
+
+std::string headline(const RunRecord& run) {
+  const RunSummary& it = run.summary;
+  std::string html = "<h1>" + report::escaped_markup(it.path.string()) + "</h1>\n<p>" + report::html_badge(it.state) +
+                     " <span class=\"soft\">" +
+                     report::escaped_markup(key_text(run, "task.name") + " with " + key_text(run, "model.name") +
+                                            " on " + text_in(run.info.value("data", Json::object()), "name")) +
+                     "</span></p>\n";
+  if (!it.error.empty()) html += report::html_notice("This run failed: " + it.error);
+  if (!run.finished()) {
+    html += report::html_notice("This run is not finished: it stands at epoch " + std::to_string(it.epoch) + " of " +
+                                std::to_string(it.epochs) + ". Its figures are those of the epochs so far.");
+  }
+  return html;
+}
+
+std::string cards(const RunRecord& run) {
+  std::vector<std::string> names;
+  for (const auto& figure : run.figures) names.push_back(figure.first);
+  const std::string metric = run.summary.best ? run.summary.best->metric : "";
+  std::vector<report::Card> list;
+  for (const auto& name : main_figures(names, metric)) {
+    list.push_back({name, figure_value(name, *run.find(name)), name == metric ? "chose the best weights" : ""});
+  }
+  if (list.empty() && run.summary.best)
+    list.push_back({metric, figure_value(metric, run.summary.best->value), "best so far"});
+  list.push_back({"epochs", std::to_string(run.summary.epoch) + " of " + std::to_string(run.summary.epochs), ""});
+  if (run.train_time) list.push_back({"time in training", report::duration(*run.train_time), ""});
+  return report::html_cards(list);
+}
+
+std::string verdict_rows(const RunRecord& run) {
+  const Json result = run.info.value("result", Json::object());
+  const Json list = result.is_object() ? result.value("expect", Json::array()) : Json::array();
+  std::string rows;
+  for (const Json& entry : list) {
+    if (!entry.is_object()) continue;
+    const auto number = [&entry](const char* name) {
+      const Json value = entry.value(name, Json());
+      return value.is_number() ? report::shortest(value.get<double>()) : std::string("-");
+    };
+    const Json measured = entry.value("measured", Json());
+    const std::string metric = text_in(entry, "metric");
+    const int digits = figure_digits(metric) + 1;
+    const std::string direction = entry.value("direction", "both");
+    const std::string sign = direction == "at_least" ? "≥ " : direction == "at_most" ? "≤ " : "";
+    const std::string reason = text_in(entry, "reason");
+    rows += "<tr><td>" + report::html_badge(text_in(entry, "verdict")) + "</td><td>" + report::escaped_markup(metric) +
+            "</td><td class=\"r\">" + sign + number("expected") + "</td><td class=\"r\">" + number("tolerance") +
+            "</td><td class=\"r\">" + (measured.is_number() ? report::fixed(measured.get<double>(), digits) : "-") +
+            "</td><td>" +
+            report::escaped_markup(text_in(entry, "source") + (reason.empty() ? "" : " (" + reason + ")")) +
+            "</td></tr>\n";
+  }
+  if (rows.empty()) return "";
+  return "<div class=\"wide\"><table>\n<thead><tr><th>verdict</th><th>metric</th><th class=\"r\">expected</th><th "
+         "class=\"r\">tolerance</th><th class=\"r\">measured</th><th>source</th></tr></thead>\n<tbody>\n" +
+         rows + "</tbody>\n</table></div>\n";
+}
+
+/// Figures in rows, splits and weights in columns.
+std::string figures_table(const RunRecord& run) {
+  std::vector<std::string> figures, places;
+  const auto add = [](std::vector<std::string>& list, const std::string& item) {
+    if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+  };
+  const auto place_of = [](const std::string& name) { return name.substr(0, name.size() - bare_figure(name).size()); };
+  for (const auto& [name, value] : run.figures) {
+    add(figures, bare_figure(name));
+    add(places, place_of(name));
+  }
+  std::vector<report::Column> columns = {{"figure", report::Align::Left}};
+  for (const auto& place : places) {  // `val/ema_` becomes `val ema`
+    std::string title = place.substr(0, place.size() - 1);
+    std::replace(title.begin(), title.end(), '/', ' ');
+    columns.push_back({title, report::Align::Right});
+  }
+  report::Table table(columns);
+  for (const auto& figure : figures) {
+    std::vector<std::string> row = {figure};
+    for (const auto& place : places) {
+      const double* value = run.find(place + figure);
+      row.push_back(value == nullptr ? "-" : figure_value(figure, *value));
+    }
+    table.add(std::move(row));
+  }
+  return figures.empty() ? "" : table.html();
+}
+
+/// One chart for each figure, with a line for each split and the average.
+std::vector<std::string> figure_charts(const std::vector<Json>& rows) {
+  std::vector<report::LineChart> charts;
+  for (const auto& name : report::figure_names(rows)) {
+    if (name.rfind("train/", 0) != 0 && name.rfind("val/", 0) != 0) continue;
+    const std::string bare = bare_figure(name);
+    auto chart = std::find_if(charts.begin(), charts.end(), [&bare](const auto& it) { return it.title == bare; });
+    if (chart == charts.end()) chart = charts.insert(chart, report::LineChart{bare, "epoch", bare, false, {}});
+    chart->series.push_back(report::curve(rows, name));
+    chart->series.back().dashed = is_averaged(name);
+  }
+  std::vector<std::string> drawn;
+  for (const auto& chart : charts) drawn.push_back(report::svg(chart));
+  return drawn;
+}
+
+std::string course_chart(const std::vector<Json>& rows, const std::string& name, const std::string& title, bool log_y) {
+  report::Series series = report::curve(rows, name);
+  series.name.clear();
+  if (series.x.size() < 2) return "";
+  return report::svg({title, "epoch", title, log_y, {series}});
+}
+
+std::string curves_section(const std::filesystem::path& run) {
+  const auto rows = report::read_metric_rows(run);
+  if (rows.empty()) return report::html_notice("The run has recorded no figures yet.");
+  std::vector<std::string> charts = figure_charts(rows);
+  const std::string stepwise = course_chart(rows, "step/lr", "learning rate", false);
+  charts.push_back(stepwise.empty() ? course_chart(rows, "lr", "learning rate", false) : stepwise);
+  charts.push_back(course_chart(rows, "step/grad_norm", "gradient norm", true));
+  return report::html_side_by_side(charts);
+}
+
+std::string provenance_facts(const RunRecord& run) {
+  std::vector<std::pair<std::string, std::string>> facts;
+  for (const auto& [name, title] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"version", "mlrun"},
+                                                                  {"commit", "commit"},
+                                                                  {"libtorch", "LibTorch"},
+                                                                  {"command", "command"},
+                                                                  {"host", "host"},
+                                                                  {"device", "device"},
+                                                                  {"threads", "compute threads"},
+                                                                  {"workers", "loading threads"},
+                                                                  {"seed", "seed"},
+                                                                  {"started", "started"},
+                                                                  {"finished", "finished"},
+                                                                  {"choices", "measured choices"}}) {
+    const std::string text = text_in(run.info, name);
+    if (text != "{}") facts.emplace_back(title, text);
+  }
+  const Json data = run.info.value("data", Json::object());
+  facts.emplace_back("data", text_in(data, "name"));
+  facts.emplace_back("data fingerprint", text_in(data, "fingerprint"));
+  return report::html_facts(facts);
+}
+
+/// What differs between what the run recorded and what its weights give now.
+std::string disagreement(const RunRecord& run, const Evidence& evidence) {
+  std::string html;
+  const std::string recorded = text_in(run.info.value("data", Json::object()), "fingerprint");
+  if (!evidence.data.fingerprint.empty() && evidence.data.fingerprint != recorded) {
+    html += report::html_notice(
+        "The data have changed since this run was trained: what follows is true of the data as "
+        "they are now.");
+  }
+  if (!evidence.evaluation || !run.finished()) return html;
+  for (const auto& [bare, value] : evidence.evaluation->figures) {
+    const std::string name = std::string(data::split_name(evidence.evaluation->split)) + "/" + bare;
+    const double* before = run.find(name);
+    if (before == nullptr || std::abs(*before - value) <= 1e-4 * std::max(1.0, std::abs(value))) continue;
+    html += report::html_notice(name + " is " + figure_value(name, value) + " now, where the run recorded " +
+                                figure_value(name, *before) + ".");
+  }
+  return html;
+}
+
+}  // namespace
+
+std::string page_footer() { return "<footer>Written by mlrun " + report::escaped_markup(kVersion) + ".</footer>\n"; }
+
+std::string table_section(const ComparedTable& table) {
+  std::string html = published_table(table).html();
+  for (const auto& note : published_notes(table)) html += report::html_paragraph(note + ".");
+  if (table.file.source) html += "<p class=\"soft\">Source: " + report::escaped_markup(*table.file.source) + "</p>\n";
+  return report::html_section(table.file.title, html);
+}
+
+std::string table_page(const ComparedTable& table) {
+  return report::html_page(table.file.title, table_section(table) + page_footer());
+}
+
+std::string run_page(const RunRecord& run, const Evidence& evidence, const std::string& recipe,
+                     const ComparedTable* table) {
+  std::string body = headline(run) + cards(run) + verdict_rows(run);
+  if (table != nullptr) body += table_section(*table);
+  body += report::html_section("Training", curves_section(run.summary.path));
+  body += report::html_section("Figures of the best weights", figures_table(run) + disagreement(run, evidence));
+  body += evidence_sections(evidence);
+  body += report::html_section("Where it was made", provenance_facts(run));
+  body += report::html_section("Recipe", report::html_folded("Every option of this run", recipe));
+  return report::html_page(run.summary.path.filename().string() + " - mlrun", body + page_footer());
+}
+
+}  // namespace mlrun::engine

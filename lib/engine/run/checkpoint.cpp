@@ -1,0 +1,188 @@
+#include "engine/run/checkpoint.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/paths.h"
+#include "engine/run/model_state.h"
+#include "report/format.h"
+
+namespace mlrun::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kWeights = "model.safetensors";
+constexpr const char* kTensors = "state.safetensors";
+constexpr const char* kValues = "state.json";
+constexpr const char* kAveraged = "averaged.safetensors";
+constexpr const char* kManifest = "manifest.json";
+constexpr std::uint64_t kJsonLimit = 64U << 20U;
+
+std::string folder_name(std::int64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%08lld", static_cast<long long>(step));
+  return name;
+}
+
+Json read_json(const fs::path& path) {
+  Json json = Json::parse(read_file(path, kJsonLimit), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) throw DamagedCheckpoint(path, "is damaged: it is no JSON object");
+  return json;
+}
+
+/// A disk that would be full half-way is found out before anything is written.
+void check_room(const fs::path& folder, const Checkpoint& checkpoint) {
+  constexpr std::uint64_t kHeaders = 1U << 20U;
+  const std::uint64_t needed = byte_count(checkpoint.weights) + byte_count(checkpoint.averaged) +
+                               byte_count(checkpoint.state.tensors()) + kHeaders;
+  const std::uint64_t free = free_bytes(folder);
+  if (free >= needed) return;
+  throw file_error(folder.string(),
+                   "a checkpoint needs " + report::bytes(static_cast<double>(needed)) + " and " +
+                       report::bytes(static_cast<double>(free)) + " are free",
+                   "free some space and run the same command with --resume auto");
+}
+
+void write_manifest(const fs::path& folder, std::int64_t step) {
+  Json files = Json::object();
+  for (const char* name : {kWeights, kTensors, kValues, kAveraged}) {
+    if (!fs::exists(folder / name)) continue;
+    files[name] = {{"size", fs::file_size(folder / name)}, {"sha256", sha256_file(folder / name)}};
+  }
+  write_file(folder / kManifest, json_text({{"schema", 1}, {"step", step}, {"files", files}}, 2) + "\n");
+}
+
+/// The size of a file of a checkpoint, which must be there.
+std::uintmax_t size_of(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  if (error == std::errc::no_such_file_or_directory) throw DamagedCheckpoint(file, "is missing from its checkpoint");
+  if (error) throw file_error(file.string(), "cannot be read: " + error.message());
+  return size;
+}
+
+void verify_file(const fs::path& file, const Json& entry) {
+  const auto size = size_of(file);
+  if (!entry.is_object() || entry.value("size", Json()) != Json(size)) {
+    throw DamagedCheckpoint(file, "is damaged: it has " + std::to_string(size) + " bytes, not what its manifest says");
+  }
+  if (entry.value("sha256", Json()) != Json(sha256_file(file))) {
+    throw DamagedCheckpoint(file, "is damaged: its checksum is not the one in its manifest");
+  }
+}
+
+}  // namespace
+
+DamagedCheckpoint::DamagedCheckpoint(const fs::path& file, const std::string& what)
+    : UserError(Problem{file.string(), 0, 0, "", what, "resume from an earlier checkpoint or train again"}) {}
+
+std::int64_t checkpoint_step(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (name.rfind("step-", 0) != 0 || name.size() < 13 || name.size() > 20) return -1;
+  if (name.find_first_not_of("0123456789", 5) != std::string::npos) return -1;
+  return std::stoll(name.substr(5));
+}
+
+fs::path write_checkpoint(const fs::path& folder, const Checkpoint& checkpoint) {
+  make_directories(folder);
+  check_room(folder, checkpoint);
+  const fs::path target = folder / folder_name(checkpoint.step);
+  const fs::path unfinished = folder / ("." + folder_name(checkpoint.step) + ".tmp");
+  remove_tree(unfinished);
+  try {
+    make_directories(unfinished);
+    weights::write_safetensors(unfinished / kWeights, checkpoint.weights, checkpoint.metadata);
+    if (!checkpoint.averaged.empty()) {
+      weights::write_safetensors(unfinished / kAveraged, checkpoint.averaged, checkpoint.metadata);
+    }
+    weights::write_safetensors(unfinished / kTensors, checkpoint.state.tensors());
+    write_file(unfinished / kValues, json_text(checkpoint.state.values(), 1) + "\n");
+    write_manifest(unfinished, checkpoint.step);
+    replace_folder(unfinished, target);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(unfinished, ignored);
+    throw;
+  }
+  return target;
+}
+
+void verify_checkpoint(const fs::path& path) {
+  size_of(path / kManifest);
+  const Json manifest = read_json(path / kManifest);
+  const Json files = manifest.value("files", Json::object());
+  for (const char* name : {kWeights, kTensors, kValues}) {
+    verify_file(path / name, files.is_object() && files.contains(name) ? files[name] : Json());
+  }
+  if (files.contains(kAveraged)) verify_file(path / kAveraged, files[kAveraged]);
+}
+
+std::uint64_t checkpoint_bytes(const fs::path& path) {
+  std::uint64_t sum = 0;
+  for (const char* name : {kWeights, kAveraged, kTensors, kValues, kManifest}) {
+    std::error_code absent;
+    const auto size = fs::file_size(path / name, absent);
+    if (!absent) sum += size;
+  }
+  return sum;
+}
+
+fs::path set_aside(const fs::path& path) {
+  fs::path aside = path.parent_path() / ("damaged-" + path.filename().string());
+  replace_folder(path, aside);
+  return aside;
+}
+
+Checkpoint read_checkpoint(const fs::path& path) {
+  if (!fs::is_directory(path)) {
+    throw file_error(path.string(), "is no checkpoint", "name a folder such as RUN/checkpoints/last");
+  }
+  verify_checkpoint(path);
+  Checkpoint checkpoint;
+  checkpoint.step = std::max<std::int64_t>(0, checkpoint_step(fs::canonical(path)));
+  auto model = weights::read_safetensors(path / kWeights);
+  checkpoint.weights = std::move(model.tensors);
+  checkpoint.metadata = std::move(model.metadata);
+  for (auto& [name, tensor] : weights::read_safetensors(path / kTensors).tensors) checkpoint.state.put(name, tensor);
+  const Json values = read_json(path / kValues);
+  for (const auto& [name, value] : values.items()) checkpoint.state.put(name, value);
+  return checkpoint;
+}
+
+std::vector<fs::path> list_checkpoints(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  if (!fs::exists(folder, error) && !error) return found;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->is_symlink() && checkpoint_step(entry->path()) >= 0) found.push_back(entry->path());
+  }
+  // A folder that cannot be read must not look like one without checkpoints: the training would begin anew.
+  if (error) throw file_error(folder.string(), "cannot be read: " + error.message());
+  std::sort(found.begin(), found.end(),
+            [](const fs::path& a, const fs::path& b) { return checkpoint_step(a) < checkpoint_step(b); });
+  return found;
+}
+
+void prune_checkpoints(const fs::path& folder, std::int64_t keep,
+                       const std::function<bool(std::int64_t step)>& wanted) {
+  std::vector<std::string> kept;
+  for (const char* link : {"last", "best"}) {
+    std::error_code unreadable;
+    if (!fs::is_symlink(folder / link, unreadable)) continue;
+    kept.push_back(fs::read_symlink(folder / link, unreadable).filename().string());
+    if (unreadable) return;  // what it protects is not known
+  }
+  const auto all = list_checkpoints(folder);
+  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
+    if (wanted && wanted(checkpoint_step(all[i]))) continue;
+    if (std::find(kept.begin(), kept.end(), all[i].filename().string()) == kept.end()) remove_tree(all[i]);
+  }
+  remove_unfinished(folder);
+}
+
+}  // namespace mlrun::engine

@@ -1,0 +1,43 @@
+#include "engine/run/journal.h"
+
+#include <unistd.h>
+
+#include <torch/version.h>
+
+#include "base/version.h"
+
+namespace mlrun::engine {
+
+Json opening_record(const Opening& opening) {
+  return {{"schema", 1},
+          {"state", "running"},
+          {"version", kVersion},
+          {"commit", kCommit},
+          {"libtorch", TORCH_VERSION},
+          {"command", opening.command},
+          {"seed", opening.resolved.recipe.train.seed},
+          {"host", host_name()},
+          {"pid", ::getpid()},
+          {"device", device_text(opening.context.device)},
+          {"threads", opening.context.threads},
+          {"workers", opening.context.workers},
+          {"choices", opening.choices},
+          {"data", to_json(opening.task.data())},
+          {"recipe", opening.resolved.values},
+          {"error", nullptr},
+          {"updated", timestamp()}};
+}
+
+Json recorded_choices(const RunDirectory& run) {
+  return run.resumed() ? run.info().value("choices", Json::object()) : Json::object();
+}
+
+Json to_json(const Best& best) { return {{"metric", best.metric}, {"value", best.value}, {"step", best.step}}; }
+
+void Journal::on_epoch(const EpochReport& report) {
+  Json changes = {{"step", report.position.step}, {"epoch", report.position.epoch}, {"updated", timestamp()}};
+  if (const auto& best = checkpointer_.best()) changes["best"] = to_json(*best);
+  run_.update(changes);
+}
+
+}  // namespace mlrun::engine

@@ -1,0 +1,208 @@
+#include "engine/run/run_directory.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <utility>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "engine/run/checkpoint.h"
+
+namespace mlrun::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kLock = ".lock";
+
+/// An exclusive lock that belongs to the open file: unlike a process's own locks it can be asked
+/// after without being taken, and unlike flock's it reaches other machines over NFS.
+struct flock whole_file() {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+/// Options that a resumed run may change: where and how it runs, not what it computes.
+bool free_on_resume(const std::string& key) {
+  for (const char* prefix : {"train.workers", "train.log_", "train.checkpoint", "train.max_time",
+                             "train.activation_checkpointing", "expect"}) {
+    if (key.rfind(prefix, 0) == 0) return true;
+  }
+  return false;
+}
+
+void flatten(const Json& value, const std::string& prefix, std::map<std::string, Json>& out) {
+  if (!value.is_object()) {
+    out[prefix] = value;
+    return;
+  }
+  for (const auto& [key, item] : value.items()) flatten(item, prefix.empty() ? key : prefix + "." + key, out);
+}
+
+void refuse_changes(const fs::path& path, const Json& before, const Json& now) {
+  std::map<std::string, Json> old_values, new_values;
+  flatten(before, "", old_values);
+  flatten(now, "", new_values);
+  std::vector<Problem> problems;
+  const auto differ = [&](const std::string& key, const std::string& was, const std::string& is) {
+    if (free_on_resume(key)) return;
+    problems.push_back({path.string(), 0, 0, key, "was " + was + " when this run began and is " + is + " now",
+                        "restore it, or start another run with --out"});
+  };
+  for (const auto& [key, value] : new_values) {
+    const auto found = old_values.find(key);
+    if (found == old_values.end()) differ(key, "absent", json_text(value));
+    else if (found->second != value) differ(key, json_text(found->second), json_text(value));
+  }
+  for (const auto& [key, value] : old_values) {
+    if (new_values.count(key) == 0) differ(key, json_text(value), "absent");
+  }
+  if (!problems.empty()) throw UserError(std::move(problems));
+}
+
+/// A run that began among another's checkpoints would prune its own and later resume from the other's.
+void refuse_orphans(const fs::path& path, const fs::path& checkpoints) {
+  if (!fs::is_directory(checkpoints) || list_checkpoints(checkpoints).empty()) return;
+  throw file_error(path.string(), "holds checkpoints, but no run.json that tells which run they belong to",
+                   "restore run.json, or choose another folder with --out");
+}
+
+}  // namespace
+
+Resume parse_resume(const std::string& text) {
+  if (text == "never") return Resume::Never;
+  if (text == "auto") return Resume::Auto;
+  if (text == "must") return Resume::Must;
+  throw UserError("--resume: unknown choice '" + text + "'", "choose auto, must or never");
+}
+
+bool is_being_written(const fs::path& path) {
+  const int file = ::open((path / kLock).c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return false;
+  struct flock whole = whole_file();
+  const bool held = ::fcntl(file, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+  ::close(file);
+  return held;
+}
+
+RunDirectory RunDirectory::open(const fs::path& path) {
+  if (!fs::exists(path / "run.json")) {
+    throw file_error(path.string(), fs::exists(path) ? "is no run: it has no run.json" : "does not exist",
+                     "name the folder that `mlrun train` wrote");
+  }
+  RunDirectory run(path);
+  run.read_info();
+  return run;
+}
+
+RunDirectory RunDirectory::claim(const fs::path& path, const config::Resolved& resolved, Resume resume) {
+  RunDirectory run(path);
+  const bool exists = run.began();
+  if (exists && resume == Resume::Never) {
+    throw file_error(path.string(), "already holds a run",
+                     "continue it with --resume auto, or choose another folder with --out");
+  }
+  if (!exists) refuse_orphans(path, run.checkpoints());
+  if (!exists && resume == Resume::Must) {
+    throw file_error(path.string(), "holds no run to resume", "start one with --resume auto or never");
+  }
+  make_directories(path);
+  run.lock();
+  remove_unfinished(path);
+  remove_unfinished(run.checkpoints());
+  if (exists) {
+    run.read_info();
+    refuse_changes(path, run.info_.value("recipe", Json::object()), resolved.values);
+    run.resumed_ = true;
+  }
+  if (run.state() != "finished") write_file(run.recipe_file(), config::to_yaml(resolved.values));
+  return run;
+}
+
+RunDirectory::RunDirectory(RunDirectory&& other) noexcept
+    : path_(std::move(other.path_)),
+      info_(std::move(other.info_)),
+      lock_(std::exchange(other.lock_, -1)),
+      resumed_(other.resumed_) {}
+
+RunDirectory::~RunDirectory() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+void RunDirectory::lock() {
+  const fs::path file = path_ / kLock;
+  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (lock_ < 0) throw write_error(path_, "cannot be written", errno);
+  struct flock whole = whole_file();
+  if (::fcntl(lock_, F_OFD_SETLK, &whole) == 0) return;
+  if (errno == EAGAIN || errno == EACCES) {
+    throw file_error(path_.string(), "another mlrun is writing this run",
+                     "wait for it to end, or choose another folder with --out");
+  }
+  log::warning(path_.string() + ": this file system has no locks, so that a second writer would not be noticed");
+}
+
+bool RunDirectory::began() {
+  if (!fs::exists(path_ / "run.json")) return false;
+  read_info();
+  return info_.contains("recipe");
+}
+
+void RunDirectory::read_info() {
+  const fs::path file = path_ / "run.json";
+  info_ = Json::parse(read_file(file, 64U << 20U), nullptr, /*allow_exceptions=*/false);
+  if (!info_.is_object()) throw file_error(file.string(), "is damaged: it is no JSON object");
+  const auto holds = [this](const char* key, Json::value_t type) {
+    return !info_.contains(key) || info_[key].type() == type;
+  };
+  if (!holds("state", Json::value_t::string) || !holds("recipe", Json::value_t::object)) {
+    throw file_error(file.string(), "is damaged: its state or recipe is not what mlrun writes");
+  }
+}
+
+void RunDirectory::update(const Json& changes) {
+  info_.update(changes);
+  for (const auto& [key, value] : changes.items()) {
+    if (value.is_null()) info_.erase(key);
+  }
+  write_file(path_ / "run.json", json_text(info_, 2) + "\n");
+}
+
+Json to_json(const data::DataInfo& info) {
+  return {
+      {"name", info.name}, {"fingerprint", info.fingerprint}, {"classes", info.classes}, {"channels", info.channels}};
+}
+
+data::DataInfo data_info(const Json& json) {
+  try {
+    return {json.at("name").get<std::string>(), json.at("fingerprint").get<std::string>(),
+            json.at("classes").get<std::vector<std::string>>(), json.at("channels").get<std::int64_t>()};
+  } catch (const Json::exception&) {
+    throw UserError("the run's description of its data is damaged", "train again");
+  }
+}
+
+std::string timestamp() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts = {};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+}  // namespace mlrun::engine

@@ -1,0 +1,60 @@
+#include "engine/train/feed.h"
+
+#include <algorithm>
+
+namespace mlrun::engine {
+
+data::Batch collate_read(const Task& task, data::SamplesRead read) {
+  data::Batch batch;
+  if (!read.samples.empty()) batch = task.collate(std::move(read.samples));
+  batch.skipped = std::move(read.skipped);
+  return batch;
+}
+
+std::unique_ptr<data::Sampler> make_sampler(const Task& task, const config::Recipe& recipe,
+                                            std::shared_ptr<const data::Source> source) {
+  return data::samplers().make(recipe.data.sampler, data::SamplerRequest{std::move(source), task.data().classes});
+}
+
+EpochFeed::EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,
+                     const config::TrainSection& train, std::int64_t epoch, std::int64_t first_step,
+                     std::int64_t workers, data::OnError on_error)
+    : task_(task),
+      source_(source),
+      on_error_(on_error),
+      seed_(static_cast<std::uint64_t>(train.seed)),
+      epoch_(epoch),
+      order_(sampler.order(seed_, epoch)),
+      draws_(data::draw_numbers(order_)) {
+  const auto total = static_cast<std::int64_t>(order_.size());
+  const std::int64_t micro = train.batch_size / train.accumulate;
+  for (std::int64_t begin = first_step * train.batch_size; begin < total; begin += train.batch_size) {
+    const std::int64_t end = std::min(begin + train.batch_size, total);
+    for (std::int64_t at = begin; at < end; at += micro) {
+      const std::int64_t stop = std::min(at + micro, end);
+      ranges_.push_back({at, stop, (at - begin) / micro, end - begin, stop == end});
+    }
+  }
+  loader_ = std::make_unique<data::Loader>(
+      0, static_cast<std::int64_t>(ranges_.size()),
+      [this](std::int64_t number) { return make(ranges_[static_cast<std::size_t>(number)]); },
+      data::LoaderOptions{workers, 2});
+}
+
+data::Batch EpochFeed::make(const Range& range) const {
+  std::vector<data::SampleKey> keys;
+  keys.reserve(static_cast<std::size_t>(range.end - range.begin));
+  for (auto i = static_cast<std::size_t>(range.begin); i < static_cast<std::size_t>(range.end); ++i) {
+    keys.push_back({order_[i], epoch_, seed_, draws_[i]});
+  }
+  return collate_read(task_, data::read_samples(source_, keys, on_error_));
+}
+
+std::optional<MicroBatch> EpochFeed::next() {
+  auto batch = loader_->next();
+  if (!batch) return std::nullopt;
+  const Range& range = ranges_[handed_out_++];
+  return MicroBatch{std::move(*batch), range.number, range.step_samples, range.last};
+}
+
+}  // namespace mlrun::engine

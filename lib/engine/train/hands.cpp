@@ -1,0 +1,117 @@
+#include "engine/train/hands.h"
+
+#include <cmath>
+
+#include <torch/torch.h>
+
+#include "base/error.h"
+
+namespace mlrun::engine {
+
+void RunningFigures::add(const std::string& name, double value, std::int64_t weight) {
+  for (auto& item : sums_) {
+    if (item.name != name) continue;
+    item.sum += value * static_cast<double>(weight);
+    item.weight += weight;
+    return;
+  }
+  sums_.push_back({name, value * static_cast<double>(weight), weight});
+}
+
+metrics::Figures RunningFigures::means() const {
+  metrics::Figures means;
+  for (const auto& item : sums_) means.emplace_back(item.name, item.sum / static_cast<double>(item.weight));
+  return means;
+}
+
+void RunningFigures::save(data::State& state, const std::string& prefix) const {
+  Json list = Json::array();
+  for (const auto& item : sums_) list.push_back({{"name", item.name}, {"sum", item.sum}, {"weight", item.weight}});
+  state.put(prefix + "sums", std::move(list));
+}
+
+void RunningFigures::load(const data::State& state, const std::string& prefix) {
+  sums_.clear();
+  for (const auto& item : state.value(prefix + "sums")) {
+    sums_.push_back(
+        {item.at("name").get<std::string>(), item.at("sum").get<double>(), item.at("weight").get<std::int64_t>()});
+  }
+}
+
+void Hands::begin(double lr, std::int64_t samples, std::int64_t step_samples, std::int64_t number, bool last) {
+  lr_ = lr;
+  share_ = static_cast<double>(samples) / static_cast<double>(step_samples);
+  last_ = last;
+  if (number == 0) {
+    loss_ = grad_norm_ = 0;
+    seen_ = 0;
+    skipped_ = false;
+  }
+  seen_ += samples;
+  step_samples_ = step_samples;
+}
+
+void Hands::end_without_samples() {
+  // In the order of their names: an address would be another one in the next process.
+  for (const auto& item : optimizers_) {
+    if (waiting_.count(item.second.get()) > 0) update(*item.second);
+  }
+}
+
+void Hands::end_step() {
+  if (scaler_ == nullptr) return;
+  skipped_ = scaler_->overflowed() && !scaler_->exhausted();
+  scaler_->update();
+}
+
+double Hands::loss() const {
+  if (!last_ || seen_ == step_samples_) return loss_;
+  return seen_ == 0 ? std::nan("") : loss_ * static_cast<double>(step_samples_) / static_cast<double>(seen_);
+}
+
+nn::Tensors Hands::run_all(const std::string& model, const torch::Tensor& input) {
+  for (const auto& [name, layer] : models_) {
+    if (name == model) return compute_ == nullptr ? layer->run({input}) : compute_->run(*layer, input);
+  }
+  throw InternalError(__FILE__, __LINE__, "the task has no model '" + model + "'");
+}
+
+void Hands::minimise(const std::string& model, const torch::Tensor& loss) {
+  optim::Optimizer& optimizer = *optimizers_.at(model);
+  const double factor = scaler_ == nullptr ? share_ : share_ * scaler_->scale();
+  const torch::Tensor scaled = factor == 1 ? loss : loss * factor;
+  if (optimizers_.size() == 1) {
+    scaled.backward();
+  } else {
+    std::vector<torch::Tensor> own;
+    for (const auto& parameter : optimizer.parameters()) own.push_back(parameter.second);
+    scaled.backward({}, /*retain_graph=*/true, /*create_graph=*/false, own);
+  }
+  if (last_) update(optimizer);
+  else waiting_.insert(&optimizer);
+}
+
+void Hands::update(optim::Optimizer& optimizer) {
+  const optim::NamedTensors& parameters = optimizer.parameters();
+  waiting_.erase(&optimizer);
+  if (scaler_ != nullptr) scaler_->unscale(parameters);
+  if (seen_ != step_samples_) {
+    const double factor = static_cast<double>(step_samples_) / static_cast<double>(seen_);
+    for (const auto& parameter : parameters) {
+      if (parameter.second.grad().defined()) parameter.second.mutable_grad().mul_(factor);
+    }
+  }
+  const double norm = clipping_.apply(parameters);
+  grad_norm_ = std::hypot(grad_norm_, norm);
+  if (std::isfinite(norm)) optimizer.step(lr_);
+  else if (scaler_ != nullptr) scaler_->overflow();
+  optimizer.zero_grad();
+}
+
+void Hands::log(const std::string& name, const torch::Tensor& value, std::int64_t weight) {
+  const double number = value.item<double>();
+  figures_.add(name, number, weight);
+  if (name == "loss") loss_ += number * share_;
+}
+
+}  // namespace mlrun::engine

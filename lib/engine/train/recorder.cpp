@@ -1,0 +1,45 @@
+#include "engine/train/recorder.h"
+
+namespace mlrun::engine {
+
+Recorder::Recorder(const std::filesystem::path& run, std::int64_t log_steps)
+    : log_(run), folder_(run / "tensorboard"), log_steps_(log_steps) {}
+
+void Recorder::on_start(const Plan& plan, const Position& position) {
+  plan_ = plan;
+  if (position.step == 0) events_.emplace(folder_);
+  else events_.emplace(folder_, recorded_step(plan, position) + 1);
+}
+
+std::int64_t recorded_step(const Plan& plan, const Position& position) {
+  return position.step_in_epoch == plan.steps_per_epoch ? position.step - 1 : position.step;
+}
+
+void Recorder::write(const Position& position, double epoch, const report::Figures& figures) {
+  log_.append(position.step, epoch, figures);
+  events_->scalars(position.step, figures);
+}
+
+void Recorder::on_step(const StepReport& report) {
+  const Position& at = report.position;
+  if (at.step % log_steps_ != 0 || at.step_in_epoch == plan_.steps_per_epoch) return;
+  const double epoch = static_cast<double>(at.epoch) +
+                       static_cast<double>(at.step_in_epoch) / static_cast<double>(plan_.steps_per_epoch);
+  write(at, epoch, {{"step/loss", report.loss}, {"step/lr", report.lr}, {"step/grad_norm", report.grad_norm}});
+}
+
+void Recorder::on_epoch(const EpochReport& report) {
+  report::Figures row;
+  for (const auto& [name, value] : report.train) row.emplace_back("train/" + name, value);
+  if (report.evaluation) {
+    for (const auto& [name, value] : report.evaluation->figures) row.emplace_back("val/" + name, value);
+  }
+  row.emplace_back("lr", report.lr);
+  row.emplace_back("seconds", report.seconds);
+  row.emplace_back("images_per_s", report.images_per_second);
+  row.emplace_back("wait_share", report.wait_share);
+  write(report.position, static_cast<double>(report.position.epoch), row);
+  events_->flush();
+}
+
+}  // namespace mlrun::engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "engine/train/hooks.h"
+#include "report/metrics_log.h"
+#include "report/tensorboard.h"
+
+namespace mlrun::engine {
+
+/// Writes a run's figures: metrics.jsonl, metrics.csv and TensorBoard events. An epoch is one row; a
+/// row of loss and learning rate comes every `log_steps` steps.
+class Recorder : public Hook {
+ public:
+  Recorder(const std::filesystem::path& run, std::int64_t log_steps);
+
+  /// Forgets what was recorded after this step: a resumed run repeats it.
+  void truncate_after(std::int64_t step) { log_.truncate_after(step); }
+
+  void on_start(const Plan& plan, const Position& position) override;
+  void on_step(const StepReport& report) override;
+  void on_epoch(const EpochReport& report) override;
+  void on_stop(const Position&, bool) override { events_->flush(); }
+
+ private:
+  void write(const Position& position, double epoch, const report::Figures& figures);
+
+  report::MetricsLog log_;
+  std::filesystem::path folder_;
+  std::optional<report::TensorBoard> events_;
+  std::int64_t log_steps_;
+  Plan plan_;
+};
+
+/// The last step that has been recorded when a training stands at `position`: an epoch whose
+/// evaluation is still to come has no row yet.
+std::int64_t recorded_step(const Plan& plan, const Position& position);
+
+}  // namespace mlrun::engine

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/bind.h"
+#include "engine/average/averager.h"
+#include "engine/compute.h"
+#include "engine/context.h"
+#include "engine/task.h"
+#include "engine/train/companion.h"
+#include "engine/train/early_stopping.h"
+#include "engine/train/feed.h"
+#include "engine/train/freeze.h"
+#include "engine/train/hands.h"
+#include "engine/train/hooks.h"
+#include "engine/train/skip_log.h"
+#include "optim/groups.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+
+namespace mlrun::engine {
+
+/// Trains a task as its recipe says: one loop, hooks beside it.
+class Trainer : public data::Stateful {
+ public:
+  /// Draws the initial weights, moves them to the device, makes the optimizers. `companion` may be null; it must
+  /// outlive the trainer.
+  Trainer(Task& task, const config::Recipe& recipe, const Context& context, Companion* companion = nullptr);
+
+  /// Trains from the current position to the end. False when a signal or the deadline stopped it,
+  /// after a step or in an evaluation, which resume then makes anew.
+  bool run(const std::vector<Hook*>& hooks);
+
+  /// Stops the training at this time as a signal would. At least one step is done, or else an
+  /// evaluation that was waiting.
+  void stop_at(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+
+  /// True where a signal or the deadline asks this training to stop.
+  bool asked_to_stop() const;
+
+  /// Does `steps` steps and stops, without evaluation: what a dry run times.
+  void run_steps(std::int64_t steps, const std::vector<Hook*>& hooks);
+
+  const Averager& averager() const { return *averager_; }
+  const optim::PhasedRate& learning_rate() const { return *learning_rate_; }
+  /// The averaged weights as they were evaluated when the epoch that ended last did, by state-dict
+  /// name; empty where there were none.
+  const weights::NamedTensors& averaged() const { return averaged_; }
+
+  /// What chooses `best`, as `val/acc1`.
+  const std::string& selects() const { return selects_; }
+  /// Whether and why the training ends before its last epoch.
+  const EarlyStopping& early_stopping() const { return *early_stopping_; }
+
+  /// How the parameters are divided for the optimizers.
+  const std::vector<optim::GroupSummary>& groups() const { return groups_; }
+  const Plan& plan() const { return plan_; }
+  const Position& position() const { return position_; }
+  /// What could not be read so far, of every split.
+  SkipLog& skips() { return skips_; }
+
+  /// Everything that resume needs beside the weights.
+  void save(data::State& state, const std::string& prefix) const override;
+  void load(const data::State& state, const std::string& prefix) override;
+
+ private:
+  struct EpochOutcome {
+    bool complete = false;  ///< the epoch's last step is done
+    double seconds = 0;
+    double waited = 0;
+    std::int64_t samples = 0;
+  };
+
+  EpochOutcome train_epoch(const std::vector<Hook*>& hooks, std::int64_t until_step);
+  void train_micro(const MicroBatch& micro, double lr);
+  /// False where the evaluation was stopped: nobody has been told of the epoch then.
+  bool finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome);
+  /// Evaluates the weights, where that is due, and their average; false where it was stopped.
+  bool evaluate_epoch(const std::vector<Hook*>& hooks, std::optional<Evaluation>& evaluation);
+  void evaluate_average(const EvaluateOptions& options, std::optional<Evaluation>& evaluation);
+  /// Adds the companion's figures.
+  void accompany(const EvaluateOptions& options, const std::string& prefix, Evaluation& evaluation);
+  /// True once nothing is left to train.
+  bool done() const { return position_.epoch == plan_.epochs || early_stopping_->reached(); }
+  bool last_epoch() const { return position_.epoch + 1 == plan_.epochs; }
+  bool evaluation_due() const;
+
+  Task& task_;
+  const config::Recipe& recipe_;
+  Context context_;
+  Companion* companion_;
+  FrozenStages frozen_;
+  std::shared_ptr<const data::Source> source_;
+  std::unique_ptr<data::Sampler> sampler_;
+  std::unique_ptr<Compute> compute_;
+  Hands::Optimizers optimizers_;
+  std::vector<optim::GroupSummary> groups_;
+  std::unique_ptr<Averager> averager_;
+  std::unique_ptr<optim::PhasedRate> learning_rate_;
+  std::unique_ptr<Hands> hands_;
+  std::string selects_;
+  std::unique_ptr<EarlyStopping> early_stopping_;
+  Plan plan_;
+  Position position_;
+  SkipLog skips_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  std::int64_t steps_done_ = 0;     // by this process
+  std::vector<double> grad_norms_;  // of the last steps
+  weights::NamedTensors averaged_;
+};
+
+}  // namespace mlrun::engine

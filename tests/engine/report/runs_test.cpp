@@ -1,0 +1,61 @@
+#include "engine/report/runs.h"
+#include "engine/report/page.h"
+#include "engine/train/training.h"
+#include "report/markup.h"
+#include "well_formed.h"
+
+using namespace mlrun;
+using namespace mlrun::engine;
+using namespace mlrun::test;
+
+TEST_CASE("records hold what run.json says, each run once", "[engine][report]") {
+  const TempDir folder;
+  const auto trained = train_in(folder / "sweep/a", tiny());
+  folder.write("sweep/b/run.json", "[1");
+  folder.write("sweep/c/run.json", R"({"state": "failed", "error": "boom", "result": 7, "recipe": {"x": {"y": 1}}})");
+  const auto runs = read_runs({folder.path(), folder / "sweep"});
+  REQUIRE(runs.size() == 3);
+  CHECK(runs[0].finished());
+  CHECK(runs[0].figures.size() == trained.summary["metrics"].size());
+  for (const auto& [name, value] : trained.summary["metrics"].items()) {
+    REQUIRE(runs[0].find(name) != nullptr);
+    CHECK(*runs[0].find(name) == value.get<double>());
+  }
+  CHECK(runs[0].keys.at("optimizer.lr") == 0.05);
+  CHECK(runs[0].keys.at("data.augment").is_array());
+  CHECK(*runs[0].train_time > 0);
+  CHECK(runs[1].summary.state == "damaged");
+  CHECK(runs[2].keys.at("x.y") == 1);
+  CHECK(runs[2].figures.empty());
+  CHECK(user_error([&] { read_runs({folder / "sweep/a/checkpoints"}); }).find("there are no runs below") == 0);
+}
+
+TEST_CASE("evidence gives what the run recorded, and says what it lacks", "[engine][report]") {
+  const TempDir folder;
+  const auto resolved = tiny();
+  train_in(folder / "run", resolved);
+  const RunRecord run = read_runs({folder / "run"}).front();
+  const Evidence evidence = gather_evidence(recipes::tasks(), resolved, folder / "run", false);
+  CHECK(evidence.missing.empty());
+  REQUIRE(evidence.evaluation);
+  CHECK(evidence.evaluation->total == 20);
+  for (const auto& [name, value] : evidence.evaluation->figures) CHECK(value == *run.find("test/" + name));
+  REQUIRE(evidence.counts.size() == 3);
+  std::int64_t samples = 0;
+  for (const auto count : evidence.counts[0].samples) samples += count;
+  CHECK(samples == 40);
+  CHECK(evidence.training.size() == 24);
+  const double right = *evidence.evaluation->find("acc1") * 20 / 100;
+  CHECK(evidence.hardest.size() == static_cast<std::size_t>(20 - std::lround(right)));
+  for (const auto& picture : evidence.training) CHECK(picture.uri.rfind("data:image/png;base64,iVBORw0KGgo", 0) == 0);
+
+  std::filesystem::remove_all(folder / "run/checkpoints");
+  const Evidence without = gather_evidence(recipes::tasks(), resolved, folder / "run", false);
+  REQUIRE(without.missing.size() == 1);
+  CHECK(without.missing[0].find("has no checkpoint yet") != std::string::npos);
+  CHECK_FALSE(without.evaluation);
+  const std::string page = run_page(run, without, "task: <x>", nullptr);
+  CHECK(markup_fault(page) == "");
+  CHECK(page.find("has no checkpoint yet") != std::string::npos);
+  CHECK(page.find("task: &lt;x&gt;") != std::string::npos);
+}

@@ -1,0 +1,159 @@
+#include "engine/run/run_directory.h"
+
+#include "base/files.h"
+#include "config/layers.h"
+#include "engine/train/training.h"
+#include "support.h"
+
+using namespace mlrun;
+using namespace mlrun::test;
+using engine::Resume;
+using engine::RunDirectory;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A run that has begun with `resolved`.
+void begin_run(const fs::path& path, const config::Resolved& resolved, const char* state = "interrupted") {
+  RunDirectory run = RunDirectory::claim(path, resolved, Resume::Never);
+  CHECK_FALSE(run.resumed());
+  run.update({{"state", state}, {"recipe", resolved.values}});
+}
+
+}  // namespace
+
+TEST_CASE("the choices of --resume", "[engine]") {
+  CHECK(engine::parse_resume("auto") == Resume::Auto);
+  CHECK(engine::parse_resume("must") == Resume::Must);
+  CHECK(engine::parse_resume("never") == Resume::Never);
+  CHECK(user_error([] { engine::parse_resume("yes"); }) ==
+        "--resume: unknown choice 'yes'; choose auto, must or never");
+}
+
+TEST_CASE("never refuses an existing run, must an absent one, auto neither", "[engine]") {
+  const TempDir folder;
+  const auto resolved = tiny();
+  CHECK(user_error([&] { RunDirectory::claim(folder / "run", resolved, Resume::Must); }) ==
+        (folder / "run").string() + ": holds no run to resume; start one with --resume auto or never");
+  CHECK_FALSE(fs::exists(folder / "run"));
+  begin_run(folder / "run", resolved);
+  CHECK(user_error([&] { RunDirectory::claim(folder / "run", resolved, Resume::Never); }) ==
+        (folder / "run").string() +
+            ": already holds a run; continue it with --resume auto, or choose another folder with --out");
+  for (const auto resume : {Resume::Auto, Resume::Must}) {
+    CHECK(RunDirectory::claim(folder / "run", resolved, resume).resumed());
+  }
+  CHECK_FALSE(RunDirectory::claim(folder / "new", resolved, Resume::Auto).resumed());
+}
+
+TEST_CASE("a second writer is refused while the first one writes", "[engine]") {
+  const TempDir folder;
+  const auto resolved = tiny();
+  {
+    RunDirectory first = RunDirectory::claim(folder / "run", resolved, Resume::Never);
+    first.update({{"state", "running"}, {"recipe", resolved.values}});
+    const RunDirectory moved = std::move(first);
+    const std::string error = user_error([&] { RunDirectory::claim(folder / "run", resolved, Resume::Auto); });
+    CHECK(error.find("another mlrun is writing this run") != std::string::npos);
+    CHECK(RunDirectory::open(folder / "run").state() == "running");  // readers are free
+  }
+  CHECK_NOTHROW(RunDirectory::claim(folder / "run", resolved, Resume::Auto));
+}
+
+TEST_CASE("changed options are refused by name, all together", "[engine]") {
+  const TempDir folder;
+  begin_run(folder / "run", tiny());
+  const auto changed = tiny({"optimizer.lr=0.2", "train.seed=5", "model.width=8", "train.workers=2"});
+  const std::string error = user_error([&] { RunDirectory::claim(folder / "run", changed, Resume::Auto); });
+  CHECK(error.find("optimizer.lr: was 0.05 when this run began and is 0.2 now") != std::string::npos);
+  CHECK(error.find("train.seed: was 3 when this run began and is 5 now") != std::string::npos);
+  CHECK(error.find("model.width: was 4 when this run began and is 8 now") != std::string::npos);
+  CHECK(error.find("train.workers") == std::string::npos);
+
+  const std::string other =
+      user_error([&] { RunDirectory::claim(folder / "run", tiny({"optimizer={name: adamw}"}), Resume::Auto); });
+  CHECK(other.find("optimizer.name: was \"sgd\" when this run began and is \"adamw\" now") != std::string::npos);
+  CHECK(other.find("optimizer.momentum: was 0.9 when this run began and is absent now") != std::string::npos);
+}
+
+TEST_CASE("workers, logging, checkpoints and expectations may change on resume", "[engine]") {
+  const TempDir folder;
+  begin_run(folder / "run", tiny());
+  const auto changed = tiny({"train.workers=2", "train.log_every=1 s", "train.log_steps=7", "train.checkpoint.keep=9",
+                             "train.checkpoint.every=2 epochs", "expect=[{metric: test/acc1, value: 90}]"});
+  CHECK(RunDirectory::claim(folder / "run", changed, Resume::Auto).resumed());
+  const std::string recipe = read_file(folder / "run" / "recipe.yaml");
+  CHECK(recipe.find("log_steps: 7") != std::string::npos);
+}
+
+TEST_CASE("recipe.yaml is the whole recipe and reads back to the same", "[engine]") {
+  const TempDir folder;
+  const auto resolved = tiny({"expect=[{metric: test/acc1, value: 90, source: here}]"});
+  begin_run(folder / "run", resolved);
+  const auto again = config::resolve({folder / "run" / "recipe.yaml", {}}, recipes::catalogue());
+  CHECK(again.values == resolved.values);
+}
+
+TEST_CASE("what is no run is refused by name", "[engine]") {
+  const TempDir folder;
+  CHECK(user_error([&] { RunDirectory::open(folder / "none"); }).find("does not exist") != std::string::npos);
+  CHECK(user_error([&] { RunDirectory::open(folder.path()); }).find("is no run") != std::string::npos);
+  folder.write("run.json", "{\"state\": ");
+  CHECK(user_error([&] { RunDirectory::open(folder.path()); }).find("run.json: is damaged") != std::string::npos);
+  CHECK(user_error([&] { RunDirectory::claim(folder.path(), tiny(), Resume::Never); }).find("is damaged") !=
+        std::string::npos);
+  folder.write("file", "");
+  CHECK(user_error([&] { RunDirectory::claim(folder / "file", tiny(), Resume::Never); }).find("cannot be created") !=
+        std::string::npos);
+}
+
+TEST_CASE("run.json is merged; null removes", "[engine]") {
+  const TempDir folder;
+  RunDirectory run = RunDirectory::claim(folder / "run", tiny(), Resume::Never);
+  run.update({{"state", "failed"}, {"error", "disk full"}});
+  run.update({{"state", "running"}, {"error", nullptr}, {"step", 3}});
+  const Json info = Json::parse(read_file(folder / "run" / "run.json"));
+  CHECK(info == Json{{"state", "running"}, {"step", 3}});
+  CHECK(run.info() == info);
+}
+
+TEST_CASE("a run that failed before it began is begun again", "[engine]") {
+  const TempDir folder;
+  RunDirectory::claim(folder / "run", tiny(), Resume::Never).update({{"state", "failed"}, {"error", "no data"}});
+  for (const auto resume : {Resume::Never, Resume::Auto}) {
+    CHECK_FALSE(RunDirectory::claim(folder / "run", tiny({"train.seed=8"}), resume).resumed());
+  }
+}
+
+TEST_CASE("checkpoints without their run.json are not built over", "[engine]") {
+  const TempDir folder;
+  const auto resolved = tiny();
+  begin_run(folder / "run", resolved);
+  const fs::path checkpoint = folder / "run" / "checkpoints" / "step-00000007";
+  fs::create_directories(checkpoint);
+  folder.write("run/checkpoints/step-00000007/manifest.json", "{}");
+  fs::remove(folder / "run" / "run.json");
+  for (const auto resume : {Resume::Never, Resume::Auto, Resume::Must}) {
+    CHECK(user_error([&] { RunDirectory::claim(folder / "run", resolved, resume); }) ==
+          (folder / "run").string() +
+              ": holds checkpoints, but no run.json that tells which run they belong to; restore run.json, or "
+              "choose another folder with --out");
+  }
+  CHECK(fs::exists(checkpoint / "manifest.json"));
+  fs::remove_all(folder / "run" / "checkpoints");
+  CHECK_FALSE(RunDirectory::claim(folder / "run", resolved, Resume::Never).resumed());
+}
+
+TEST_CASE("a data set's description goes through JSON", "[engine]") {
+  const data::DataInfo info{"photos", "abc", {"ant", "bee"}, 3};
+  const data::DataInfo again = engine::data_info(engine::to_json(info));
+  CHECK(again.name == info.name);
+  CHECK(again.fingerprint == info.fingerprint);
+  CHECK(again.classes == info.classes);
+  CHECK(again.channels == info.channels);
+  CHECK(user_error([] { engine::data_info(Json{{"name", 3}}); }).find("is damaged") != std::string::npos);
+  const std::string now = engine::timestamp();
+  CHECK(now.size() == 20);
+  CHECK(now.back() == 'Z');
+}

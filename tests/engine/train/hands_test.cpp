@@ -1,0 +1,171 @@
+#include "engine/train/hands.h"
+
+#include <cmath>
+
+#include <torch/torch.h>
+
+#include "nn/layers.h"
+#include "optim/optimizer.h"
+#include "support.h"
+
+using namespace mlrun;
+using engine::Hands;
+using engine::RunningFigures;
+
+namespace {
+
+/// A linear model y = x W + b with weights that depend on `seed` alone, and SGD on it.
+struct HandsFixture {
+  explicit HandsFixture(const std::vector<std::string>& names) {
+    for (const auto& name : names) {
+      auto model = std::make_shared<nn::Linear>(6, 3);
+      nn::name_layers(*model);
+      nn::initialise(*model, 7 + models.size());
+      optim::NamedTensors parameters;
+      for (const auto& item : model->named_parameters()) parameters.emplace_back(item.key(), item.value());
+      optimizers[name] = optim::optimizers().make(optim::optimizers().defaults("sgd"), std::move(parameters));
+      models.emplace_back(name, std::move(model));
+    }
+  }
+  torch::Tensor weight(std::size_t model = 0) const { return models[model].second->parameters().front(); }
+
+  engine::Models models;
+  Hands::Optimizers optimizers;
+};
+
+/// One step of `parts` micro-batches over the same samples, where `planned` were to come; returns
+/// the weights after it.
+torch::Tensor step_of_planned(const std::vector<std::int64_t>& parts, std::int64_t planned, double* loss,
+                              std::optional<double> clip = {}) {
+  HandsFixture fixture({"model"});
+  Hands hands(fixture.models, fixture.optimizers, {clip, {}, {}});
+  torch::manual_seed(1);
+  const torch::Tensor inputs = torch::randn({32, 6}), targets = torch::randn({32, 3});
+  std::int64_t at = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const bool last = i + 1 == parts.size();
+    hands.begin(0.5, parts[i], planned, static_cast<std::int64_t>(i), last);
+    if (parts[i] == 0) {
+      if (last) hands.end_without_samples();
+      continue;
+    }
+    const torch::Tensor output = hands.run("model", inputs.narrow(0, at, parts[i]));
+    const torch::Tensor mean = (output - targets.narrow(0, at, parts[i])).square().mean();
+    hands.log("loss", mean.detach(), parts[i]);
+    hands.minimise("model", mean);
+    at += parts[i];
+  }
+  *loss = hands.loss();
+  CHECK(hands.seen() == at);
+  if (at > 0) CHECK(hands.figures().means().front().second == Approx(hands.loss()).epsilon(1e-9));
+  CHECK_FALSE(fixture.weight().grad().defined());  // dropped after the update
+  return fixture.weight().detach().clone();
+}
+
+torch::Tensor step_in_parts(const std::vector<std::int64_t>& parts, double* loss, std::optional<double> clip = {}) {
+  return step_of_planned(parts, 32, loss, clip);
+}
+
+}  // namespace
+
+TEST_CASE("micro-batches give the step that the whole batch gives", "[engine]") {
+  double whole_loss = 0, parts_loss = 0;
+  const torch::Tensor whole = step_in_parts({32}, &whole_loss);
+  for (const auto& parts : std::vector<std::vector<std::int64_t>>{{8, 8, 8, 8}, {12, 12, 8}, {31, 1}}) {
+    const torch::Tensor weights = step_in_parts(parts, &parts_loss);
+    CHECK((weights - whole).abs().max().item<double>() < 1e-6);
+    CHECK(parts_loss == Approx(whole_loss).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("a step with skipped samples is the step of those that came", "[engine]") {
+  // 32 planned, 20 came: as a whole batch of 20, in micro-batches, and with an empty last one.
+  double whole_loss = 0, loss = 0;
+  const torch::Tensor whole = step_of_planned({20}, 20, &whole_loss);
+  for (const auto& parts : std::vector<std::vector<std::int64_t>>{{20}, {8, 0, 4, 8}, {8, 8, 4, 0}, {0, 20, 0, 0}}) {
+    const torch::Tensor weights = step_of_planned(parts, 32, &loss);
+    CHECK((weights - whole).abs().max().item<double>() < 1e-6);
+    CHECK(loss == Approx(whole_loss).epsilon(1e-6));
+  }
+  const torch::Tensor clipped = step_of_planned({20}, 20, &loss, 0.1);
+  CHECK((step_of_planned({8, 0, 12, 0}, 32, &loss, 0.1) - clipped).abs().max().item<double>() < 1e-6);
+}
+
+TEST_CASE("a step without samples changes nothing", "[engine]") {
+  double loss = 0;
+  const torch::Tensor before = HandsFixture({"model"}).weight().detach();
+  CHECK(step_of_planned({0, 0}, 32, &loss).equal(before));
+  CHECK(std::isnan(loss));
+}
+
+TEST_CASE("clipping sees the gradient of the whole step", "[engine]") {
+  double loss = 0;
+  const torch::Tensor free = step_in_parts({32}, &loss);
+  const torch::Tensor whole = step_in_parts({32}, &loss, 0.1);
+  const torch::Tensor parts = step_in_parts({16, 16}, &loss, 0.1);
+  CHECK((whole - parts).abs().max().item<double>() < 1e-6);
+  CHECK((whole - free).abs().max().item<double>() > 1e-3);
+  const torch::Tensor before = HandsFixture({"model"}).weight().detach();
+  CHECK((whole - before).norm().item<double>() <= 0.5 * 0.1 * 1.001);  // lr times the largest norm
+}
+
+TEST_CASE("a loss is minimised by the named model's parameters alone", "[engine]") {
+  HandsFixture fixture({"generator", "discriminator"});
+  Hands hands(fixture.models, fixture.optimizers, {});
+  const torch::Tensor generator = fixture.weight(0).detach().clone();
+  const torch::Tensor discriminator = fixture.weight(1).detach().clone();
+  hands.begin(0.1, 4, 4, 0, true);
+  const torch::Tensor input = torch::ones({4, 6});
+  const torch::Tensor fake = hands.run("generator", input);
+  const torch::Tensor judged = hands.run("discriminator", torch::cat({fake, fake}, 1));
+  hands.minimise("discriminator", judged.square().mean());
+  CHECK(fixture.weight(0).equal(generator));
+  CHECK_FALSE(fixture.weight(0).grad().defined());
+  CHECK_FALSE(fixture.weight(1).equal(discriminator));
+  hands.minimise("generator", fake.square().mean());
+  CHECK_FALSE(fixture.weight(0).equal(generator));
+  CHECK_THROWS_AS(hands.run("critic", input), InternalError);
+}
+
+TEST_CASE("running figures are means by sample and survive a resume", "[engine]") {
+  RunningFigures figures;
+  figures.add("loss", 1.0, 3);
+  figures.add("acc1", 50.0, 3);
+  figures.add("loss", 3.0, 1);
+  CHECK(figures.means() == metrics::Figures{{"loss", 1.5}, {"acc1", 50.0}});
+  data::State state;
+  figures.save(state, "f.");
+  RunningFigures again;
+  again.add("other", 1, 1);
+  again.load(state, "f.");
+  again.add("loss", 1.5, 4);
+  CHECK(again.means() == metrics::Figures{{"loss", 1.5}, {"acc1", 50.0}});
+  again.clear();
+  CHECK(again.means().empty());
+}
+
+TEST_CASE("a scaled loss gives the step of the unscaled one, and an overflow none", "[engine]") {
+  const torch::Tensor input = torch::linspace(-1, 1, 24).view({4, 6});
+  const auto step = [&](optim::GradScaler* scaler, double factor, HandsFixture& fixture) {
+    auto hands = std::make_unique<Hands>(fixture.models, fixture.optimizers, optim::Clipping{0.5, {}, {}});
+    hands->scale_with(scaler);
+    hands->begin(0.1, 4, 4, 0, true);
+    hands->minimise("model", hands->run("model", input).square().mean() * factor);
+    hands->end_step();
+    return hands;
+  };
+  HandsFixture plain({"model"}), scaled({"model"}), overflown({"model"});
+  optim::GradScaler scaler;
+  const auto without = step(nullptr, 1, plain), with = step(&scaler, 1, scaled);
+  CHECK(scaled.weight().equal(plain.weight()));  // clipped, too: the scale is a power of two
+  CHECK(with->grad_norm() == without->grad_norm());
+  CHECK_FALSE(with->skipped());
+
+  const torch::Tensor before = overflown.weight().detach().clone();
+  const auto skipped = step(&scaler, 1e38, overflown);
+  CHECK(skipped->skipped());
+  CHECK(overflown.weight().equal(before));
+  CHECK_FALSE(overflown.weight().grad().defined());
+  CHECK(scaler.scale() == 32768);
+  CHECK(scaler.skipped() == 1);
+}
