@@ -63,16 +63,15 @@ void take_weight(Int8Node& node, Shelf& shelf, const std::string& file) {
   const std::string name = node.path + ".weight";
   node.weight = shelf.take(name, torch::kChar);
   node.weight_scale = shelf.take(name + "_scale", torch::kFloat);
-  const torch::Tensor zero_point = shelf.take(name + "_zero_point", torch::kChar);
+  const torch::Tensor zero_point = shelf.take_if(name + "_zero_point", torch::kChar);  // in files of version 1
   node.bias = shelf.take_if(node.path + ".bias", torch::kFloat);
   const auto& scale = node.weight_scale;
-  const bool shaped = node.weight.dim() >= 1 && (scale.dim() == 0 || (scale.dim() == 1 && scale.size(0) > 0)) &&
-                      zero_point.sizes().equals(scale.sizes());
+  const bool shaped = node.weight.dim() >= 1 && (scale.dim() == 0 || (scale.dim() == 1 && scale.size(0) > 0));
   if (!shaped) throw file_error(file, weights::printable_name(name) + "_scale has a wrong shape");
   if (!((scale > 0) & scale.isfinite()).all().item<bool>()) {
     throw file_error(file, weights::printable_name(name) + "_scale has values that are no scale");
   }
-  if (zero_point.any().item<bool>()) {
+  if (zero_point.defined() && zero_point.any().item<bool>()) {
     throw file_error(file, weights::printable_name(name) + "_zero_point is not 0, which int8 kernels need");
   }
   if (node.bias.defined() && !node.bias.isfinite().all().item<bool>()) {
@@ -115,7 +114,6 @@ weights::NamedTensors int8_tensors(nn::Layer& model, const Int8Plan& plan) {
     const std::string name = node.path + ".weight";
     tensors.emplace_back(name, node.weight);
     tensors.emplace_back(name + "_scale", node.weight_scale);
-    tensors.emplace_back(name + "_zero_point", torch::zeros_like(node.weight_scale, torch::kChar));
     if (node.bias.defined()) tensors.emplace_back(node.path + ".bias", node.bias);
   }
   for (const auto& [name, tensor] : nn::state_dict(model)) {

@@ -9,7 +9,8 @@
 namespace mlrun::quant {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;  ///< 1 had the weights' zero points, all of them 0, as tensors
+constexpr int kOldestVersion = 1;
 constexpr std::array kOps{"conv2d", "linear",       "linear_dynamic", "add",         "mul",    "cat",
                           "pass",   "batch_norm2d", "hardswish",      "hardsigmoid", "sigmoid"};
 constexpr std::array kMethods{"ptq", "qat", "dynamic"};
@@ -38,7 +39,7 @@ class PlanReader {
     if (!json.is_object()) fail("", "is no JSON object");
     const Json& version = member(json, "version", "");
     if (!version.is_number_integer()) fail("version", "is no integer");
-    if (version != kVersion) {
+    if (version < kOldestVersion || version > kVersion) {
       throw file_error(file_, "has int8 weights of version " + version.dump() + ", which this mlrun does not know",
                        "take a newer mlrun");
     }
@@ -46,6 +47,7 @@ class PlanReader {
     plan.method = one_of(kMethods, json, "method", "");
     plan.engine = one_of(kEngines, json, "engine", "");
     plan.reduce_range = boolean(json, "reduce_range", "");
+    if (version > 1 && member(json, "weight_zero_point", "") != 0) fail("weight_zero_point", "is not 0");
     const Json& nodes = array(member(json, "nodes", ""), "nodes");
     for (std::size_t i = 0; i < nodes.size(); ++i) plan.nodes.push_back(node(nodes[i], at("nodes", i)));
     const Json& layers = array(member(json, "float_layers", ""), "float_layers");
@@ -135,9 +137,10 @@ class PlanReader {
 }  // namespace
 
 Json plan_json(const Int8Plan& plan) {
-  Json json{{"version", kVersion},    {"method", plan.method},
-            {"engine", plan.engine},  {"reduce_range", plan.reduce_range},
-            {"nodes", Json::array()}, {"float_layers", Json::array()}};
+  Json json{{"version", kVersion},          {"method", plan.method},
+            {"engine", plan.engine},        {"reduce_range", plan.reduce_range},
+            {"weight_zero_point", 0},       {"nodes", Json::array()},
+            {"float_layers", Json::array()}};
   for (const Int8Node& node : plan.nodes) json["nodes"].push_back(node_json(node));
   for (const FloatLayer& layer : plan.float_layers) {
     json["float_layers"].push_back({{"path", layer.path}, {"type", layer.type}, {"reason", layer.reason}});

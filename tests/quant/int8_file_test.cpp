@@ -240,14 +240,37 @@ TEST_CASE("damaged tensors of an int8 file are refused", "[quant]") {
   CHECK(with("fc.weight", torch::ones({10, 128})) == start + "fc.weight is Float, not Char");
   CHECK(with("fc.weight_scale", torch::zeros({10})) == start + "fc.weight_scale has values that are no scale");
   CHECK(with("fc.weight_scale", torch::full({10}, NAN)) == start + "fc.weight_scale has values that are no scale");
-  CHECK(with("fc.weight_scale", torch::ones({3})) == start + "fc.weight_scale has a wrong shape");
-  CHECK(with("fc.weight_zero_point", torch::ones({10}, torch::kChar)) ==
-        start + "fc.weight_zero_point is not 0, which int8 kernels need");
+  CHECK(with("fc.weight_scale", torch::ones({3})) ==
+        start + "fc.weight_scale has another shape in this model; these int8 weights are of another model");
+  CHECK(with("fc.weight_scale", torch::ones({2, 5})) == start + "fc.weight_scale has a wrong shape");
   CHECK(with("fc.bias", torch::full({10}, INFINITY)) == start + "fc.bias has values that are not finite");
   CHECK(with("fc.bias", torch::ones({3})) ==
         start + "fc.bias has another shape in this model; these int8 weights are of another model");
   CHECK(with("stage1.norm.running_mean", {}) ==
         start + "has no stage1.norm.running_mean; these int8 weights are of another model");
+}
+
+TEST_CASE("an int8 file of version 1, with zero points as tensors, is read", "[quant]") {
+  const test::TempDir folder;
+  const auto file = small_file(folder);
+  const auto older = [&](std::int64_t zero_point) {
+    const auto to_version_1 = [](Json& json) {
+      json["version"] = 1;
+      json.erase("weight_zero_point");
+    };
+    return changed(file, to_version_1, [&](weights::NamedTensors& tensors) {
+      tensors.emplace_back("fc.weight_zero_point", torch::full({10}, zero_point, torch::kChar));
+    });
+  };
+  const auto now = drawn("small_cnn", {10, 1}), before = drawn("small_cnn", {10, 1});
+  quant::install_int8(file, *now);
+  quant::install_int8(older(0), *before);
+  CHECK(torch::equal(run(*before, images(2, 1, 28)), run(*now, images(2, 1, 28))));
+  CHECK(install_error(older(1)) ==
+        (folder / "changed.safetensors").string() + ": fc.weight_zero_point is not 0, which int8 kernels need");
+  CHECK(install_error(changed(file, [](Json& json) { json["weight_zero_point"] = 3; })) ==
+        (folder / "changed.safetensors").string() +
+            ": the metadata `quantization` is damaged: weight_zero_point is not 0");
 }
 
 TEST_CASE("calibration needs samples that differ", "[quant]") {
