@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "nn/init.h"
+#include "nn/tap_products.h"
 
 namespace mlrun::nn {
 namespace {
@@ -84,6 +85,10 @@ torch::Tensor Conv2d::forward(const torch::Tensor& input) {
   if (input.is_meta()) {
     return meta_like(input, {input.size(0), options_.out, convolved(input.size(2), options_, 0),
                              convolved(input.size(3), options_, 1)});
+  }
+  if (prefers_tap_products(input, weight, options_)) {
+    const torch::Tensor output = convolve_by_taps(input, weight, options_);
+    return bias.defined() ? output + bias.view({1, -1, 1, 1}) : output;
   }
   return torch::conv2d(input, weight, bias, options_.stride, options_.padding, options_.dilation, options_.groups);
 }
