@@ -1,3 +1,4 @@
+#include <link.h>
 #include <sys/utsname.h>
 
 #include <ATen/Config.h>
@@ -5,7 +6,9 @@
 #include <ATen/Version.h>
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <fstream>
+#include <string>
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
@@ -41,6 +44,19 @@ std::string instruction_sets() {
   return found.empty() ? "none of avx2, avx512, vnni" : found;
 }
 
+/// The file of the BLAS that the matrix products of this process run on.
+std::string blas() {
+  std::string found = "inside LibTorch";
+  const auto look = [](dl_phdr_info* library, std::size_t, void* result) {
+    const std::filesystem::path file = library->dlpi_name;
+    if (file.filename().string().rfind("libblas.so", 0) != 0) return 0;
+    *static_cast<std::string*>(result) = std::filesystem::weakly_canonical(file).string();
+    return 1;
+  };
+  dl_iterate_phdr(look, &found);
+  return found;
+}
+
 std::string cache_text() {
   const std::filesystem::path folder = cache_folder();
   return folder.empty() ? "none: neither XDG_CACHE_HOME nor HOME is an absolute path" : folder.string();
@@ -69,6 +85,7 @@ Json environment() {
           {"gpus", compat::cuda_available() ? compat::cuda_count() : 0},
           {"mkldnn", at::hasMKLDNN()},
           {"openmp", at::hasOpenMP()},
+          {"blas", blas()},
           {"image_decoding", images},
           {"recipe_folders", folders},
           {"cache", cache_text()}};
