@@ -75,7 +75,7 @@ std::filesystem::path changed(const std::filesystem::path& file, const std::func
 
 }  // namespace
 
-TEST_CASE("an int8 file gives the model that it was written from, to the bit", "[quant]") {
+TEST_CASE("an int8 file gives the model that it was written from, to the bit", "[quant][int8]") {
   const test::TempDir folder;
   const auto [name, skip] = GENERATE(table<std::string, std::vector<std::string>>({
       {"mobilenet_v3_small", {}},
@@ -107,7 +107,7 @@ TEST_CASE("an int8 file gives the model that it was written from, to the bit", "
   CHECK(read_file(folder / "again.safetensors") == read_file(folder / "m.safetensors"));
 }
 
-TEST_CASE("an int8 file has a quarter of the size", "[quant]") {
+TEST_CASE("an int8 file has a quarter of the size", "[quant][int8]") {
   const test::TempDir folder;
   const auto model = drawn("mobilenet_v3_large");
   quant::write_int8(folder / "int8.safetensors", *model, quantized(*model, images(2, 3, 64)), {});
@@ -116,7 +116,7 @@ TEST_CASE("an int8 file has a quarter of the size", "[quant]") {
   CHECK(size("int8.safetensors") <= 0.27 * size("float.safetensors"));
 }
 
-TEST_CASE("dynamic quantization takes linear layers alone", "[quant]") {
+TEST_CASE("dynamic quantization takes linear layers alone", "[quant][int8]") {
   const test::TempDir folder;
   const auto model = drawn("small_cnn", {10, 1});
   auto options = options_here();
@@ -139,7 +139,7 @@ TEST_CASE("dynamic quantization takes linear layers alone", "[quant]") {
   CHECK((outputs - expected).norm().item<double>() < 0.05 * expected.norm().item<double>());
 }
 
-TEST_CASE("int8 weights of another model are refused", "[quant]") {
+TEST_CASE("int8 weights of another model are refused", "[quant][int8]") {
   const test::TempDir folder;
   const auto file = small_file(folder);
   CHECK(install_error(file, "resnet18", {10, 3}) ==
@@ -152,7 +152,7 @@ TEST_CASE("int8 weights of another model are refused", "[quant]") {
   CHECK_FALSE(quant::is_int8(folder / "float.safetensors"));
 }
 
-TEST_CASE("every damaged field of an int8 file is told in one line", "[quant]") {
+TEST_CASE("every damaged field of an int8 file is told in one line", "[quant][int8]") {
   const test::TempDir folder;
   const auto file = small_file(folder);
   const Json whole = Json::parse(weights::read_safetensors_header(file).metadata.at("quantization"));
@@ -188,7 +188,7 @@ TEST_CASE("every damaged field of an int8 file is told in one line", "[quant]") 
             ": the metadata `quantization` is damaged: nodes[0].output is out of range");
 }
 
-TEST_CASE("an int8 file with other characters is refused, or runs", "[quant]") {
+TEST_CASE("an int8 file with other characters is refused, or runs", "[quant][int8]") {
   const test::TempDir folder;
   const auto file = small_file(folder);
   const auto content = weights::read_safetensors(file);
@@ -221,7 +221,7 @@ TEST_CASE("an int8 file with other characters is refused, or runs", "[quant]") {
   CHECK(ran > 10);
 }
 
-TEST_CASE("damaged tensors of an int8 file are refused", "[quant]") {
+TEST_CASE("damaged tensors of an int8 file are refused", "[quant][int8]") {
   const test::TempDir folder;
   const auto file = small_file(folder);
   const auto with = [&](const std::string& name, const torch::Tensor& tensor) {
@@ -250,7 +250,7 @@ TEST_CASE("damaged tensors of an int8 file are refused", "[quant]") {
         start + "has no stage1.norm.running_mean; these int8 weights are of another model");
 }
 
-TEST_CASE("an int8 file of version 1, with zero points as tensors, is read", "[quant]") {
+TEST_CASE("an int8 file of version 1, with zero points as tensors, is read", "[quant][int8]") {
   const test::TempDir folder;
   const auto file = small_file(folder);
   const auto older = [&](std::int64_t zero_point) {
@@ -273,7 +273,7 @@ TEST_CASE("an int8 file of version 1, with zero points as tensors, is read", "[q
             ": the metadata `quantization` is damaged: weight_zero_point is not 0");
 }
 
-TEST_CASE("calibration needs samples that differ", "[quant]") {
+TEST_CASE("calibration needs samples that differ", "[quant][int8]") {
   const auto model = drawn("small_cnn", {10, 1});
   quant::Calibrator none(*model, images(1, 1, 28), options_here());
   CHECK(test::user_error([&] { none.plan(); }) ==
