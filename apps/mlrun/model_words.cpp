@@ -17,7 +17,10 @@ std::string ModelWords::subject() const {
   std::string subject;
   for (const auto& word : words_) {
     if (is_override(word)) {
-      if (model_.empty()) throw UserError("'" + word + "' sets an option of no model", "add --model NAME");
+      if (model_.empty()) {
+        throw UserError("'" + word + "' sets an option, but a run or a file keeps the recipe it was made with",
+                        "leave it out, or add --model NAME");
+      }
       continue;
     }
     if (!subject.empty()) throw UserError("more than one thing is named: " + subject + " and " + word, "name one");

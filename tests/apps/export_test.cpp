@@ -51,15 +51,17 @@ TEST_CASE("`export` refuses what it cannot do", "[apps]") {
                                  {{"export", "there.pth", "model.num_classes=3", "-o", "x.pth"}, folder.path()},
                                  {{"export", "there.pth", "--model", "small_cnn", "-o", "x.pth"}, folder.path()},
                                  {{"export", "--model", "small_cnn", "model.width=0", "-o", "x.pth"}, folder.path()}});
-  const std::vector<std::string> texts = {"there.pth: exists already; add --force",
-                                          "x.bin: does not tell a format",
-                                          "no output is named",
-                                          "nothing is named",
-                                          "absent.pth: does not exist",
-                                          "there.pth: ",
-                                          "'model.num_classes=3' sets an option of no model; add --model NAME",
-                                          "both there.pth and --model are named",
-                                          "model.width"};
+  const std::vector<std::string> texts = {
+      "there.pth: exists already; add --force",
+      "x.bin: does not tell a format",
+      "no output is named",
+      "nothing is named",
+      "absent.pth: does not exist",
+      "there.pth: ",
+      "'model.num_classes=3' sets an option, but a run or a file keeps the recipe it was made with; leave it out, "
+      "or add --model NAME",
+      "both there.pth and --model are named",
+      "model.width"};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     INFO(texts[i]);
     CHECK(contains(refusal(outcomes[i]), texts[i]));
