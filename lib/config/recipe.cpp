@@ -86,8 +86,9 @@ void DataSection::declare(Declare<DataSection>& d) {
     "none")
       .min(0);
   d("scaled_decoding", &DataSection::scaled_decoding,
-    "decode training images from JPEG at 1/2, 1/4 or 1/8 where they are shrunk at least as much, and no further than "
-    "their crop: faster, not the same bits, and damage below the crop goes unnoticed");
+    "decode training images from JPEG at 1/2, 1/4 or 1/8 where they are shrunk at least as much, no further than their "
+    "crop, and resize them with weights of 14 bits: faster, not the same bits, and damage below the crop goes "
+    "unnoticed");
   d("sampler", &DataSection::sampler, "which training samples an epoch takes, and in what order")
       .component("sampler", "shuffle");
   d("augment", &DataSection::augment,

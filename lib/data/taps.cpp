@@ -97,6 +97,21 @@ Taps kernel_taps(const Axis& axis, bool bicubic) {
   return taps;
 }
 
+/// Rounds to what has no lower part; the largest weight takes what is then missing, so that even areas stay as they
+/// are.
+void coarsen_weights(Taps& taps) {
+  constexpr std::int32_t kStep = 1 << kLowBits;
+  for (auto run = taps.weights.begin(); run != taps.weights.end(); run += taps.most) {
+    std::int32_t missing = 1 << kWeightBits;
+    for (auto weight = run; weight != run + taps.most; ++weight) {
+      *weight = (*weight + kStep / 2) & ~(kStep - 1);
+      missing -= *weight;
+    }
+    *std::max_element(run, run + taps.most) += missing;
+  }
+  taps.coarse = true;
+}
+
 void split_weights(Taps& taps) {
   const auto upper = [](std::int32_t weight) { return static_cast<std::int16_t>(weight >> kLowBits); };
   const auto lower = [](std::int32_t weight) { return static_cast<std::int16_t>(weight & ((1 << kLowBits) - 1)); };
@@ -124,7 +139,7 @@ Interpolation interpolation_of(const std::string& name) {
 
 Axis full_axis(std::int64_t from, std::int64_t to) { return {0, static_cast<double>(from), 0, from, to, 0, to}; }
 
-Taps make_taps(const Axis& axis, Interpolation interpolation) {
+Taps make_taps(const Axis& axis, Interpolation interpolation, WeightSteps steps) {
   MLRUN_ASSERT(axis.count > 0 && axis.begin >= 0 && axis.begin + axis.count <= axis.to && axis.first < axis.end,
                "an axis without pixels");
   const auto length = axis.end - axis.first;
@@ -132,6 +147,7 @@ Taps make_taps(const Axis& axis, Interpolation interpolation) {
   Taps taps = same                                      ? copying_taps(axis)
               : interpolation == Interpolation::Nearest ? nearest_taps(axis)
                                                         : kernel_taps(axis, interpolation == Interpolation::Bicubic);
+  if (steps == WeightSteps::Coarse) coarsen_weights(taps);
   split_weights(taps);
   return taps;
 }

@@ -24,6 +24,12 @@ struct Axis {
 /// The whole of `from` pixels made `to`.
 Axis full_axis(std::int64_t from, std::int64_t to);
 
+/// How finely the weights of a resize are held.
+enum class WeightSteps {
+  Pillow,  ///< in 2^-22, to Pillow's bits
+  Coarse,  ///< in 2^-14, for half the multiplications: a value may come out one level higher or lower
+};
+
 /// For each wanted output position the run of input positions it reads and their weights: those of
 /// Pillow 9.4.0, in fixed point with `kWeightBits` bits, the kernel as wide as the reduction.
 struct Taps {
@@ -33,6 +39,7 @@ struct Taps {
   /// the upper parts of a and b, their lower kLowBits bits, and so for c and d.
   std::vector<std::int16_t> split;
   std::int64_t most = 0;  ///< a multiple of 4
+  bool coarse = false;    ///< the lower parts are 0
   bool copies = false;    ///< every output is the input at the same distance from the first
 
   std::int64_t size() const { return static_cast<std::int64_t>(first.size()); }
@@ -45,8 +52,9 @@ struct Taps {
 
 // Two bits of headroom for the overshoot of bicubic weights, eight for the pixel.
 constexpr int kWeightBits = 32 - 8 - 2;
-constexpr int kLowBits = kWeightBits / 2;
+// What a weight has more than WeightSteps::Coarse; the others are 14 and a sign.
+constexpr int kLowBits = 8;
 
-Taps make_taps(const Axis& axis, Interpolation interpolation);
+Taps make_taps(const Axis& axis, Interpolation interpolation, WeightSteps steps = WeightSteps::Pillow);
 
 }  // namespace mlrun::data

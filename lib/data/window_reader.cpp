@@ -41,9 +41,12 @@ void look_up_row(const std::uint8_t* in, std::int64_t width, const ValueTables& 
 
 }  // namespace
 
-WindowReader::WindowReader(const Window& window, std::int64_t channels, int reduction)
-    : rows_(make_taps(window.rows(reduction), window.interpolation())),
-      columns_(make_taps(window.columns(reduction), window.interpolation())),
+WindowReader::WindowReader(const Window& window, std::int64_t channels)
+    : WindowReader(window, channels, 1, WeightSteps::Pillow) {}
+
+WindowReader::WindowReader(const Window& window, std::int64_t channels, int reduction, WeightSteps steps)
+    : rows_(make_taps(window.rows(reduction), window.interpolation(), steps)),
+      columns_(make_taps(window.columns(reduction), window.interpolation(), steps)),
       channels_(channels),
       mirrored_(window.mirrored()),
       upturned_(window.upturned()),

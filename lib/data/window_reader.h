@@ -15,12 +15,13 @@ namespace mlrun::data {
 /// What each of the 256 values of each channel becomes.
 using ValueTables = std::vector<std::array<float, 256>>;
 
-/// Computes a window of an image from the image's rows: Pillow's bits, and no work for pixels that are
-/// outside the window. Rows are resampled along themselves as they come, then across.
+/// Computes a window of an image from the image's rows: Pillow's bits where `steps` are, and no work for pixels that
+/// are outside the window. Rows are resampled along themselves as they come, then across.
 class WindowReader {
  public:
+  WindowReader(const Window& window, std::int64_t channels);
   /// Of an image of `channels`, reduced by `reduction` (Window::rows).
-  WindowReader(const Window& window, std::int64_t channels, int reduction = 1);
+  WindowReader(const Window& window, std::int64_t channels, int reduction, WeightSteps steps);
 
   /// The rectangle of the (reduced) image that is read.
   const Box& needed() const { return needed_; }

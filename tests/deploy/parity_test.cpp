@@ -66,6 +66,17 @@ TEST_CASE("an engine that is right for one batch alone is found out", "[deploy]"
   CHECK_FALSE(compare("engine", kModel, baked, samples(), {1e-5}).met);
 }
 
+TEST_CASE("outputs that are all 0, as a fresh ViT's, are met by 0 alone", "[deploy]") {
+  const auto constant = [](double value) {
+    return [value](const torch::Tensor& x) { return torch::full_like(x.flatten(1), value); };
+  };
+  const deploy::Parity parity = compare("engine", constant(0), constant(0), samples(), {1e-4});
+  CHECK(parity.met);
+  CHECK(deploy::text(parity).find(": met, which shows nothing where all outputs are 0") != std::string::npos);
+  CHECK(compare("engine", constant(0), constant(0), samples(), {1e-4, 1e-5}).met);
+  CHECK_FALSE(compare("engine", constant(0), constant(1e-9), samples(), {1e-4}).met);
+}
+
 TEST_CASE("NaN and other shapes are never met", "[deploy]") {
   const auto poisoned = [](const torch::Tensor& x) { return x.flatten(1) * 2 * std::nan(""); };
   const auto narrower = [](const torch::Tensor& x) { return x.flatten(1).narrow(1, 0, 3) * 2; };

@@ -41,7 +41,7 @@ WindowReader ImageReader::read(const Window& window) {
 #ifdef MLRUN_WITH_JPEG
   if (jpeg_) {
     const int reduction = scaled_ ? window.reduction() : 1;
-    WindowReader reader(window, 3, reduction);
+    WindowReader reader(window, 3, reduction, scaled_ ? WeightSteps::Coarse : WeightSteps::Pillow);
     const auto take = [&](std::int64_t top, std::int64_t left, const ImageView& rows) { reader.take(top, left, rows); };
     jpeg_->read(reader.needed(), reduction, take, !scaled_);
     return reader;

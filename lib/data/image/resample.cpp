@@ -84,9 +84,8 @@ MLRUN_AVX2_KERNELS inline __m256i weight_pair(const std::int16_t* weights) {
   return _mm256_set1_epi32(pair);
 }
 
-MLRUN_AVX2_KERNELS inline void store_pixel(std::uint8_t* out, __m128i pixel) {
-  const std::int32_t value = _mm_cvtsi128_si32(pixel);
-  std::memcpy(out, &value, sizeof value);
+MLRUN_AVX2_KERNELS inline void store_pixel(std::uint8_t* out, std::int32_t pixel) {
+  std::memcpy(out, &pixel, sizeof pixel);
 }
 
 /// Of each half of `pixels`, four RGB pixels from byte 0 on: pixels `2 * Pair` and `2 * Pair + 1` as 16-bit pairs.
@@ -97,28 +96,55 @@ MLRUN_AVX2_KERNELS inline __m256i rgb_pairs(__m256i pixels) {
   return _mm256_shuffle_epi8(pixels, _mm256_broadcastsi128_si256(order));
 }
 
-/// Pixels 0 .. end - 1 of two rows of RGB. Reads 16 bytes for each four taps; writes a byte more than a pixel has.
-MLRUN_AVX2_KERNELS void along_two_rows(const std::uint8_t* in, const std::uint8_t* in2, std::int64_t origin,
-                                       const Taps& taps, std::int64_t end, std::uint8_t* out, std::uint8_t* out2) {
-  for (std::int64_t x = 0; x < end; ++x, out += 3, out2 += 3) {
-    const std::int64_t at = (taps.first[static_cast<std::size_t>(x)] - origin) * 3;
-    const std::int64_t count = taps.count[static_cast<std::size_t>(x)];
-    const std::int16_t* weights = taps.split_of(x);
-    __m256i upper = _mm256_setzero_si256(), lower = _mm256_setzero_si256();
-    for (std::int64_t k = 0; k < count; k += 4, weights += 8) {
-      const __m128i one = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + at + 3 * k));
-      const __m128i two = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in2 + at + 3 * k));
-      const __m256i pixels = _mm256_inserti128_si256(_mm256_castsi128_si256(one), two, 1);
-      const __m256i front = rgb_pairs<0>(pixels), back = rgb_pairs<1>(pixels);
-      upper = _mm256_add_epi32(upper, _mm256_madd_epi16(front, weight_pair(weights)));
-      lower = _mm256_add_epi32(lower, _mm256_madd_epi16(front, weight_pair(weights + 2)));
-      upper = _mm256_add_epi32(upper, _mm256_madd_epi16(back, weight_pair(weights + 4)));
-      lower = _mm256_add_epi32(lower, _mm256_madd_epi16(back, weight_pair(weights + 6)));
+/// What is summed up of one pixel of two rows.
+struct PixelSums {
+  __m256i upper, lower;
+};
+
+/// Adds 16 bytes, four taps, of each of two rows of RGB; the lower parts of weights need not be added where they are 0.
+template <bool Coarse>
+MLRUN_AVX2_KERNELS inline void add_taps(PixelSums& sums, const std::uint8_t* one, const std::uint8_t* two,
+                                        const std::int16_t* weights) {
+  const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(one));
+  const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(two));
+  const __m256i pixels = _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1);
+  const __m256i front = rgb_pairs<0>(pixels), back = rgb_pairs<1>(pixels);
+  sums.upper = _mm256_add_epi32(sums.upper, _mm256_madd_epi16(front, weight_pair(weights)));
+  sums.upper = _mm256_add_epi32(sums.upper, _mm256_madd_epi16(back, weight_pair(weights + 4)));
+  if constexpr (Coarse) return;
+  sums.lower = _mm256_add_epi32(sums.lower, _mm256_madd_epi16(front, weight_pair(weights + 2)));
+  sums.lower = _mm256_add_epi32(sums.lower, _mm256_madd_epi16(back, weight_pair(weights + 6)));
+}
+
+constexpr int kRows = 4;
+
+struct RowGroup {
+  const std::uint8_t* in[kRows];
+  std::uint8_t* out[kRows];
+};
+
+/// Pixels 0 .. end - 1 of four rows of RGB. Reads 16 bytes for each four taps; writes a byte more than a pixel has.
+template <bool Coarse>
+MLRUN_AVX2_KERNELS void along_rows(const RowGroup rows, std::int64_t origin, const Taps& taps, std::int64_t end) {
+  // Copies, which stores of bytes cannot change.
+  const std::int64_t *first = taps.first.data(), *counts = taps.count.data(), step = 2 * taps.most;
+  const std::int16_t* of_pixel = taps.split.data();
+  for (std::int64_t x = 0; x < end; ++x, of_pixel += step) {
+    const std::int16_t* weights = of_pixel;
+    const __m256i zero = _mm256_setzero_si256();
+    PixelSums near{zero, zero}, far{zero, zero};
+    std::int64_t at = (first[x] - origin) * 3;
+    for (std::int64_t k = counts[x]; k > 0; k -= 4, at += 12, weights += 8) {
+      add_taps<Coarse>(near, rows.in[0] + at, rows.in[1] + at, weights);
+      add_taps<Coarse>(far, rows.in[2] + at, rows.in[3] + at, weights);
     }
-    const __m256i sums = joined(upper, lower);
-    const __m256i bytes = _mm256_packus_epi16(_mm256_packs_epi32(sums, sums), sums);
-    store_pixel(out, _mm256_castsi256_si128(bytes));
-    store_pixel(out2, _mm256_extracti128_si256(bytes, 1));
+    const __m256i sums = _mm256_packs_epi32(joined(near.upper, near.lower), joined(far.upper, far.lower));
+    const __m256i bytes = _mm256_packus_epi16(sums, sums);
+    const __m128i even = _mm256_castsi256_si128(bytes), odd = _mm256_extracti128_si256(bytes, 1);
+    store_pixel(rows.out[0] + 3 * x, _mm_extract_epi32(even, 0));
+    store_pixel(rows.out[1] + 3 * x, _mm_extract_epi32(odd, 0));
+    store_pixel(rows.out[2] + 3 * x, _mm_extract_epi32(even, 1));
+    store_pixel(rows.out[3] + 3 * x, _mm_extract_epi32(odd, 1));
   }
 }
 
@@ -136,12 +162,14 @@ std::int64_t readable_pixels(const Taps& taps, std::int64_t origin, std::int64_t
 void avx2_along(const ImageView& in, std::int64_t origin, const Taps& taps, std::uint8_t* out, std::int64_t stride) {
   if (in.channels != 3) return plain_along(in, origin, taps, out, stride);
   const std::int64_t end = readable_pixels(taps, origin, in.width * 3 + in.slack);
-  for (std::int64_t y = 0; y < in.height; y += 2) {
-    const std::int64_t other = std::min(y + 1, in.height - 1);
-    std::uint8_t *row = out + y * stride, *other_row = out + other * stride;
-    along_two_rows(in.row(y), in.row(other), origin, taps, end, row, other_row);
-    resample_tail(in.row(y), 3, origin, taps, end, row);
-    if (other != y) resample_tail(in.row(other), 3, origin, taps, end, other_row);
+  for (std::int64_t y = 0; y < in.height; y += kRows) {
+    RowGroup rows;
+    for (int i = 0; i < kRows; ++i) {
+      const std::int64_t at = std::min(y + i, in.height - 1);  // the last row again where there is no more
+      rows.in[i] = in.row(at), rows.out[i] = out + at * stride;
+    }
+    (taps.coarse ? along_rows<true> : along_rows<false>)(rows, origin, taps, end);
+    for (int i = 0; i < kRows; ++i) resample_tail(rows.in[i], 3, origin, taps, end, rows.out[i]);
   }
 }
 
@@ -159,6 +187,7 @@ MLRUN_AVX2_KERNELS inline PairedBytes pair_bytes(const std::uint8_t* a, const st
            _mm256_unpackhi_epi8(back, zero)}};
 }
 
+template <bool Coarse>
 MLRUN_AVX2_KERNELS void across_block(const std::uint8_t* in, std::int64_t stride, const std::int16_t* weights,
                                      std::int64_t count, std::uint8_t* out) {
   __m256i upper[4], lower[4];
@@ -168,7 +197,7 @@ MLRUN_AVX2_KERNELS void across_block(const std::uint8_t* in, std::int64_t stride
     const __m256i above = weight_pair(weights), below = weight_pair(weights + 2);
     for (int i = 0; i < 4; ++i) {
       upper[i] = _mm256_add_epi32(upper[i], _mm256_madd_epi16(bytes.parts[i], above));
-      lower[i] = _mm256_add_epi32(lower[i], _mm256_madd_epi16(bytes.parts[i], below));
+      if constexpr (!Coarse) lower[i] = _mm256_add_epi32(lower[i], _mm256_madd_epi16(bytes.parts[i], below));
     }
   }
   const __m256i front = _mm256_packs_epi32(joined(upper[0], lower[0]), joined(upper[1], lower[1]));
@@ -179,8 +208,9 @@ MLRUN_AVX2_KERNELS void across_block(const std::uint8_t* in, std::int64_t stride
 void avx2_across(const ImageView& in, std::int64_t origin, const Taps& taps, std::int64_t at, std::uint8_t* out) {
   const std::uint8_t* from = in.row(taps.first[static_cast<std::size_t>(at)] - origin);
   const std::int64_t bytes = in.width * in.channels;
+  const auto block = taps.coarse ? across_block<true> : across_block<false>;
   for (std::int64_t i = 0; i < bytes; i += 32) {
-    across_block(from + i, in.stride, taps.split_of(at), taps.count[static_cast<std::size_t>(at)], out + i);
+    block(from + i, in.stride, taps.split_of(at), taps.count[static_cast<std::size_t>(at)], out + i);
   }
 }
 

@@ -4,6 +4,7 @@
 #include "data/image/resample.h"
 #include "data/image/resize.h"
 #include "data/images.h"
+#include "data/window_reader.h"
 
 using namespace mlrun;
 using namespace mlrun::data;
@@ -49,6 +50,23 @@ void check_fused(const Json& steps, const TransformContext& context, const torch
 }
 
 const Sizes kSizes = {{480, 640}, {97, 61}, {33, 33}, {40, 300}, {260, 35}, {32, 36}};
+
+/// Five rows resampled along themselves, then one row from across an image, as the loops leave them.
+std::vector<std::uint8_t> both_ways(const ResampleKernels& kernel, const Taps& taps, std::int64_t from) {
+  constexpr std::int64_t kRows = 5, kBytes = 43 * 3;
+  const auto along = test::formula_image("binary", kRows, from, 3), across = test::formula_image("binary", from, 43, 3);
+  const std::int64_t to = taps.size(), stride = to * 3 + kRowSlack;
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(kRows * stride + kBytes + kRowSlack));
+  kernel.along(view_of(along), 0, taps, out.data(), stride);
+  std::vector<std::uint8_t> padded(static_cast<std::size_t>(across.numel() + kRowSlack));
+  std::copy_n(across.data_ptr<std::uint8_t>(), across.numel(), padded.begin());
+  ImageView view = view_of(across);
+  view.pixels = padded.data();
+  kernel.across(view, 0, taps, to / 2, out.data() + kRows * stride);
+  for (int y = 0; y < kRows; ++y) std::fill_n(out.begin() + (y + 1) * stride - kRowSlack, kRowSlack, 0);
+  out.resize(static_cast<std::size_t>(kRows * stride + kBytes));
+  return out;
+}
 
 }  // namespace
 
@@ -108,29 +126,33 @@ TEST_CASE("grey images and those of other channels are fused alike", "[data]") {
 TEST_CASE("the loops of all instruction sets give the same bits", "[data]") {
   const auto& kernels = all_resample_kernels();
   REQUIRE(kernels.front().name == "plain");
+  const auto mode = GENERATE(Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic);
+  const auto steps = GENERATE(WeightSteps::Pillow, WeightSteps::Coarse);
   for (const std::int64_t from : {5, 31, 64, 333}) {
     for (const std::int64_t to : {1, 7, 32, 100}) {
-      for (const auto mode : {Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic}) {
-        const Taps taps = make_taps(full_axis(from, to), mode);
-        const auto along = test::formula_image("binary", 3, from, 3),
-                   across = test::formula_image("binary", from, 43, 3);
-        std::vector<std::vector<std::uint8_t>> results;
-        for (const auto& kernel : kernels) {
-          INFO(kernel.name << " " << from << " to " << to);
-          const std::int64_t stride = to * 3 + kRowSlack, bytes = 43 * 3;
-          std::vector<std::uint8_t> out(static_cast<std::size_t>(3 * stride + bytes + kRowSlack));
-          kernel.along(view_of(along), 0, taps, out.data(), stride);
-          std::vector<std::uint8_t> padded(static_cast<std::size_t>(across.numel() + kRowSlack));
-          std::copy_n(across.data_ptr<std::uint8_t>(), across.numel(), padded.begin());
-          ImageView view = view_of(across);
-          view.pixels = padded.data();
-          kernel.across(view, 0, taps, to / 2, out.data() + 3 * stride);
-          for (int y = 0; y < 3; ++y) std::fill_n(out.begin() + (y + 1) * stride - kRowSlack, kRowSlack, 0);
-          out.resize(static_cast<std::size_t>(3 * stride + bytes));
-          results.push_back(std::move(out));
-        }
-        for (const auto& result : results) REQUIRE(result == results.front());
+      const Taps taps = make_taps(full_axis(from, to), mode, steps);
+      for (const auto& kernel : kernels) {
+        INFO(kernel.name << " " << from << " to " << to);
+        REQUIRE(both_ways(kernel, taps, from) == both_ways(kernels.front(), taps, from));
       }
     }
+  }
+}
+
+TEST_CASE("coarse weights are a level off at most, and leave even areas as they are", "[data]") {
+  const auto resized = [](const torch::Tensor& image, std::int64_t to, WeightSteps steps) {
+    Window window(image.size(0), image.size(1));
+    CHECK(window.resize(to, to, Interpolation::Bilinear));
+    WindowReader reader(window, 3, 1, steps);
+    reader.take_all(view_of(image));
+    return reader.bytes().to(torch::kInt32);
+  };
+  const auto noise = test::formula_image("noise", 90, 130, 3), even = torch::full({90, 130, 3}, 255, torch::kUInt8);
+  for (const std::int64_t to : {7, 60, 89, 200}) {
+    INFO(to);
+    const auto difference = (resized(noise, to, WeightSteps::Coarse) - resized(noise, to, WeightSteps::Pillow)).abs();
+    CHECK(difference.max().item<int>() <= 1);
+    CHECK(difference.to(torch::kDouble).mean().item<double>() < 0.01);
+    CHECK(resized(even, to, WeightSteps::Coarse).eq(255).all().item<bool>());
   }
 }
