@@ -8,7 +8,9 @@
 namespace mlrun::apps {
 
 ModelWords::ModelWords(CLI::App& app, const std::string& operand) {
-  app.add_option(operand, words_, "a run, a checkpoint or a weight file; with --model, options as model.num_classes=10")
+  app.add_option(
+         operand, words_,
+         "a run, a checkpoint or a weight file; with --model, options as model.num_classes=10 or model.weights=FILE")
       ->type_name("");
   app.add_option("--model", model_, "an architecture, as `mlrun list models` names it")->type_name("NAME");
 }

@@ -59,8 +59,10 @@ RunArgument of_weight_file(const fs::path& file, const std::vector<config::Overr
     recipe = deploy::onnx_recipe(file);
   }
   if (recipe.empty()) {
-    throw file_error(file.string(), "carries no recipe",
-                     "name one: RECIPE --weights FILE, or with --ensemble -c RECIPE");
+    throw file_error(
+        file.string(), "carries no recipe",
+        "name one: RECIPE --weights FILE, or with --ensemble -c RECIPE; a graph is exported by --model NAME "
+        "model.weights=FILE");
   }
   return {config::resolve(recipe, {file, overrides, recipe_folders()}, recipes::catalogue()),
           {file.filename().string(), fs::absolute(file)}};

@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/paths.h"
 
 namespace mlrun {
 namespace {
@@ -49,10 +50,6 @@ int write_all(int descriptor, const char* bytes, std::size_t size) {
   return 0;
 }
 
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-}
-
 class Digest {
  public:
   Digest() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
@@ -75,12 +72,15 @@ class Digest {
 
 }  // namespace
 
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
 UserError write_error(const std::filesystem::path& path, const std::string& what, int error) {
   return file_error(path.string(), what + ": " + std::strerror(error), writing_hint(error));
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
-  temporary_ = folder_of(target_) / ("." + target_.filename().string() + "." + std::to_string(::getpid()) + ".tmp");
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)), temporary_(hidden_beside(target_)) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw write_error(target_, "cannot be written", errno);
 }

@@ -12,6 +12,9 @@ namespace mlrun {
 /// The UserError of a write to `path` that failed with `error` (an errno): `path: what: reason; remedy`.
 UserError write_error(const std::filesystem::path& path, const std::string& what, int error);
 
+/// Where a file or folder of this name lies: `.` for a name alone.
+std::filesystem::path folder_of(const std::filesystem::path& path);
+
 /// Writes a file whole or not at all: a temporary name in the same folder, fsync, rename, fsync
 /// of the folder. Destroyed without `commit`, it leaves nothing behind. Failures are UserErrors
 /// that name the file and the reason.

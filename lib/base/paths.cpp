@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -54,6 +56,27 @@ void replace_folder(const fs::path& from, const fs::path& to) {
   }
   if (std::rename(from.c_str(), to.c_str()) != 0) fail(to, "cannot be put in place", errno);
   sync_directory(to.parent_path());
+}
+
+fs::path hidden_beside(const fs::path& target, const std::string& tag) {
+  const std::string name = target.filename().string() + (tag.empty() ? "" : "." + tag);
+  return target.parent_path() / ("." + name + "." + std::to_string(::getpid()) + ".tmp");
+}
+
+Draft::Draft(const fs::path& target, const std::string& tag) : target_(target), path_(hidden_beside(target, tag)) {}
+
+Draft::~Draft() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+Draft::Draft(Draft&& other) noexcept : target_(std::move(other.target_)), path_(std::exchange(other.path_, {})) {}
+
+void Draft::publish() {
+  if (fs::is_directory(path_)) sync_directory(path_);
+  if (std::rename(path_.c_str(), target_.c_str()) != 0) fail(target_, "cannot be put in place", errno);
+  path_.clear();
+  sync_directory(folder_of(target_));
 }
 
 void replace_link(const fs::path& folder, const std::string& name, const std::string& target) {

@@ -18,6 +18,26 @@ void remove_unfinished(const std::filesystem::path& folder);
 /// moment (on file systems that can exchange two names).
 void replace_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
+/// The hidden name `.NAME.TAG.PID.tmp` beside `target` under which that is made before it is shown.
+std::filesystem::path hidden_beside(const std::filesystem::path& target, const std::string& tag = "");
+
+/// A file or folder under its hidden name, made by whoever asks for it. It goes when this does, unless it was
+/// published.
+class Draft {
+ public:
+  explicit Draft(const std::filesystem::path& target, const std::string& tag = "");
+  ~Draft();
+  Draft(Draft&& other) noexcept;
+  Draft& operator=(Draft&&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  /// Renames it to the target.
+  void publish();
+
+ private:
+  std::filesystem::path target_, path_;
+};
+
 /// Points the symlink `folder/name` at `target`, relative to `folder`, atomically.
 void replace_link(const std::filesystem::path& folder, const std::string& name, const std::string& target);
 

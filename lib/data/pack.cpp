@@ -1,9 +1,6 @@
 #include "data/pack.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <map>
 #include <optional>
@@ -15,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/paths.h"
 #include "data/shown_text.h"
 #include "data/sources/tar_archive.h"
 #include "data/sources/webdataset.h"
@@ -24,37 +22,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder that appears under its name when all is in it, and leaves nothing behind otherwise.
-class NewFolder {
- public:
-  explicit NewFolder(const fs::path& target) : target_(fs::absolute(target).lexically_normal()) {
-    if (!target_.has_filename()) target_ = target_.parent_path();
-    std::error_code ignored;
-    if (fs::exists(fs::symlink_status(target_, ignored))) {
-      throw file_error(target.string(), "is there already", "choose another folder with -o, or remove it");
-    }
-    temporary_ = target_.parent_path() / ("." + target_.filename().string() + ".tmp" + std::to_string(::getpid()));
-    make_directories(temporary_);
+/// Where the new folder will lie, as an absolute path that ends with its name. UserError where something is there.
+fs::path free_place(const fs::path& folder) {
+  fs::path target = fs::absolute(folder).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(target, ignored))) {
+    throw file_error(folder.string(), "is there already", "choose another folder with -o, or remove it");
   }
-  ~NewFolder() {
-    std::error_code ignored;
-    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
-  }
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-
-  const fs::path& path() const { return temporary_; }
-
-  void commit() {
-    sync_directory(temporary_);
-    if (std::rename(temporary_.c_str(), target_.c_str()) != 0) throw write_error(target_, "cannot be made", errno);
-    temporary_.clear();
-    sync_directory(target_.parent_path());
-  }
-
- private:
-  fs::path target_, temporary_;
-};
+  return target;
+}
 
 /// Files one after another into numbered archives.
 class ShardWriter {
@@ -150,7 +127,8 @@ std::string classes_text(const std::vector<std::string>& classes) {
 
 Findings pack_data(const Dataset& dataset, const PackOptions& options) {
   const auto splits = splits_of(dataset);
-  NewFolder folder(options.out);
+  Draft folder(free_place(options.out));
+  make_directories(folder.path());
   write_file(folder.path() / kClassesFile, classes_text(dataset.info().classes));
   Findings findings;
   findings.json["out"] = options.out.string();
@@ -164,7 +142,7 @@ Findings pack_data(const Dataset& dataset, const PackOptions& options) {
     findings.text += options.out.string() + ": " + name + ", " + std::to_string(source->size()) + " samples in " +
                      std::to_string(shards) + (shards == 1 ? " shard\n" : " shards\n");
   }
-  folder.commit();
+  folder.publish();
   return findings;
 }
 

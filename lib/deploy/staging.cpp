@@ -2,10 +2,7 @@
 
 #include <string>
 
-#include <unistd.h>
-
 #include "base/files.h"
-#include "base/paths.h"
 
 namespace mlrun::deploy {
 
@@ -21,22 +18,15 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 
 }  // namespace
 
-Staging::Staging(const fs::path& target)
-    : parent_(target.parent_path()),
-      folder_(parent_ / ("." + target.filename().string() + "." + std::to_string(::getpid()) + ".tmp")) {
+Staging::Staging(const fs::path& target) : parent_(target.parent_path()), draft_(target) {
   if (!parent_.empty() && !fs::is_directory(parent_))
     throw file_error(parent_.string(), "is no folder", "make it first");
   try {
-    remove_tree(folder_);
-    make_directories(folder_);
+    remove_tree(folder());
+    make_directories(folder());
   } catch (const UserError& error) {
     throw shown(error);
   }
-}
-
-Staging::~Staging() {
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
 }
 
 std::vector<fs::path> Staging::taken(const std::vector<fs::path>& names) const {
@@ -44,7 +34,7 @@ std::vector<fs::path> Staging::taken(const std::vector<fs::path>& names) const {
   for (const auto& name : names) {
     const fs::path target = parent_ / name;
     if (!fs::exists(fs::symlink_status(target))) continue;
-    if (fs::is_regular_file(target) && sha256_file(target) == sha256_file(folder_ / name)) continue;
+    if (fs::is_regular_file(target) && sha256_file(target) == sha256_file(folder() / name)) continue;
     found.push_back(target);
   }
   return found;
@@ -61,16 +51,16 @@ std::vector<fs::path> Staging::publish(const std::vector<fs::path>& names) const
   std::vector<fs::path> files;
   for (const auto& name : names) {
     std::error_code error;
-    fs::rename(folder_ / name, parent_ / name, error);
+    fs::rename(folder() / name, parent_ / name, error);
     if (error) throw write_error(parent_ / name, "cannot be put in its place", error.value());
     files.push_back(parent_ / name);
   }
-  sync_directory(parent_.empty() ? fs::path(".") : parent_);
+  sync_directory(parent_.empty() ? "." : parent_);
   return files;
 }
 
 UserError Staging::shown(const UserError& error) const {
-  const std::string hidden = folder_.string(), place = parent_.empty() ? "." : parent_.string();
+  const std::string hidden = folder().string(), place = parent_.empty() ? "." : parent_.string();
   std::vector<Problem> problems = error.problems();
   for (auto& problem : problems) {
     for (std::string* text : {&problem.file, &problem.message}) {

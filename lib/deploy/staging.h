@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/paths.h"
 
 namespace mlrun::deploy {
 
@@ -12,11 +13,8 @@ class Staging {
  public:
   /// UserError where the target's folder does not exist or cannot be written to.
   explicit Staging(const std::filesystem::path& target);
-  ~Staging();
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
 
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return draft_.path(); }
 
   /// Those of the names that are taken by other content, as paths.
   std::vector<std::filesystem::path> taken(const std::vector<std::filesystem::path>& names) const;
@@ -28,7 +26,8 @@ class Staging {
   UserError shown(const UserError& error) const;
 
  private:
-  std::filesystem::path parent_, folder_;
+  std::filesystem::path parent_;
+  Draft draft_;
 };
 
 }  // namespace mlrun::deploy

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include <unistd.h>
-
 #include "base/error.h"
-#include "base/files.h"
 #include "base/log.h"
+#include "base/paths.h"
 #include "engine/latency.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/model_state.h"
@@ -28,32 +26,6 @@ namespace {
 
 constexpr double kCollapsed = 0.5;  // of the float model's headline figure
 constexpr std::int64_t kNoiseSamples = 8;
-
-/// A hidden name beside `target` that goes away unless it was moved.
-class Draft {
- public:
-  Draft(const fs::path& target, const std::string& method)
-      : file_(target.parent_path() /
-              ("." + target.filename().string() + "." + method + "." + std::to_string(::getpid()) + ".tmp")) {}
-  ~Draft() {
-    std::error_code ignored;
-    if (!file_.empty()) fs::remove(file_, ignored);
-  }
-  Draft(Draft&& other) noexcept : file_(std::exchange(other.file_, {})) {}
-  Draft& operator=(Draft&&) = delete;
-
-  const fs::path& file() const { return file_; }
-  void publish(const fs::path& target) {
-    std::error_code error;
-    fs::rename(file_, target, error);
-    if (error) throw write_error(target, "cannot be put in its place", error.value());
-    sync_directory(target.parent_path().empty() ? fs::path(".") : target.parent_path());
-    file_.clear();
-  }
-
- private:
-  fs::path file_;
-};
 
 void check_target(const QuantizeRequest& request) {
   const fs::path& out = request.out;
@@ -190,7 +162,7 @@ class Session {
   /// Writes the plan of the float weights in `plain` and evaluates what was written.
   void add(const std::string& method, engine::Loaded& plain, const Int8Plan& made) {
     drafts_.emplace_back(request_.out, method);
-    const fs::path file = drafts_.back().file();
+    const fs::path file = drafts_.back().path();
     write_int8(file, model_of(plain), made, metadata(plain));
     engine::WeightChoice choice{method, file, [file](const engine::Models& models, const engine::Context&) {
                                   install_int8(file, *models.front().second);
@@ -224,7 +196,7 @@ class Session {
     }
     result_.chosen = result_.rows[best].method;
     result_.met = !request_.max_drop || before - result_.rows[best].headline <= *request_.max_drop;
-    if (result_.met) drafts_[best - 1].publish(request_.out);
+    if (result_.met) drafts_[best - 1].publish();
   }
 
   const engine::TaskFactory& tasks_;

@@ -25,6 +25,34 @@ TEST_CASE("a folder takes another's place with all that is in it", "[base]") {
         (folder / "elsewhere").string() + ": cannot be put in place: No such file or directory");
 }
 
+TEST_CASE("a draft is shown when it is published, and goes when it is not", "[base]") {
+  const TempDir folder;
+  const auto entries = [&] { return std::distance(fs::directory_iterator(folder.path()), {}); };
+  fs::path hidden;
+  {
+    Draft draft(folder / "file", "one");
+    Draft other(folder / "file", "two");
+    hidden = draft.path();
+    CHECK(hidden.filename().string().find(".file.one.") == 0);
+    write_file(draft.path(), "1");
+    write_file(other.path(), "2");
+    std::vector<Draft> moved;
+    moved.push_back(std::move(draft));
+    moved.front().publish();
+  }
+  CHECK(read_file(folder / "file") == "1");
+  CHECK(entries() == 1);
+  {
+    const Draft left(folder / "folder");
+    folder.write(left.path().filename() / "a", "1");
+    CHECK(entries() == 2);
+  }
+  CHECK(entries() == 1);
+  Draft lost(folder / "none/file");
+  CHECK(user_error([&] { lost.publish(); }) ==
+        (folder / "none/file").string() + ": cannot be put in place: No such file or directory");
+}
+
 TEST_CASE("a link is relative and moves at once", "[base]") {
   const TempDir folder;
   folder.write("one/a", "1");

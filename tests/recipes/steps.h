@@ -30,34 +30,17 @@ inline data::Batch steps_batch(std::int64_t step, torch::ScalarType dtype) {
 }
 
 /// A recipe's own task, but for what each step is given: `train` stands in for the task's.
-class FedTask : public engine::Task {
+class FedTask : public WrappedTask {
  public:
   using Train = std::function<void(engine::Task& inner, engine::Step&)>;
 
   FedTask(const config::Recipe& recipe, Train train)
-      : inner_(recipes::tasks().make(recipe.task.kind, engine::TaskRequest{recipe, {}})), train_(std::move(train)) {}
+      : WrappedTask(recipes::tasks().make(recipe.task.kind, engine::TaskRequest{recipe, {}})),
+        train_(std::move(train)) {}
 
-  const data::DataInfo& data() const override { return inner_->data(); }
-  const engine::Models& models() const override { return inner_->models(); }
-  std::shared_ptr<const data::Source> source(data::Split split) override { return inner_->source(split); }
-  std::shared_ptr<const data::Source> evaluation_source(data::Split split) override {
-    return inner_->evaluation_source(split);
-  }
-  data::Batch collate(std::vector<data::Sample> samples) const override { return inner_->collate(std::move(samples)); }
-  void train(engine::Step& step, const data::Batch&) override { train_(*inner_, step); }
-  data::Fields predict(const data::Batch& batch) override { return inner_->predict(batch); }
-  std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const override {
-    return inner_->metrics(split);
-  }
-  std::string headline() const override { return inner_->headline(); }
-  data::Sample read(const std::filesystem::path& file) const override { return inner_->read(file); }
-  Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override {
-    return inner_->answers(prediction, row, most);
-  }
-  Json preprocessing() const override { return inner_->preprocessing(); }
+  void train(engine::Step& step, const data::Batch&) override { train_(inner(), step); }
 
  private:
-  std::unique_ptr<engine::Task> inner_;
   Train train_;
 };
 

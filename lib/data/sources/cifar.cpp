@@ -12,6 +12,7 @@
 #include "data/sources/cifar_file.h"
 #include "data/sources/groups.h"
 #include "data/sources/listing.h"
+#include "data/sources/selected_source.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
 
@@ -43,43 +44,29 @@ struct CifarRecords {
   std::int64_t label(std::int64_t at) const { return record(at)[layout.label_at]; }
 };
 
-class CifarSource : public Source {
+class CifarSource : public SelectedSource {
  public:
   CifarSource(std::shared_ptr<const CifarRecords> records, std::vector<std::int64_t> positions)
-      : records_(std::move(records)), positions_(std::move(positions)) {}
+      : SelectedSource(std::move(positions)), records_(std::move(records)) {}
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(positions_.size()); }
-
-  Sample get(const SampleKey& key) const override {
-    const std::int64_t at = place(key.index);
+ protected:
+  torch::Tensor image_at(std::int64_t position) const override {
     constexpr std::int64_t kPixels = CifarLayout::kSide * CifarLayout::kSide;
     torch::Tensor image = torch::empty({CifarLayout::kSide, CifarLayout::kSide, 3}, torch::kByte);
     auto* out = image.data_ptr<std::uint8_t>();
-    const std::uint8_t* planes = records_->record(at) + records_->layout.label_bytes;
+    const std::uint8_t* planes = records_->record(position) + records_->layout.label_bytes;
     for (std::int64_t pixel = 0; pixel < kPixels; ++pixel) {
       for (std::int64_t channel = 0; channel < 3; ++channel) *out++ = planes[channel * kPixels + pixel];
     }
-    Sample sample;
-    sample.id = std::to_string(at);
-    sample.index = key.index;
-    sample.inputs.set("image", std::move(image));
-    sample.targets.set("label", torch::scalar_tensor(records_->label(at), torch::kLong));
-    return sample;
+    return image;
   }
 
-  SampleFacts facts(std::int64_t index) const override {
-    const std::int64_t at = place(index);
-    return {std::to_string(at), records_->label(at), {}};
+  SampleFacts facts_at(std::int64_t position) const override {
+    return {std::to_string(position), records_->label(position), {}};
   }
 
  private:
-  std::int64_t place(std::int64_t index) const {
-    MLRUN_ASSERT(index >= 0 && index < size(), "no such sample");
-    return positions_[static_cast<std::size_t>(index)];
-  }
-
   std::shared_ptr<const CifarRecords> records_;
-  std::vector<std::int64_t> positions_;
 };
 
 /// The folder that holds the files: `root`, or the archive's folder below it.

@@ -13,6 +13,7 @@
 #include "data/sources/groups.h"
 #include "data/sources/idx_file.h"
 #include "data/sources/listing.h"
+#include "data/sources/selected_source.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
 
@@ -55,37 +56,26 @@ std::shared_ptr<IdxFile> read_pair(const fs::path& images, const fs::path& label
   return file;
 }
 
-class IdxSource : public Source {
+class IdxSource : public SelectedSource {
  public:
   IdxSource(std::shared_ptr<const IdxFile> file, std::vector<std::int64_t> positions)
-      : file_(std::move(file)), positions_(std::move(positions)) {}
+      : SelectedSource(std::move(positions)), file_(std::move(file)) {}
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(positions_.size()); }
-
-  Sample get(const SampleKey& key) const override {
-    MLRUN_ASSERT(key.index >= 0 && key.index < size(), "no such sample");
-    const std::int64_t at = positions_[static_cast<std::size_t>(key.index)];
+ protected:
+  torch::Tensor image_at(std::int64_t position) const override {
     const auto bytes = static_cast<std::size_t>(file_->height * file_->width);
     torch::Tensor image = torch::empty({file_->height, file_->width, 1}, torch::kByte);
     std::memcpy(image.data_ptr<std::uint8_t>(),
-                file_->images.data() + file_->images_offset + static_cast<std::size_t>(at) * bytes, bytes);
-    Sample sample;
-    sample.id = std::to_string(at);
-    sample.index = key.index;
-    sample.inputs.set("image", std::move(image));
-    sample.targets.set("label", torch::scalar_tensor(file_->label(at), torch::kLong));
-    return sample;
+                file_->images.data() + file_->images_offset + static_cast<std::size_t>(position) * bytes, bytes);
+    return image;
   }
 
-  SampleFacts facts(std::int64_t index) const override {
-    MLRUN_ASSERT(index >= 0 && index < size(), "no such sample");
-    const std::int64_t at = positions_[static_cast<std::size_t>(index)];
-    return {std::to_string(at), file_->label(at), {}};
+  SampleFacts facts_at(std::int64_t position) const override {
+    return {std::to_string(position), file_->label(position), {}};
   }
 
  private:
   std::shared_ptr<const IdxFile> file_;
-  std::vector<std::int64_t> positions_;
 };
 
 /// The file an option names, or the usual one, plain or gzip; nothing where there is none.

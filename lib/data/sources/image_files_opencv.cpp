@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "data/image/decode.h"
 #include "data/sources/listing_cache.h"
+#include "data/sources/selected_source.h"
 
 namespace mlrun::data {
 namespace {
@@ -25,53 +25,38 @@ void check_listed_size(const ImageFiles& files, const ListedFile& file, std::siz
       "leave the data alone while they are in use; run the command again");
 }
 
-class ImageFileSource : public Source {
+class ImageFileSource : public EncodedSource {
  public:
   ImageFileSource(std::shared_ptr<const ImageFiles> files, std::vector<std::int64_t> positions)
-      : files_(std::move(files)), positions_(std::move(positions)) {}
+      : EncodedSource(std::move(positions)), files_(std::move(files)) {}
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(positions_.size()); }
-
-  Sample get(const SampleKey& key) const override {
-    EncodedSample read = encoded(key);
-    read.sample.inputs.set("image", decode_image(*read.image.bytes, read.image.name, read.image.apply_exif));
-    return std::move(read.sample);
+ protected:
+  EncodedImage encoded_at(std::int64_t position) const override {
+    const auto& file = files_->files[static_cast<std::size_t>(position)];
+    EncodedImage image;
+    image.name = (files_->root / file.path).string();
+    image.bytes = bytes_of(file, image.name);
+    image.apply_exif = files_->apply_exif;
+    return image;
   }
 
-  EncodedSample encoded(const SampleKey& key) const override {
-    const std::size_t at = place(key.index);
-    EncodedSample read;
-    read.image.name = (files_->root / files_->files[at].path).string();
-    read.image.bytes = bytes_of(at, read.image.name);
-    read.image.apply_exif = files_->apply_exif;
-    read.sample.id = files_->files[at].path;
-    read.sample.index = key.index;
-    read.sample.targets.set("label", torch::scalar_tensor(files_->labels[at], torch::kLong));
-    return read;
-  }
-
-  SampleFacts facts(std::int64_t index) const override {
-    const std::size_t at = place(index);
-    return {files_->files[at].path, files_->labels[at], files_->root / files_->files[at].path};
+  SampleFacts facts_at(std::int64_t position) const override {
+    const auto at = static_cast<std::size_t>(position);
+    const auto& path = files_->files[at].path;
+    return {path, files_->labels[at], files_->root / path};
   }
 
  private:
-  std::shared_ptr<const std::string> bytes_of(std::size_t at, const std::string& name) const {
+  std::shared_ptr<const std::string> bytes_of(const ListedFile& file, const std::string& name) const {
     const auto read = [&] {
       std::string bytes = read_file(name, kLargestImageFile);
-      check_listed_size(*files_, files_->files[at], bytes.size());
+      check_listed_size(*files_, file, bytes.size());
       return bytes;
     };
     return files_->cache ? files_->cache->get(name, read) : std::make_shared<const std::string>(read());
   }
 
-  std::size_t place(std::int64_t index) const {
-    MLRUN_ASSERT(index >= 0 && index < size(), "no such sample");
-    return static_cast<std::size_t>(positions_[static_cast<std::size_t>(index)]);
-  }
-
   std::shared_ptr<const ImageFiles> files_;
-  std::vector<std::int64_t> positions_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data/sources/groups.h"
+#include "data/sources/selected_source.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
 
@@ -93,40 +94,28 @@ torch::Tensor draw_image(const Recipe& recipe, std::int64_t label, KeyedRandom r
   return image;
 }
 
-class SyntheticSource : public Source {
+class SyntheticSource : public SelectedSource {
  public:
   /// `pool` is the split whose samples these are: a divided training pool stays `train`.
   SyntheticSource(std::shared_ptr<const Recipe> recipe, Split pool, std::vector<std::int64_t> positions)
-      : recipe_(std::move(recipe)),
-        purpose_(std::string("synthetic ") + split_name(pool)),
-        positions_(std::move(positions)) {}
+      : SelectedSource(std::move(positions)),
+        recipe_(std::move(recipe)),
+        purpose_(std::string("synthetic ") + split_name(pool)) {}
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(positions_.size()); }
-
-  Sample get(const SampleKey& key) const override {
-    MLRUN_ASSERT(key.index >= 0 && key.index < size(), "no such sample");
-    const std::int64_t at = positions_[static_cast<std::size_t>(key.index)];
-    const std::int64_t label = at % recipe_->options.num_classes;
+ protected:
+  torch::Tensor image_at(std::int64_t position) const override {
     const KeyedRandom random(static_cast<std::uint64_t>(recipe_->options.seed), purpose_,
-                             static_cast<std::uint64_t>(at));
-    Sample sample;
-    sample.id = std::to_string(at);
-    sample.index = key.index;
-    sample.inputs.set("image", draw_image(*recipe_, label, random));
-    sample.targets.set("label", torch::scalar_tensor(label, torch::kLong));
-    return sample;
+                             static_cast<std::uint64_t>(position));
+    return draw_image(*recipe_, label(position), random);
   }
 
-  SampleFacts facts(std::int64_t index) const override {
-    MLRUN_ASSERT(index >= 0 && index < size(), "no such sample");
-    const std::int64_t at = positions_[static_cast<std::size_t>(index)];
-    return {std::to_string(at), at % recipe_->options.num_classes, {}};
-  }
+  SampleFacts facts_at(std::int64_t position) const override { return {std::to_string(position), label(position), {}}; }
 
  private:
+  std::int64_t label(std::int64_t position) const { return position % recipe_->options.num_classes; }
+
   std::shared_ptr<const Recipe> recipe_;
   std::string purpose_;
-  std::vector<std::int64_t> positions_;
 };
 
 /// A name for everything that the samples depend on.

@@ -11,9 +11,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data/file_cache.h"
-#include "data/image/decode.h"
 #include "data/sources/groups.h"
 #include "data/sources/listing.h"
+#include "data/sources/selected_source.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
 #include "data/sources/web_shard.h"
@@ -45,49 +45,37 @@ struct Shards {
   }
 };
 
-class ShardSource : public Source {
+class ShardSource : public EncodedSource {
  public:
   ShardSource(std::shared_ptr<const Shards> shards, std::vector<std::int64_t> positions)
-      : shards_(std::move(shards)), positions_(std::move(positions)) {}
+      : EncodedSource(std::move(positions)), shards_(std::move(shards)) {}
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(positions_.size()); }
-
-  Sample get(const SampleKey& key) const override {
-    EncodedSample read = encoded(key);
-    read.sample.inputs.set("image", decode_image(*read.image.bytes, read.image.name, read.image.apply_exif));
-    return std::move(read.sample);
-  }
-
-  EncodedSample encoded(const SampleKey& key) const override {
-    const auto& [shard, sample] = at(key.index);
-    EncodedSample read;
-    read.image.name = shard.file.string() + "/" + sample.name;
-    read.image.apply_exif = shards_->apply_exif;
-    read.image.bytes = shards_->cache->get(read.image.name, [&shard = shard, &sample = sample] {
+ protected:
+  EncodedImage encoded_at(std::int64_t position) const override {
+    const auto& [shard, sample] = at(position);
+    EncodedImage image;
+    image.name = shard.file.string() + "/" + sample.name;
+    image.apply_exif = shards_->apply_exif;
+    image.bytes = shards_->cache->get(image.name, [&shard = shard, &sample = sample] {
       std::string bytes = read_range(shard.file, sample.offset, sample.size);
       if (bytes.size() == sample.size) return bytes;
       throw file_error(shard.file.string(), "is shorter than when it was indexed", "fetch or pack it again");
     });
-    read.sample.id = shard.name + "/" + sample.name;
-    read.sample.index = key.index;
-    read.sample.targets.set("label", torch::scalar_tensor(sample.label, torch::kLong));
-    return read;
+    return image;
   }
 
-  SampleFacts facts(std::int64_t index) const override {
-    const auto& [shard, sample] = at(index);
+  SampleFacts facts_at(std::int64_t position) const override {
+    const auto& [shard, sample] = at(position);
     return {shard.name + "/" + sample.name, sample.label, {}};
   }
 
  private:
-  std::pair<const Shard&, const ShardSample&> at(std::int64_t index) const {
-    MLRUN_ASSERT(index >= 0 && index < size(), "no such sample");
-    const auto [shard, number] = shards_->places[static_cast<std::size_t>(positions_[static_cast<std::size_t>(index)])];
+  std::pair<const Shard&, const ShardSample&> at(std::int64_t position) const {
+    const auto [shard, number] = shards_->places[static_cast<std::size_t>(position)];
     return {shards_->list[shard], shards_->list[shard].samples[number]};
   }
 
   std::shared_ptr<const Shards> shards_;
-  std::vector<std::int64_t> positions_;
 };
 
 /// Names of the .tar files in a folder, in code point order.

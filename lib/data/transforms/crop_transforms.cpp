@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "base/error.h"
 #include "data/image/resize.h"
@@ -214,19 +215,26 @@ Box centered_box(std::int64_t height, std::int64_t width, double narrowest, doub
 
 }  // namespace
 
+std::pair<std::int64_t, std::int64_t> draw_sides(double area, const std::vector<double>& scale,
+                                                 const std::vector<double>& ratio, KeyedRandom& random) {
+  const double target = area * random.uniform(scale[0], scale[1]);
+  const double aspect = std::exp(random.uniform(std::log(ratio[0]), std::log(ratio[1])));
+  return {rounded(std::sqrt(target * aspect)), rounded(std::sqrt(target / aspect))};
+}
+
+void draw_place(Box& box, std::int64_t height, std::int64_t width, KeyedRandom& random) {
+  box.top = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(height - box.height + 1)));
+  box.left = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(width - box.width + 1)));
+}
+
 Box random_resized_box(std::int64_t height, std::int64_t width, const std::vector<double>& scale,
                        const std::vector<double>& ratio, KeyedRandom& random) {
-  constexpr int kAttempts = 10;
   const double area = static_cast<double>(height) * static_cast<double>(width);
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const double target = area * random.uniform(scale[0], scale[1]);
-    const double aspect = std::exp(random.uniform(std::log(ratio[0]), std::log(ratio[1])));
+  for (int attempt = 0; attempt < kDrawAttempts; ++attempt) {
     Box box;
-    box.width = rounded(std::sqrt(target * aspect));
-    box.height = rounded(std::sqrt(target / aspect));
+    std::tie(box.width, box.height) = draw_sides(area, scale, ratio, random);
     if (box.width < 1 || box.width > width || box.height < 1 || box.height > height) continue;
-    box.top = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(height - box.height + 1)));
-    box.left = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(width - box.width + 1)));
+    draw_place(box, height, width, random);
     return box;
   }
   return centered_box(height, width, ratio[0], ratio[1]);

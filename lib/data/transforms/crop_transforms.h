@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/options.h"
@@ -40,6 +41,15 @@ struct RandomResizedCropOptions {
 };
 std::unique_ptr<Transform> make_random_resized_crop(const RandomResizedCropOptions& options,
                                                     const TransformContext& context);
+
+/// How often a random rectangle that does not fit is drawn anew.
+constexpr int kDrawAttempts = 10;
+/// The sides of a rectangle whose area is a share of `area` from `scale`, the first by the second from `ratio` (uniform
+/// in its logarithm), rounded to whole pixels.
+std::pair<std::int64_t, std::int64_t> draw_sides(double area, const std::vector<double>& scale,
+                                                 const std::vector<double>& ratio, KeyedRandom& random);
+/// Puts it anywhere in an image of `height` x `width`, in which it must fit.
+void draw_place(Box& box, std::int64_t height, std::int64_t width, KeyedRandom& random);
 
 /// The part of a `height` x `width` image that random_resized_crop takes: ten attempts at an area
 /// from `scale` (share of the image) and a width/height from `ratio` (uniform in its logarithm),

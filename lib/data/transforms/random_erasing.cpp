@@ -1,6 +1,6 @@
 #include "data/transforms/random_erasing.h"
 
-#include <cmath>
+#include <tuple>
 
 #include "data/distributions.h"
 #include "data/transforms/image_transforms.h"
@@ -46,17 +46,12 @@ std::string order_problem(const std::vector<double>& range) {
 
 std::optional<Box> erasing_box(std::int64_t height, std::int64_t width, const std::vector<double>& scale,
                                const std::vector<double>& ratio, KeyedRandom& random) {
-  constexpr int kAttempts = 10;
   const double area = static_cast<double>(height) * static_cast<double>(width);
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const double target = area * random.uniform(scale[0], scale[1]);
-    const double aspect = std::exp(random.uniform(std::log(ratio[0]), std::log(ratio[1])));
+  for (int attempt = 0; attempt < kDrawAttempts; ++attempt) {
     Box box;
-    box.height = static_cast<std::int64_t>(std::nearbyint(std::sqrt(target * aspect)));
-    box.width = static_cast<std::int64_t>(std::nearbyint(std::sqrt(target / aspect)));
+    std::tie(box.height, box.width) = draw_sides(area, scale, ratio, random);
     if (box.height >= height || box.width >= width) continue;
-    box.top = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(height - box.height + 1)));
-    box.left = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(width - box.width + 1)));
+    draw_place(box, height, width, random);
     return box;
   }
   return std::nullopt;

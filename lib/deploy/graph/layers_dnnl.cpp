@@ -16,6 +16,17 @@ bool is_image(const std::vector<std::int64_t>& sizes) { return sizes.size() == 4
 /// Whether the last block of channels is filled up with zeros.
 bool is_padded(const Slot& slot) { return layout_of(slot).channels % layout_of(slot).block != 0; }
 
+/// Of a layer's options; the sizes are still to be set.
+template <class Options>
+onednn::Pooling pooling_of(const Options& o, dnnl::algorithm kind) {
+  onednn::Pooling p;
+  p.kind = kind;
+  p.kernel = onednn::pair_of(o.kernel);
+  p.stride = onednn::pair_of(o.stride);
+  p.padding = onednn::pair_of(o.padding);
+  return p;
+}
+
 }  // namespace
 
 bool GraphCompiler::pool(const GraphNode& node, onednn::Pooling p) {
@@ -42,22 +53,13 @@ bool GraphCompiler::pool(const GraphNode& node, onednn::Pooling p) {
 
 void GraphCompiler::max_pool(const GraphNode& node) {
   const auto& o = static_cast<const nn::MaxPool2d&>(*node.layer).options();
-  onednn::Pooling p;
-  p.kind = dnnl::algorithm::pooling_max;
-  p.kernel = onednn::pair_of(o.kernel);
-  p.stride = onednn::pair_of(o.stride);
-  p.padding = onednn::pair_of(o.padding);
-  if (!is_image(sizes(node.inputs[0])) || !pool(node, p)) run_layer(node);
+  if (!is_image(sizes(node.inputs[0])) || !pool(node, pooling_of(o, dnnl::algorithm::pooling_max))) run_layer(node);
 }
 
 void GraphCompiler::avg_pool(const GraphNode& node) {
   const auto& o = static_cast<const nn::AvgPool2d&>(*node.layer).options();
-  onednn::Pooling p;
-  p.kind = dnnl::algorithm::pooling_avg_include_padding;
-  p.kernel = onednn::pair_of(o.kernel);
-  p.stride = onednn::pair_of(o.stride);
-  p.padding = onednn::pair_of(o.padding);
-  if (!is_image(sizes(node.inputs[0])) || !pool(node, p)) run_layer(node);
+  const auto kind = dnnl::algorithm::pooling_avg_include_padding;
+  if (!is_image(sizes(node.inputs[0])) || !pool(node, pooling_of(o, kind))) run_layer(node);
 }
 
 void GraphCompiler::adaptive_pool(const GraphNode& node) {

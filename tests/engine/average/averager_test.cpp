@@ -43,6 +43,18 @@ void check_same_runs(const fs::path& a, const fs::path& b) {
   CHECK(Json::parse(read_file(a / "run.json"))["result"] == Json::parse(read_file(b / "run.json"))["result"]);
 }
 
+/// Trains into `whole`, and into `parts` with a stop at the micro-batch `stop`: the same runs.
+void check_resumes(const fs::path& folder, const config::Resolved& resolved, int stop) {
+  train_in(folder / "whole", resolved, Resume::Never, watched_tasks());
+  const auto stopper = [stop, calls = std::make_shared<int>(0)](engine::Task&, const data::Batch&) {
+    if (++*calls == stop) std::raise(SIGTERM);
+  };
+  CHECK(train_in(folder / "parts", resolved, Resume::Auto, watched_tasks(stopper)).state ==
+        TrainResult::State::Interrupted);
+  CHECK(train_in(folder / "parts", resolved, Resume::Must, watched_tasks()).state == TrainResult::State::Finished);
+  check_same_runs(folder / "whole", folder / "parts");
+}
+
 }  // namespace
 
 TEST_CASE("swa averages the epochs after its start and is evaluated beside the weights", "[engine][averaging]") {
@@ -80,14 +92,7 @@ TEST_CASE("an averaging training that was stopped and resumed is the one that wa
   INFO(method << " stopped at step " << stop);
   const TempDir folder;
   const auto resolved = tiny_watched({method});
-  train_in(folder / "whole", resolved, Resume::Never, watched_tasks());
-  const auto stopper = [stop, calls = std::make_shared<int>(0)](engine::Task&, const data::Batch&) {
-    if (++*calls == stop) std::raise(SIGTERM);
-  };
-  CHECK(train_in(folder / "parts", resolved, Resume::Auto, watched_tasks(stopper)).state ==
-        TrainResult::State::Interrupted);
-  CHECK(train_in(folder / "parts", resolved, Resume::Must, watched_tasks()).state == TrainResult::State::Finished);
-  check_same_runs(folder / "whole", folder / "parts");
+  check_resumes(folder.path(), resolved, stop);
 }
 
 TEST_CASE("a stop in the pass for batch norm's statistics loses nothing", "[engine][averaging]") {
@@ -149,14 +154,7 @@ TEST_CASE("cycles that are stopped and resumed go on as they were", "[engine][av
   const auto resolved =
       tiny_watched({"schedule={name: cyclical, shape: triangular, cycles: 3, keep: true, interval: step}",
                     "averaging={name: swa, capture: minimum, start: 0 steps}"});
-  train_in(folder / "whole", resolved, Resume::Never, watched_tasks());
-  const auto stopper = [stop, calls = std::make_shared<int>(0)](engine::Task&, const data::Batch&) {
-    if (++*calls == stop) std::raise(SIGTERM);
-  };
-  CHECK(train_in(folder / "parts", resolved, Resume::Auto, watched_tasks(stopper)).state ==
-        TrainResult::State::Interrupted);
-  CHECK(train_in(folder / "parts", resolved, Resume::Must, watched_tasks()).state == TrainResult::State::Finished);
-  check_same_runs(folder / "whole", folder / "parts");
+  check_resumes(folder.path(), resolved, stop);
   CHECK(fs::exists(folder / "parts/checkpoints/step-00000006"));
 }
 

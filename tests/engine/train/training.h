@@ -26,17 +26,10 @@ inline config::Resolved resolve_text(const std::string& text, const std::vector<
   return config::resolve(request, catalogue);
 }
 
-/// A task that does what classification does and tells `on_train` of every micro-batch before it is
-/// trained on, `on_predict` of every batch before it is evaluated: where tests stop, crash or watch.
-class WatchedTask : public engine::Task {
+/// A task that does what `inner` does: where tests look on or step in.
+class WrappedTask : public engine::Task {
  public:
-  using OnTrain = std::function<void(engine::Task&, const data::Batch&)>;
-  using OnPredict = std::function<void()>;
-
-  WatchedTask(const engine::TaskRequest& request, OnTrain on_train, OnPredict on_predict)
-      : inner_(recipes::tasks().make(classification(), request)),
-        on_train_(std::move(on_train)),
-        on_predict_(std::move(on_predict)) {}
+  explicit WrappedTask(std::unique_ptr<engine::Task> inner) : inner_(std::move(inner)) {}
 
   const data::DataInfo& data() const override { return inner_->data(); }
   const engine::Models& models() const override { return inner_->models(); }
@@ -45,14 +38,8 @@ class WatchedTask : public engine::Task {
     return inner_->evaluation_source(split);
   }
   data::Batch collate(std::vector<data::Sample> samples) const override { return inner_->collate(std::move(samples)); }
-  void train(engine::Step& step, const data::Batch& batch) override {
-    if (on_train_) on_train_(*this, batch);
-    inner_->train(step, batch);
-  }
-  data::Fields predict(const data::Batch& batch) override {
-    if (on_predict_) on_predict_();
-    return inner_->predict(batch);
-  }
+  void train(engine::Step& step, const data::Batch& batch) override { inner_->train(step, batch); }
+  data::Fields predict(const data::Batch& batch) override { return inner_->predict(batch); }
   std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const override {
     return inner_->metrics(split);
   }
@@ -63,12 +50,39 @@ class WatchedTask : public engine::Task {
   }
   Json preprocessing() const override { return inner_->preprocessing(); }
 
+ protected:
+  engine::Task& inner() { return *inner_; }
+
+ private:
+  std::unique_ptr<engine::Task> inner_;
+};
+
+/// Classification that tells `on_train` of every micro-batch before it is trained on, `on_predict` of every batch
+/// before it is evaluated: where tests stop, crash or watch.
+class WatchedTask : public WrappedTask {
+ public:
+  using OnTrain = std::function<void(engine::Task&, const data::Batch&)>;
+  using OnPredict = std::function<void()>;
+
+  WatchedTask(const engine::TaskRequest& request, OnTrain on_train, OnPredict on_predict)
+      : WrappedTask(recipes::tasks().make(classification(), request)),
+        on_train_(std::move(on_train)),
+        on_predict_(std::move(on_predict)) {}
+
+  void train(engine::Step& step, const data::Batch& batch) override {
+    if (on_train_) on_train_(*this, batch);
+    WrappedTask::train(step, batch);
+  }
+  data::Fields predict(const data::Batch& batch) override {
+    if (on_predict_) on_predict_();
+    return WrappedTask::predict(batch);
+  }
+
  private:
   static config::Component classification() {
     return resolve_text("{task: classification, model: small_cnn, data: {format: synthetic}}").recipe.task.kind;
   }
 
-  std::unique_ptr<engine::Task> inner_;
   OnTrain on_train_;
   OnPredict on_predict_;
 };
