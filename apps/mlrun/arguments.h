@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "config/layers.h"
+#include "config/bind.h"
 
 namespace CLI {
 class App;
@@ -51,5 +51,15 @@ std::vector<std::filesystem::path> recipe_folders();
 
 /// `word` where it looks like `key=value` with a dotted key.
 bool is_override(const std::string& word);
+
+/// What `action` gives. Its errors about a key of the recipe tell where that was written.
+template <class Action>
+auto with_places(const config::Resolved& resolved, Action action) {
+  try {
+    return action();
+  } catch (const UserError& error) {
+    throw config::placed(error, resolved.provenance);
+  }
+}
 
 }  // namespace mlrun::apps

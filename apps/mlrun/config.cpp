@@ -25,7 +25,7 @@ config::Resolved resolve(const RecipeArguments& arguments) {
 
 Json to_json(const config::Provenance& provenance) {
   Json json = Json::object();
-  for (const auto& [key, origin] : provenance) json[key] = origin;
+  for (const auto& [key, origin] : provenance) json[key] = origin.text();
   return json;
 }
 

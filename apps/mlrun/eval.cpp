@@ -167,7 +167,8 @@ Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
   arguments.recipe.expect_one("run", "evaluate one after the other, or all together with --ensemble");
   const RunArgument run =
       open_run_argument(arguments.recipe.subject(), arguments.recipe.overrides(), arguments.weights);
-  engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
+  engine::Loaded loaded =
+      with_places(run.resolved, [&] { return engine::load(recipes::tasks(), run.resolved, run.weights); });
   const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
   const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
   return result_of(arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts,

@@ -210,7 +210,8 @@ Result run_quantize(const QuantizeArguments& arguments, const OutputOptions& out
   if (std::find(request.methods.begin(), request.methods.end(), "qat") != request.methods.end()) {
     request.training = training_of(arguments, run);
   }
-  const quant::QuantizeResult quantized = quant::quantize(recipes::tasks(), request);
+  const quant::QuantizeResult quantized =
+      with_places(run.resolved, [&] { return quant::quantize(recipes::tasks(), request); });
   Result result;
   if (!quantized.stopped_by.empty()) {
     result.code = ExitCode::Interrupted;

@@ -145,8 +145,9 @@ Result run_one(const RunArguments& arguments, const OutputOptions& output) {
   }
   const auto layers = engine::sweep_layers(arguments.folder, combination, 0);
   const auto resolved = config::resolve(layers, recipes::catalogue());
-  return train_result(engine::train(
-      recipes::tasks(), {resolved, run, engine::Resume::Auto, typed_command(), !output.quiet, quant::qat_companion}));
+  const engine::TrainRequest request{resolved,        run,           engine::Resume::Auto,
+                                     typed_command(), !output.quiet, quant::qat_companion};
+  return train_result(with_places(resolved, [&] { return engine::train(recipes::tasks(), request); }));
 }
 
 Result run_all(const RunArguments& arguments, const OutputOptions& output) {

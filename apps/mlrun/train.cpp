@@ -89,7 +89,8 @@ std::string dry_run_text(const engine::DryRun& run) {
 }
 
 Result dry_run(const config::Resolved& resolved) {
-  const engine::DryRun run = engine::dry_run(recipes::tasks(), resolved, quant::qat_companion);
+  const engine::DryRun run =
+      with_places(resolved, [&] { return engine::dry_run(recipes::tasks(), resolved, quant::qat_companion); });
   Result result;
   result.json = to_json(run);
   result.text = dry_run_text(run);
@@ -120,10 +121,9 @@ Result run_train(const TrainArguments& arguments, const OutputOptions& output) {
   const config::Resolved resolved = resolve_recipe(arguments);
   if (arguments.dry_run) return dry_run(resolved);
   const fs::path out = arguments.out.empty() ? fs::path("runs") / resolved.name : fs::path(arguments.out);
-  const engine::TrainResult trained = engine::train(
-      recipes::tasks(),
-      {resolved, out, engine::parse_resume(arguments.resume), typed_command(), !output.quiet, quant::qat_companion});
-  return train_result(trained);
+  const engine::TrainRequest request{resolved,        out,           engine::parse_resume(arguments.resume),
+                                     typed_command(), !output.quiet, quant::qat_companion};
+  return train_result(with_places(resolved, [&] { return engine::train(recipes::tasks(), request); }));
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ class Binder {
                                      "unknown " + field.kind + " " + shown(named_node(name)), std::move(hint)));
       return;
     }
-    provenance_[key] = scope.named ? value->origin.text() : "default";
+    provenance_[key] = scope.named ? value->origin : Origin{};
     chosen.name = name;
     chosen.options = scope.entry->options->make();
   }
@@ -114,17 +114,17 @@ class Binder {
       if (field.type == Type::Object) bind_struct(node, *field.spec, field.address(object), key);
       else bind_component(node, field, field.address(object), key);
     } else if (value == nullptr) {
-      provenance_[key] = "default";
+      provenance_[key] = {};
     } else if (const auto json = read_value(*value, field, key, problems_)) {
       field.set(object, *json);
-      provenance_[key] = value->origin.text();
+      provenance_[key] = value->origin;
     }
   }
 
   /// A list of maps or components. One component, as a bare name or a map, stands for a list of one.
   void bind_items(const Node* value, const Field& field, void* object, const std::string& key) {
     if (value == nullptr || value->type == Node::Type::Null) {
-      provenance_[key] = "default";
+      provenance_[key] = {};
       return;
     }
     Node list = *value;
@@ -144,7 +144,7 @@ class Binder {
           list.origin, key, "expected " + expected(field) + ", got a list of " + std::to_string(list.items.size())));
     }
     field.clear(object);
-    if (list.items.empty()) provenance_[key] = list.origin.text();
+    if (list.items.empty()) provenance_[key] = list.origin;
     for (std::size_t i = 0; i < list.items.size(); ++i) {
       const std::string prefix = join_key(key, std::to_string(i));
       if (field.type == Type::Object) bind_struct(list.items[i], *field.spec, field.append(object), prefix);

@@ -6,13 +6,20 @@
 
 #include "base/error.h"
 #include "config/layers.h"
+#include "config/node.h"
 #include "config/recipe.h"
 #include "config/registry.h"
 
 namespace mlrun::config {
 
-/// Where each value of a checked recipe came from, by dotted key: an Origin's text, or `default`.
-using Provenance = std::map<std::string, std::string>;
+/// Where each value of a checked recipe came from, by dotted key; no file for a default.
+using Provenance = std::map<std::string, Origin>;
+
+/// Where `key` was written or, of a section, the first of what was written in it; no file for defaults.
+Origin origin_of(const Provenance& provenance, const std::string& key);
+
+/// The same error, with places where its problems name keys alone.
+UserError placed(const UserError& error, const Provenance& provenance);
 
 /// Fills `object` (of the struct that `spec` describes) from `node` and collects every problem:
 /// unknown keys with the nearest known ones, keys of components that are not active, wrong types,

@@ -187,7 +187,7 @@ class YamlWriter {
     std::string comment;
     if (provenance_ != nullptr) {
       const auto found = provenance_->find(path);
-      if (found != provenance_->end()) comment = found->second;
+      if (found != provenance_->end()) comment = found->second.text();
     }
     lines_.push_back({std::move(text), std::move(comment)});
   }

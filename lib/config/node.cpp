@@ -5,6 +5,7 @@
 namespace mlrun::config {
 
 std::string Origin::text() const {
+  if (file.empty()) return "default";
   std::string text = file;
   if (line > 0) text += ":" + std::to_string(line);
   if (line > 0 && column > 0) text += ":" + std::to_string(column);

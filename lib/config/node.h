@@ -13,7 +13,7 @@ struct Origin {
   int line = 0;
   int column = 0;
 
-  /// `recipe.yaml:3:5` or `command line`.
+  /// `recipe.yaml:3:5`, `command line`, or `default` where there is no file.
   std::string text() const;
 };
 

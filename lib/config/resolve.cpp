@@ -61,6 +61,25 @@ Resolved check(Layered layered, const Spec& spec, const Catalogue& catalogue) {
 
 }  // namespace
 
+Origin origin_of(const Provenance& provenance, const std::string& key) {
+  if (const auto found = provenance.find(key); found != provenance.end()) return found->second;
+  const std::string section = key + ".";
+  for (auto at = provenance.lower_bound(section); at != provenance.end() && at->first.rfind(section, 0) == 0; ++at) {
+    if (!at->second.file.empty()) return at->second;
+  }
+  return {};
+}
+
+UserError placed(const UserError& error, const Provenance& provenance) {
+  std::vector<Problem> problems = error.problems();
+  for (auto& problem : problems) {
+    if (!problem.file.empty() || problem.key.empty()) continue;
+    const Origin origin = origin_of(provenance, problem.key);
+    problem.file = origin.file, problem.line = origin.line, problem.column = origin.column;
+  }
+  return UserError(std::move(problems), error.code());
+}
+
 Resolved resolve(const LayerRequest& request, const Catalogue& catalogue) {
   const auto spec = spec_of<Recipe>();
   Resolved resolved = check(read_layers(request, *spec, catalogue), *spec, catalogue);

@@ -44,10 +44,10 @@ TEST_CASE("a minimal recipe binds, and all else has its default", "[config]") {
   CHECK(r.optimizer.method.as<test::SgdOptions>().lr == 0.1);
   CHECK(r.schedule.curve.name == "constant");
   CHECK(r.train.epochs == 10);
-  CHECK(checked.provenance.at("model.name") == "r.yaml:2:8");
-  CHECK(checked.provenance.at("optimizer.name") == "default");
-  CHECK(checked.provenance.at("optimizer.lr") == "default");
-  CHECK(checked.provenance.at("train.checkpoint.keep") == "default");
+  CHECK(checked.provenance.at("model.name").text() == "r.yaml:2:8");
+  CHECK(checked.provenance.at("optimizer.name").text() == "default");
+  CHECK(checked.provenance.at("optimizer.lr").text() == "default");
+  CHECK(checked.provenance.at("train.checkpoint.keep").text() == "default");
 }
 
 TEST_CASE("every kind of value reaches its member", "[config]") {
@@ -73,7 +73,7 @@ TEST_CASE("every kind of value reaches its member", "[config]") {
   REQUIRE(r.expect.size() == 1);
   CHECK(r.expect[0].value == 92.0);
   CHECK(r.expect[0].when.samples == 10000);
-  CHECK(checked.provenance.at("expect.0.when.samples") == "r.yaml:9:52");
+  CHECK(checked.provenance.at("expect.0.when.samples").text() == "r.yaml:9:52");
 }
 
 TEST_CASE("components in a list are names or maps, and one of them is a list of one", "[config]") {
@@ -86,7 +86,7 @@ TEST_CASE("components in a list are names or maps, and one of them is a list of 
   REQUIRE(map.problems.empty());
   REQUIRE(map.recipe.data.augment.size() == 1);
   CHECK(map.recipe.data.augment[0].as<test::ResizeOptions>().size == 64);
-  CHECK(map.provenance.at("data.augment.0.size") == "r.yaml:5:33");
+  CHECK(map.provenance.at("data.augment.0.size").text() == "r.yaml:5:33");
   const auto several = check(
       "task: classification\nmodel: resnet18\ndata:\n  format: idx\n  augment: [flip, {name: resize, size: 64}]\n"
       "  preprocess: []\n");
@@ -94,7 +94,7 @@ TEST_CASE("components in a list are names or maps, and one of them is a list of 
   REQUIRE(several.recipe.data.augment.size() == 2);
   CHECK(several.recipe.data.augment[1].as<test::ResizeOptions>().size == 64);
   CHECK(several.recipe.data.preprocess.empty());
-  CHECK(several.provenance.at("data.augment.1.size") == "r.yaml:5:40");
+  CHECK(several.provenance.at("data.augment.1.size").text() == "r.yaml:5:40");
 }
 
 TEST_CASE("what is wrong with a component that stands for a list is told as of its only item", "[config]") {
@@ -297,6 +297,23 @@ TEST_CASE("all problems are found at once", "[config]") {
                             "train: {epochs: 0, batch: 1}\n")
                             .problems;
   CHECK(problems.size() == 4);
+}
+
+TEST_CASE("an error that names a key alone is given the key's place", "[config]") {
+  const Provenance provenance = {{"train.amp", {"r.yaml", 3, 9}},
+                                 {"train.device", {}},
+                                 {"averaging.name", {}},
+                                 {"averaging.start", {"a.yaml", 1, 2}}};
+  const auto text = [&](const Problem& problem) {
+    return std::string(placed(UserError({problem}, ExitCode::Unmet), provenance).what());
+  };
+  CHECK(text({"", 0, 0, "train.amp", "wrong", "mend it"}) == "r.yaml:3:9: train.amp: wrong; mend it");
+  CHECK(text({"", 0, 0, "averaging", "wrong", ""}) == "a.yaml:1:2: averaging: wrong");
+  CHECK(text({"", 0, 0, "train.device", "wrong", ""}) == "train.device: wrong");
+  CHECK(text({"", 0, 0, "train.absent", "wrong", ""}) == "train.absent: wrong");
+  CHECK(text({"", 0, 0, "", "wrong", ""}) == "wrong");
+  CHECK(text({"b.yaml", 5, 0, "train.amp", "wrong", ""}) == "b.yaml:5: train.amp: wrong");
+  CHECK(placed(UserError({{}}, ExitCode::Unmet), provenance).code() == ExitCode::Unmet);
 }
 
 }  // namespace

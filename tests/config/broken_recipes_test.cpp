@@ -104,7 +104,7 @@ TEST_CASE("a recipe needs no file where the command line says it all", "[config]
   }
   const auto resolved = resolve(request, test::fake_catalogue());
   CHECK(resolved.recipe.model.architecture.name == "resnet18");
-  CHECK(resolved.provenance.at("optimizer.lr") == "command line");
+  CHECK(resolved.provenance.at("optimizer.lr").text() == "command line");
   CHECK(resolved.name.empty());
 }
 

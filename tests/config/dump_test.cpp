@@ -99,7 +99,7 @@ TEST_CASE("YAML is written in blocks, lists of scalars on one line", "[config]")
 
 TEST_CASE("provenance stands behind each leaf, in one column", "[config]") {
   const Json values = {{"a", {{"b", 1}, {"long_name", "text"}}}, {"list", Json::array({{{"name", "x"}}})}};
-  const Provenance provenance = {{"a.b", "r.yaml:1:2"}, {"a.long_name", "default"}, {"list.0.name", "command line"}};
+  const Provenance provenance = {{"a.b", {"r.yaml", 1, 2}}, {"a.long_name", {}}, {"list.0.name", {"command line"}}};
   CHECK(to_yaml(values, &provenance) ==
         "a:\n"
         "  b: 1             # r.yaml:1:2\n"

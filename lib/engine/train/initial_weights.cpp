@@ -1,10 +1,10 @@
 #include "engine/train/initial_weights.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "config/words.h"
 #include "engine/apply_session.h"
 #include "engine/run/checkpoint.h"
 #include "models/published.h"
@@ -21,31 +21,10 @@ namespace {
 
 constexpr const char* kFileKey = "model.weights.file";
 
-/// The number behind the last colon of `text`, which is cut there; 0 where there is none.
-int cut_number(std::string& text) {
-  const auto colon = text.rfind(':');
-  int number = 0;
-  if (colon == std::string::npos) return number;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + colon + 1, end, number);
-  if (error != std::errc() || rest != end) return 0;
-  text.erase(colon);
-  return number;
-}
-
 /// A problem at the place where `key` was written.
 Problem problem_of_key(const config::Provenance& provenance, const std::string& key, std::string message,
                        std::string hint) {
-  Problem problem;
-  if (const auto found = provenance.find(key); found != provenance.end() && found->second != "default") {
-    problem.file = found->second;
-    problem.column = cut_number(problem.file);
-    problem.line = cut_number(problem.file);
-  }
-  problem.key = key;
-  problem.message = std::move(message);
-  problem.hint = std::move(hint);
-  return problem;
+  return config::problem_at(config::origin_of(provenance, key), key, std::move(message), std::move(hint));
 }
 
 bool reinitialises(const config::ModelSection& model) {
