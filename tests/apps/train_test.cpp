@@ -226,8 +226,8 @@ TEST_CASE("What the user can mend in a training is one line and exit code 2", "[
              Catch::Matchers::ContainsSubstring("unknown device 'gpu'; choose auto, cpu, cuda or cuda:N"));
   CHECK_THAT(refusal(outcomes[3]), Catch::Matchers::ContainsSubstring("the loss is not finite at step"));
   CHECK(run_json(folder / "b").at("state") == "failed");
-  CHECK_THAT(refusal(outcomes[4]),
-             Catch::Matchers::ContainsSubstring("command line: train.select: 'val/f1' is not measured during training"));
+  CHECK_THAT(refusal(outcomes[4]), Catch::Matchers::ContainsSubstring(
+                                       "command line: train.select: 'val/f1' is not measured during training"));
 }
 
 TEST_CASE("The records of a training have one row for each", "[apps]") {
