@@ -33,20 +33,28 @@ void Fields::set(const std::string& name, Value value) {
   items_.emplace_back(name, std::move(value));
 }
 
-Fields Fields::to(torch::Device device) const {
-  Fields moved;
+Fields Fields::mapped(const std::function<torch::Tensor(const torch::Tensor&)>& change) const {
+  Fields changed;
   for (const auto& [name, value] : items_) {
     if (const auto* tensor = std::get_if<torch::Tensor>(&value)) {
-      moved.set(name, tensor->to(device, /*non_blocking=*/true));
+      changed.set(name, change(*tensor));
     } else if (const auto* list = std::get_if<std::vector<torch::Tensor>>(&value)) {
       std::vector<torch::Tensor> tensors;
-      for (const auto& item : *list) tensors.push_back(item.to(device, /*non_blocking=*/true));
-      moved.set(name, std::move(tensors));
+      for (const auto& item : *list) tensors.push_back(change(item));
+      changed.set(name, std::move(tensors));
     } else {
-      moved.set(name, value);
+      changed.set(name, value);
     }
   }
-  return moved;
+  return changed;
+}
+
+Fields Fields::to(torch::Device device) const {
+  return mapped([device](const torch::Tensor& tensor) { return tensor.to(device, /*non_blocking=*/true); });
+}
+
+Fields Fields::pinned() const {
+  return mapped([](const torch::Tensor& tensor) { return tensor.pin_memory(); });
 }
 
 }  // namespace mlrun::data

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -31,8 +32,13 @@ class Fields {
 
   /// The same fields with every tensor on `device`.
   Fields to(torch::Device device) const;
+  /// The same fields with every tensor in page-locked memory, which a GPU fetches while the program goes on. Needs
+  /// CUDA.
+  Fields pinned() const;
 
  private:
+  Fields mapped(const std::function<torch::Tensor(const torch::Tensor&)>& change) const;
+
   std::vector<Item> items_;
 };
 

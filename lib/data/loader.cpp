@@ -68,12 +68,21 @@ std::exception_ptr loading_error() {
   }
 }
 
+Loader::Make pinning(Loader::Make make) {
+  return [make = std::move(make)](std::int64_t number) {
+    Batch batch = make(number);
+    batch.inputs = batch.inputs.pinned();
+    batch.targets = batch.targets.pinned();
+    return batch;
+  };
+}
+
 }  // namespace
 
 class Loader::Impl {
  public:
   Impl(std::int64_t first, std::int64_t last, Make make, const LoaderOptions& options)
-      : last_(last), make_(std::move(make)), due_(first), claimed_(first) {
+      : last_(last), make_(options.pinned ? pinning(std::move(make)) : std::move(make)), due_(first), claimed_(first) {
     MLRUN_ASSERT(first <= last && options.workers >= 0 && options.prefetch > 0, "a loader with impossible options");
     const std::int64_t workers = std::min(options.workers, last - first);
     slots_.resize(static_cast<std::size_t>(workers * options.prefetch));

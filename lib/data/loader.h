@@ -12,6 +12,7 @@ namespace mlrun::data {
 struct LoaderOptions {
   std::int64_t workers = 0;   ///< loading threads; 0: batches are made inside `next`
   std::int64_t prefetch = 2;  ///< finished batches waiting, per worker
+  bool pinned = false;        ///< their tensors in page-locked memory, for a GPU (Fields::pinned)
 };
 
 /// Makes batches first .. last-1 in several threads and hands them out in order. What it hands out

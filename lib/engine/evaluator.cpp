@@ -101,7 +101,7 @@ Evaluation evaluate(Task& task, data::Split split, const Context& context, const
                         return make_batch(task, *source, number * size, std::min(total, (number + 1) * size),
                                           options.on_error);
                       },
-                      {context.workers, 2});
+                      {context.workers, 2, context.device.is_cuda()});
   while (auto batch = loader.next()) {
     roll.call(*batch);
     if (batch->size() > 0) {

@@ -179,4 +179,16 @@ TEST_CASE("other errors of LibTorch come through the loader as they are", "[data
   REQUIRE_THROWS_AS(loader.next(), c10::Error);
 }
 
+TEST_CASE("batches for a GPU lie in page-locked memory", "[data][gpu]") {
+  Loader loader(0, 4, slow_batch, {2, 2, true});
+  if (!torch::cuda::is_available()) {
+    CHECK_THROWS(loader.next());  // nothing can lock it
+    return;
+  }
+  while (const auto batch = loader.next()) {
+    CHECK(batch->inputs.tensor("image").is_pinned());
+    CHECK(batch->inputs.to(torch::kCUDA).tensor("image").cpu().eq(batch->indices.front()).all().item<bool>());
+  }
+}
+
 }  // namespace mlrun::data

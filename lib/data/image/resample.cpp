@@ -148,14 +148,12 @@ MLRUN_AVX2_KERNELS void along_rows(const RowGroup rows, std::int64_t origin, con
   }
 }
 
-/// How many output pixels read, in groups of four taps of 16 bytes, no byte beyond `readable` of a row.
+/// How many output pixels can be computed, in groups of four taps of 16 bytes, without a look beyond `readable` bytes
+/// of a row. Each is taken to have as many taps as any: those before may have more than the last.
 std::int64_t readable_pixels(const Taps& taps, std::int64_t origin, std::int64_t readable) {
+  const std::int64_t looked_at = taps.most * 3 + 4;
   std::int64_t end = taps.size();
-  for (; end > 0; --end) {
-    const std::int64_t first = taps.first[static_cast<std::size_t>(end - 1)] - origin;
-    const std::int64_t groups = (taps.count[static_cast<std::size_t>(end - 1)] + 3) / 4;
-    if (first * 3 + groups * 12 + 4 <= readable) break;
-  }
+  while (end > 0 && (taps.first[static_cast<std::size_t>(end - 1)] - origin) * 3 + looked_at > readable) --end;
   return end;
 }
 

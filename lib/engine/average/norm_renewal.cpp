@@ -79,7 +79,7 @@ void renew_norms(Task& task, const Context& context, const RenewalRequest& reque
                         }
                         return collate_read(task, data::read_samples(*source, keys, request.on_error));
                       },
-                      {context.workers, 2});
+                      {context.workers, 2, context.device.is_cuda()});
   const torch::NoGradGuard no_gradients;
   const Counting counting(task.models());
   std::int64_t done = 0;

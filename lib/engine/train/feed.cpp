@@ -18,7 +18,7 @@ std::unique_ptr<data::Sampler> make_sampler(const Task& task, const config::Reci
 
 EpochFeed::EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,
                      const config::TrainSection& train, std::int64_t epoch, std::int64_t first_step,
-                     std::int64_t workers, data::OnError on_error)
+                     std::int64_t workers, data::OnError on_error, bool pinned)
     : task_(task),
       source_(source),
       on_error_(on_error),
@@ -38,7 +38,7 @@ EpochFeed::EpochFeed(const Task& task, const data::Source& source, const data::S
   loader_ = std::make_unique<data::Loader>(
       0, static_cast<std::int64_t>(ranges_.size()),
       [this](std::int64_t number) { return make(ranges_[static_cast<std::size_t>(number)]); },
-      data::LoaderOptions{workers, 2});
+      data::LoaderOptions{workers, 2, pinned});
 }
 
 data::Batch EpochFeed::make(const Range& range) const {

@@ -29,12 +29,13 @@ std::unique_ptr<data::Sampler> make_sampler(const Task& task, const config::Reci
 
 /// The micro-batches of one epoch from `first_step` on: samples in the sampler's order, which depends on
 /// (seed, epoch); `train.batch_size` samples a step, the last step what is left. A skipped
-/// sample leaves its place empty: which samples a step is made of never depends on what can be read.
+/// sample leaves its place empty: which samples a step is made of never depends on what can be read. With `pinned`, in
+/// memory that a GPU fetches by itself.
 class EpochFeed {
  public:
   EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,
             const config::TrainSection& train, std::int64_t epoch, std::int64_t first_step, std::int64_t workers,
-            data::OnError on_error = data::OnError::Fail);
+            data::OnError on_error = data::OnError::Fail, bool pinned = false);
   EpochFeed(const EpochFeed&) = delete;
   EpochFeed& operator=(const EpochFeed&) = delete;
 

@@ -102,7 +102,7 @@ Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std:
   const auto presence = companion_ == nullptr ? nullptr : companion_->join(position_.epoch);
   const bool whole_epoch = position_.step_in_epoch == 0;
   EpochFeed feed(task_, *source_, *sampler_, recipe_.train, position_.epoch, position_.step_in_epoch, context_.workers,
-                 data::on_error_of(recipe_.data.on_error));
+                 data::on_error_of(recipe_.data.on_error), context_.device.is_cuda());
   EpochOutcome outcome;
   while (auto micro = feed.next()) {
     const double lr = learning_rate_->at(position_.step);

@@ -1,5 +1,8 @@
 #include <algorithm>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "data/image/decode_jpeg.h"
 #include "data/image/resample.h"
 #include "data/image/resize.h"
@@ -50,6 +53,28 @@ void check_fused(const Json& steps, const TransformContext& context, const torch
 }
 
 const Sizes kSizes = {{480, 640}, {97, 61}, {33, 33}, {40, 300}, {260, 35}, {32, 36}};
+
+/// Memory that ends where none may be read.
+class GuardedBytes {
+ public:
+  explicit GuardedBytes(std::size_t size) : page_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))) {
+    mapped_ = (size + page_ - 1) / page_ * page_;
+    base_ = static_cast<std::uint8_t*>(
+        ::mmap(nullptr, mapped_ + page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    REQUIRE(base_ != MAP_FAILED);
+    REQUIRE(::mprotect(base_ + mapped_, page_, PROT_NONE) == 0);
+    begin = base_ + mapped_ - size;
+  }
+  ~GuardedBytes() { ::munmap(base_, mapped_ + page_); }
+  GuardedBytes(const GuardedBytes&) = delete;
+  GuardedBytes& operator=(const GuardedBytes&) = delete;
+
+  std::uint8_t* begin = nullptr;
+
+ private:
+  std::size_t page_, mapped_ = 0;
+  std::uint8_t* base_ = nullptr;
+};
 
 /// Five rows resampled along themselves, then one row from across an image, as the loops leave them.
 std::vector<std::uint8_t> both_ways(const ResampleKernels& kernel, const Taps& taps, std::int64_t from) {
@@ -134,6 +159,26 @@ TEST_CASE("the loops of all instruction sets give the same bits", "[data]") {
       for (const auto& kernel : kernels) {
         INFO(kernel.name << " " << from << " to " << to);
         REQUIRE(both_ways(kernel, taps, from) == both_ways(kernels.front(), taps, from));
+      }
+    }
+  }
+}
+
+TEST_CASE("the loops look at nothing behind an image and its slack", "[data]") {
+  const auto mode = GENERATE(Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic);
+  for (const std::int64_t from : {1, 5, 16, 64, 333}) {
+    for (const std::int64_t to : {1, 2, 7, 32, 100}) {
+      for (const std::int64_t slack : {0, 5, 64}) {
+        const Taps taps = make_taps(full_axis(from, to), mode);
+        const std::int64_t rows = 3, stride = from * 3, size = rows * stride + slack;
+        const GuardedBytes image(static_cast<std::size_t>(size));
+        std::fill_n(image.begin, size, std::uint8_t{200});
+        for (const auto& kernel : all_resample_kernels()) {
+          INFO(kernel.name << " " << from << " to " << to << " with " << slack);
+          std::vector<std::uint8_t> out(static_cast<std::size_t>(rows * (to * 3 + kRowSlack)));
+          kernel.along({image.begin, rows, from, 3, stride, slack}, 0, taps, out.data(), to * 3 + kRowSlack);
+          REQUIRE(out[static_cast<std::size_t>(to * 3 - 1)] == 200);
+        }
       }
     }
   }
