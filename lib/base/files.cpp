@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/output_place.h"
 #include "base/paths.h"
 
 namespace mlrun {
@@ -80,15 +81,22 @@ UserError write_error(const std::filesystem::path& path, const std::string& what
   return file_error(path.string(), what + ": " + std::strerror(error), writing_hint(error));
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)), temporary_(hidden_beside(target_)) {
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+  const OutputPlace place = output_place(target_);
+  place_ = place.path;
+  if (place.through) {
+    descriptor_ = open_through(place, target_);
+    return;
+  }
+  temporary_ = hidden_beside(place_);
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) throw write_error(target_, "cannot be written", errno);
+  if (descriptor_ < 0) fail("cannot be written", errno);
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::fail(const char* what, int error) { throw write_error(target_, what, error); }
@@ -97,12 +105,19 @@ void AtomicFile::write(const void* bytes, std::size_t size) {
   if (const int error = write_all(descriptor_, static_cast<const char*>(bytes), size)) fail("cannot be written", error);
 }
 
+/// Pipes and terminals have nothing to sync.
+void AtomicFile::sync() {
+  if (::fsync(descriptor_) == 0) return;
+  if (temporary_.empty() && (errno == EINVAL || errno == ENOTSUP || errno == EROFS)) return;
+  fail("cannot be written", errno);
+}
+
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) fail("cannot be written", errno);
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot be put in place", errno);
+  sync();
+  if (!temporary_.empty() && ::rename(temporary_.c_str(), place_.c_str()) != 0) fail("cannot be put in place", errno);
   ::close(descriptor_);
   descriptor_ = -1;
-  sync_directory(folder_of(target_));
+  if (!temporary_.empty()) sync_directory(folder_of(place_));
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -16,8 +16,9 @@ UserError write_error(const std::filesystem::path& path, const std::string& what
 std::filesystem::path folder_of(const std::filesystem::path& path);
 
 /// Writes a file whole or not at all: a temporary name in the same folder, fsync, rename, fsync
-/// of the folder. Destroyed without `commit`, it leaves nothing behind. Failures are UserErrors
-/// that name the file and the reason.
+/// of the folder. Destroyed without `commit`, it leaves nothing behind. A symbolic link stays and what
+/// it leads to is written; what is no regular file (/dev/stdout, a pipe) is written into as it comes.
+/// Failures are UserErrors that name the file and the reason.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path target);
@@ -31,9 +32,11 @@ class AtomicFile {
 
  private:
   [[noreturn]] void fail(const char* what, int error);
+  void sync();
 
-  std::filesystem::path target_;
-  std::filesystem::path temporary_;
+  std::filesystem::path target_;     // as it was named
+  std::filesystem::path place_;      // where it lies, links followed
+  std::filesystem::path temporary_;  // empty: written into the place itself
   int descriptor_ = -1;
 };
 

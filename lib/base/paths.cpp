@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -24,6 +25,18 @@ namespace fs = std::filesystem;
 /// Exchanges two names at once. False where the system cannot.
 bool exchange(const fs::path& a, const fs::path& b) {
   return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+}
+
+void copy_into(const fs::path& from, const fs::path& target) {
+  std::ifstream source(from, std::ios::binary);
+  if (!source) fail(target, "cannot be written", errno);
+  AtomicFile into(target);
+  std::vector<char> buffer(1 << 20);
+  while (source.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || source.gcount() > 0) {
+    into.write(buffer.data(), static_cast<std::size_t>(source.gcount()));
+  }
+  if (source.bad()) fail(target, "cannot be written", errno);
+  into.commit();
 }
 
 }  // namespace
@@ -63,20 +76,25 @@ fs::path hidden_beside(const fs::path& target, const std::string& tag) {
   return target.parent_path() / ("." + name + "." + std::to_string(::getpid()) + ".tmp");
 }
 
-Draft::Draft(const fs::path& target, const std::string& tag) : target_(target), path_(hidden_beside(target, tag)) {}
+Draft::Draft(const fs::path& target, const std::string& tag) : target_(target), place_(output_place(target)) {
+  const fs::path beside = place_.through ? fs::temp_directory_path() / place_.path.filename() : place_.path;
+  path_ = hidden_beside(beside, tag);
+}
 
 Draft::~Draft() {
   std::error_code ignored;
   if (!path_.empty()) fs::remove_all(path_, ignored);
 }
 
-Draft::Draft(Draft&& other) noexcept : target_(std::move(other.target_)), path_(std::exchange(other.path_, {})) {}
+Draft::Draft(Draft&& other) noexcept
+    : target_(std::move(other.target_)), place_(std::move(other.place_)), path_(std::exchange(other.path_, {})) {}
 
 void Draft::publish() {
+  if (place_.through) return copy_into(path_, target_);
   if (fs::is_directory(path_)) sync_directory(path_);
-  if (std::rename(path_.c_str(), target_.c_str()) != 0) fail(target_, "cannot be put in place", errno);
+  if (std::rename(path_.c_str(), place_.path.c_str()) != 0) fail(target_, "cannot be put in place", errno);
   path_.clear();
-  sync_directory(folder_of(target_));
+  sync_directory(folder_of(place_.path));
 }
 
 void replace_link(const fs::path& folder, const std::string& name, const std::string& target) {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "base/output_place.h"
+
 /// What is done to whole folders and links. Failures are UserErrors that name the path and the reason.
 namespace mlrun {
 
@@ -22,7 +24,7 @@ void replace_folder(const std::filesystem::path& from, const std::filesystem::pa
 std::filesystem::path hidden_beside(const std::filesystem::path& target, const std::string& tag = "");
 
 /// A file or folder under its hidden name, made by whoever asks for it. It goes when this does, unless it was
-/// published.
+/// published. Links and what is no regular file are targets as they are for AtomicFile.
 class Draft {
  public:
   explicit Draft(const std::filesystem::path& target, const std::string& tag = "");
@@ -31,11 +33,13 @@ class Draft {
   Draft& operator=(Draft&&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  /// Renames it to the target.
+  /// Renames it to the target, or writes its bytes into a target that is no regular file.
   void publish();
 
  private:
-  std::filesystem::path target_, path_;
+  std::filesystem::path target_;  // as it was named
+  OutputPlace place_;
+  std::filesystem::path path_;
 };
 
 /// Points the symlink `folder/name` at `target`, relative to `folder`, atomically.
