@@ -6,12 +6,14 @@
 #include <ATen/Version.h>
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "base/bounded_spin.h"
 #include "base/cache.h"
 #include "base/threads.h"
 #include "base/torch_compat.h"
@@ -57,6 +59,15 @@ std::string blas() {
   return found;
 }
 
+/// How compute threads wait for each other.
+std::string thread_waiting() {
+  if (bounded_spin()) return "spinning for " + std::to_string(kSpinTurns) + " turns, then asleep";
+  for (const char* name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}) {
+    if (const char* value = std::getenv(name)) return std::string(name) + "=" + value;
+  }
+  return "as the OpenMP library does by default";
+}
+
 std::string cache_text() {
   const std::filesystem::path folder = cache_folder();
   return folder.empty() ? "none: neither XDG_CACHE_HOME nor HOME is an absolute path" : folder.string();
@@ -85,6 +96,7 @@ Json environment() {
           {"gpus", compat::cuda_available() ? compat::cuda_count() : 0},
           {"mkldnn", at::hasMKLDNN()},
           {"openmp", at::hasOpenMP()},
+          {"thread_waiting", thread_waiting()},
           {"blas", blas()},
           {"image_decoding", images},
           {"recipe_folders", folders},

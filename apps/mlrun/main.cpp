@@ -1,7 +1,9 @@
 #include "apps/mlrun/command.h"
+#include "base/bounded_spin.h"
 #include "base/signals.h"
 
 int main(int argc, char** argv) {
+  mlrun::bounded_spin();
   mlrun::guard_process();
   return mlrun::apps::run_command_line(argc, argv);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -65,12 +66,21 @@ std::optional<double> cgroup_quota() {
   return tightest;
 }
 
+/// What an environment variable allows: the integer that it begins with, `count` where it holds none of at least 1.
+int at_most(const char* variable, int count) {
+  const char* text = std::getenv(variable);
+  const long value = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
+  return value >= 1 && value < count ? static_cast<int>(value) : count;
+}
+
 }  // namespace
 
 int available_processors() {
   int count = affinity_count();
   if (const auto quota = cgroup_quota()) count = std::min(count, static_cast<int>(std::ceil(*quota)));
-  return std::max(count, 1);
+  return std::max(at_most("SLURM_CPUS_PER_TASK", count), 1);
 }
+
+int default_compute_threads() { return at_most("OMP_NUM_THREADS", available_processors()); }
 
 }  // namespace mlrun

@@ -142,8 +142,10 @@ void TrainSection::declare(Declare<TrainSection>& d) {
   d("activation_checkpointing", &TrainSection::activation_checkpointing,
     "keep only the inputs of the model's blocks and compute the rest again in the backward pass: less memory, more "
     "time, the same weights");
-  d("threads", &TrainSection::threads, "compute threads; null: what affinity and cgroup quota allow").min(1);
-  d("workers", &TrainSection::workers, "loading threads; null: as many as compute threads; 0: load between steps")
+  d("threads", &TrainSection::threads,
+    "compute threads; null: what affinity, cgroup quota, OMP_NUM_THREADS and SLURM_CPUS_PER_TASK allow")
+      .min(1);
+  d("workers", &TrainSection::workers, "loading threads; null: one for each available processor; 0: load between steps")
       .min(0)
       .max(256);
   d("evaluate", &TrainSection::evaluate, "how often to evaluate: epochs; the last epoch always is");

@@ -50,7 +50,9 @@ Fields Fields::mapped(const std::function<torch::Tensor(const torch::Tensor&)>& 
 }
 
 Fields Fields::to(torch::Device device) const {
-  return mapped([device](const torch::Tensor& tensor) { return tensor.to(device, /*non_blocking=*/true); });
+  // What comes from a GPU is read by the CPU right away, so that copy is waited for.
+  const bool wait = !device.is_cuda();
+  return mapped([device, wait](const torch::Tensor& tensor) { return tensor.to(device, /*non_blocking=*/!wait); });
 }
 
 Fields Fields::pinned() const {

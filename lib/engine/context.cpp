@@ -45,7 +45,7 @@ Context make_context(const config::TrainSection& train) {
   keep_freed_tensors();
   Context context;
   context.device = choose_device(train.device);
-  context.threads = train.threads.value_or(available_processors());
+  context.threads = train.threads.value_or(default_compute_threads());
   context.workers = train.workers.value_or(available_processors());
   if (train.memory_format == "channels_last") context.memory_format = torch::MemoryFormat::ChannelsLast;
   at::set_num_threads(static_cast<int>(context.threads));

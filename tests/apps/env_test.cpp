@@ -22,5 +22,40 @@ TEST_CASE("`env` tells versions, machine and folders", "[apps]") {
   CHECK(contains(outcomes[1].out, facts.at("mlrun").get<std::string>()));
 }
 
+/// What GNU OpenMP says of its settings when the executable starts, and `thread_waiting` of `mlrun env`.
+Invocation started_with(std::map<std::string, std::string> environment) {
+  environment["OMP_DISPLAY_ENV"] = "VERBOSE";
+  return {{"env", "--json"}, ".", std::move(environment)};
+}
+
+TEST_CASE("threads wait for a while and then sleep, or as the user says", "[apps]") {
+  // Not set at all is said by the lists of the user's words that come first, so these runs must not inherit any.
+  ::unsetenv("GOMP_SPINCOUNT");
+  ::unsetenv("OMP_WAIT_POLICY");
+  const auto outcomes = run_all(
+      {started_with({}), started_with({{"GOMP_SPINCOUNT", "77"}}), started_with({{"OMP_WAIT_POLICY", "ACTIVE"}})});
+  if (!contains(outcomes[0].err, "GOMP_SPINCOUNT")) return;  // another OpenMP than GCC's
+  CHECK(contains(outcomes[0].err, "GOMP_SPINCOUNT = '1000'"));
+  CHECK(outcomes[0].json().at("result").at("thread_waiting") == "spinning for 1000 turns, then asleep");
+  CHECK(contains(outcomes[1].err, "GOMP_SPINCOUNT = '77'"));
+  CHECK(outcomes[1].json().at("result").at("thread_waiting") == "GOMP_SPINCOUNT=77");
+  CHECK_FALSE(contains(outcomes[2].err, "GOMP_SPINCOUNT = '1000'"));
+  CHECK(outcomes[2].json().at("result").at("thread_waiting") == "OMP_WAIT_POLICY=ACTIVE");
+}
+
+TEST_CASE("the variable that is lent to OpenMP's setting is there again", "[apps]") {
+  TempDir folder;
+  std::string recipe = "extends: quickstart\ndata: {classes: [";
+  std::map<std::string, std::string> environment;
+  for (const char* name : {"_", "SHLVL", "OLDPWD", "LS_COLORS", "PWD", "TERM", "LOGNAME", "PATH"}) {
+    environment[name] = std::string("of ") + name;
+    recipe += (environment.size() > 1 ? ", '${env:" : "'${env:") + std::string(name) + "}'";
+  }
+  folder.write("recipe.yaml", recipe + "]}\n");
+  const Outcome shown = run({{"config", "show", "recipe.yaml", "--json"}, folder.path(), environment});
+  CHECK(shown.code == 0);
+  for (const auto& [name, value] : environment) CHECK(contains(shown.out, '"' + value + '"'));
+}
+
 }  // namespace
 }  // namespace mlrun::test

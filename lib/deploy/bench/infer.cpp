@@ -172,7 +172,7 @@ std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRe
     throw UserError("--precision: " + subject.weights + " computes in int8", "leave --precision out");
   }
   std::vector<BenchRow> rows;
-  for (const InferPoint& point : points_of(request, available_processors())) {
+  for (const InferPoint& point : points_of(request, default_compute_threads())) {
     row.batch = point.batch;
     row.threads = point.threads;
     row.precision = int8 ? "int8" : point.precision;

@@ -131,7 +131,7 @@ std::vector<BenchRow> bench_training(const engine::TaskFactory& tasks, const Rec
                                      const BenchRequest& request, const TellRow& tell) {
   const std::vector<std::int64_t> batches = request.batches.empty() ? std::vector<std::int64_t>{0} : request.batches;
   const std::vector<std::int64_t> threads =
-      request.threads.empty() ? std::vector<std::int64_t>{available_processors()} : request.threads;
+      request.threads.empty() ? std::vector<std::int64_t>{default_compute_threads()} : request.threads;
   std::vector<BenchRow> rows;
   for (const auto& precision : request.precisions) {
     for (const auto batch : batches) {

@@ -56,7 +56,7 @@ config::TrainSection with_recorded_threads(config::TrainSection train, const Run
   const Json recorded = run.resumed() ? run.info().value("threads", Json()) : Json();
   if (train.threads || !recorded.is_number_integer() || recorded.get<std::int64_t>() < 1) return train;
   train.threads = recorded.get<std::int64_t>();
-  if (*train.threads != available_processors()) {
+  if (*train.threads != default_compute_threads()) {
     log::info("this run began with " + std::to_string(*train.threads) + " compute threads and keeps them");
   }
   return train;
