@@ -7,6 +7,8 @@
 #include "apps/mlrun/rate_plot.h"
 #include "base/files.h"
 #include "config/bind.h"
+#include "engine/train/check.h"
+#include "quant/qat_companion.h"
 #include "recipes/registry.h"
 
 namespace mlrun::apps {
@@ -58,15 +60,35 @@ Command add_show(CLI::App& group) {
           }};
 }
 
+Result check_result(const config::Resolved& resolved, const engine::TrainingCheck& check) {
+  Result result;
+  result.json = {{"name", resolved.name}, {"notes", resolved.notes}, {"not_looked_at", check.not_looked_at}};
+  result.text = resolved.name + ": the recipe is sound";
+  if (check.plan) {
+    result.json["samples"] = check.plan->samples;
+    result.json["steps_per_epoch"] = check.plan->steps_per_epoch;
+    result.text += "\n";
+    return result;
+  }
+  for (std::size_t i = 0; i < check.not_looked_at.size(); ++i) {
+    result.text += (i == 0 ? "; not looked at: " : "; ") + check.not_looked_at[i];
+  }
+  result.text += "\n";
+  return result;
+}
+
 Command add_check(CLI::App& group) {
-  CLI::App* app = group.add_subcommand("check", "Check a recipe whole; exit code 2 where it has problems");
+  CLI::App* app = group.add_subcommand(
+      "check", "Check a recipe whole, with its data and weights; exit code 2 where it has problems");
   const auto arguments = std::make_shared<RecipeArguments>(*app, "RECIPE");
-  return {app, [arguments](const OutputOptions&) {
+  const auto no_data = std::make_shared<bool>(false);
+  app->add_flag("--no-data", *no_data, "where the data are not on this machine: leave them out, and say what that is");
+  return {app, [arguments, no_data](const OutputOptions&) {
             const config::Resolved resolved = resolve(*arguments);
-            Result result;
-            result.json = {{"name", resolved.name}, {"notes", resolved.notes}};
-            result.text = resolved.name + ": the recipe is sound\n";
-            return result;
+            return check_result(resolved, with_places(resolved, [&] {
+                                  if (*no_data) return engine::check_without_data(resolved);
+                                  return engine::check_training(recipes::tasks(), resolved, quant::qat_companion);
+                                }));
           }};
 }
 

@@ -66,7 +66,7 @@ std::string figures_text(const engine::Evaluation& evaluation) {
   for (const auto& [name, value] : evaluation.figures) {
     text << "  " << name << "  " << report::fixed(value, name == "loss" ? 4 : 2);
     const auto accuracy = evaluation.details.find("accuracy");
-    if (name == "acc1" && accuracy != evaluation.details.end()) {
+    if (name == "acc1" && accuracy != evaluation.details.end() && accuracy->contains("acc1_interval95")) {
       const Json& interval = accuracy->at("acc1_interval95");
       text << "  (95 % interval " << report::fixed(interval.at(0).get<double>(), 2) << " to "
            << report::fixed(interval.at(1).get<double>(), 2) << ")";
@@ -146,6 +146,11 @@ Result result_of(const EvalArguments& arguments, const Evaluated& evaluated) {
   result.json = result_json(evaluated);
   result.text = result_text(evaluated);
   if (engine::unmet(evaluated.verdicts)) result.code = ExitCode::Unmet;
+  if (!evaluated.evaluation.spoilt.empty()) {
+    result.code = ExitCode::User;
+    result.problems.push_back({"", 0, 0, "", engine::spoilt_text(evaluated.evaluation),
+                               "look at these samples and at data.preprocess, or take other weights"});
+  }
   return result;
 }
 
@@ -162,7 +167,8 @@ Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& r
 }
 
 Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
-  const engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs};
+  const engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs,
+                                    /*warn_of_spoilt=*/false};
   if (arguments.ensemble.wanted(arguments.weights)) return run_ensemble(arguments, request);
   arguments.recipe.expect_one("run", "evaluate one after the other, or all together with --ensemble");
   const RunArgument run =

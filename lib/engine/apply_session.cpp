@@ -36,6 +36,21 @@ data::Batch read_batch(const Task& task, const std::vector<fs::path>& files, std
   return samples.empty() ? data::Batch() : task.collate(std::move(samples));
 }
 
+/// What the model says of a batch of files; of outputs that are not finite there is nothing to say.
+void add_answers(const Task& task, const data::Batch& batch, const data::Fields& prediction, std::int64_t most,
+                 Predictions& result) {
+  const auto spoilt = spoilt_samples(batch, prediction);
+  for (std::int64_t row = 0; row < batch.size(); ++row) {
+    const std::string& file = batch.ids[static_cast<std::size_t>(row)];
+    if (std::find(spoilt.begin(), spoilt.end(), file) == spoilt.end()) {
+      result.done.push_back({file, task.answers(prediction, row, most)});
+    } else {
+      result.failed.push_back({file, 0, 0, "", "the model's outputs for it are not finite",
+                               "look at data.preprocess; `mlrun eval` tells whether other images fare so"});
+    }
+  }
+}
+
 /// Expectations know an average's figures by the prefix that they have in training.
 metrics::Figures named_as_in_training(metrics::Figures figures, const std::string& weights) {
   if (weights != "swa" && weights != "ema") return figures;
@@ -104,6 +119,7 @@ EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, con
   OutputDump dump;
   const std::string trained_on = task.data().fingerprint;
   EvaluateOptions options = evaluate_options(resolved.recipe);
+  options.warn_of_spoilt = request.warn_of_spoilt;
   if (request.progress) {
     progress.on_start({}, {});
     options.progress = [&progress](std::int64_t done, std::int64_t total) { progress.on_evaluation(done, total); };
@@ -148,10 +164,7 @@ Predictions predict_files(Loaded& loaded, const std::vector<fs::path>& files, st
   while (auto batch = loader.next()) {
     if (batch->size() > 0) {
       batch->inputs = place(batch->inputs, loaded.context);
-      const data::Fields prediction = loaded.task->predict(*batch).to(torch::kCPU);
-      for (std::int64_t row = 0; row < batch->size(); ++row) {
-        result.done.push_back({batch->ids[static_cast<std::size_t>(row)], loaded.task->answers(prediction, row, most)});
-      }
+      add_answers(*loaded.task, *batch, loaded.task->predict(*batch).to(torch::kCPU), most, result);
     }
     for (auto& problem : failed[static_cast<std::size_t>(number)]) result.failed.push_back(std::move(problem));
     progress(std::min(count, ++number * kPredictBatch));

@@ -41,6 +41,7 @@ struct EvalRequest {
   std::optional<data::Split> split;  ///< test, or val where there is no test split
   bool progress = true;
   std::filesystem::path dump_outputs;  ///< safetensors with outputs, targets, index; empty: none
+  bool warn_of_spoilt = true;          ///< see EvaluateOptions
 };
 
 struct EvalResult {
@@ -64,7 +65,7 @@ struct Prediction {
 
 struct Predictions {
   std::vector<Prediction> done;  ///< in the order of the files
-  std::vector<Problem> failed;   ///< files that could not be read
+  std::vector<Problem> failed;   ///< files that could not be read, or that the model says nothing of
 };
 
 /// Applies the model to files; one that cannot be read is reported and the others go on.

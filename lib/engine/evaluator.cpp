@@ -6,7 +6,9 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "data/loader.h"
+#include "data/shown_text.h"
 #include "engine/train/feed.h"
 
 namespace mlrun::engine {
@@ -64,6 +66,37 @@ void check_roll(const Roll& roll, std::int64_t total, data::Split split) {
 
 }  // namespace
 
+std::vector<std::string> spoilt_samples(const data::Batch& batch, const data::Fields& prediction) {
+  torch::Tensor spoilt;
+  for (const auto& field : prediction) {
+    const auto* tensor = std::get_if<torch::Tensor>(&field.second);
+    if (tensor == nullptr || !tensor->is_floating_point() || tensor->dim() == 0) continue;
+    if (tensor->size(0) != batch.size()) continue;
+    const torch::Tensor rows = tensor->detach().reshape({batch.size(), -1});
+    const torch::Tensor found = (rows.isnan() | rows.isposinf()).any(1);
+    spoilt = spoilt.defined() ? spoilt | found : found;
+  }
+  std::vector<std::string> ids;
+  if (!spoilt.defined() || !spoilt.any().item<bool>()) return ids;
+  for (std::int64_t row = 0; row < batch.size(); ++row) {
+    if (spoilt[row].item<bool>()) ids.push_back(batch.ids[static_cast<std::size_t>(row)]);
+  }
+  return ids;
+}
+
+std::string spoilt_text(const Evaluation& evaluation) {
+  constexpr std::size_t kMost = 5;
+  const std::size_t count = evaluation.spoilt.size();
+  std::string samples;
+  for (std::size_t i = 0; i < std::min(kMost, count); ++i) {
+    samples += (i == 0 ? "" : ", ") + data::shown_text(evaluation.spoilt[i]);
+  }
+  if (count > kMost) samples += " and " + std::to_string(count - kMost) + " more";
+  return "the outputs for " + std::to_string(count) + " of " + std::to_string(evaluation.evaluated) + " " +
+         data::split_name(evaluation.split) +
+         " samples are not finite, so that their figures are not defined: " + samples;
+}
+
 const double* Evaluation::find(const std::string& name) const {
   for (const auto& figure : figures) {
     if (figure.first == name) return &figure.second;
@@ -95,6 +128,7 @@ Evaluation evaluate(Task& task, data::Split split, const Context& context, const
   for (const auto& model : task.models()) model.second->eval();
 
   auto metrics = task.metrics(split);
+  Evaluation result;
   Roll roll(total);
   data::Loader loader(0, (total + size - 1) / size,
                       [&](std::int64_t number) {
@@ -107,6 +141,7 @@ Evaluation evaluate(Task& task, data::Split split, const Context& context, const
     if (batch->size() > 0) {
       batch->inputs = place(batch->inputs, context);
       const data::Fields prediction = task.predict(*batch).to(torch::kCPU);
+      for (auto& id : spoilt_samples(*batch, prediction)) result.spoilt.push_back(std::move(id));
       for (auto& metric : metrics) metric->update(prediction, *batch);
       if (options.observe) options.observe(*batch, prediction);
     }
@@ -114,12 +149,12 @@ Evaluation evaluate(Task& task, data::Split split, const Context& context, const
   }
   check_roll(roll, total, split);
 
-  Evaluation result;
   result.split = split;
   result.total = total;
   result.evaluated = roll.count();
   result.skipped = roll.skipped();
   take_figures(metrics, result);
+  if (!result.spoilt.empty() && options.warn_of_spoilt) log::warning(spoilt_text(result));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

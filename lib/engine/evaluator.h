@@ -17,6 +17,7 @@ struct Evaluation {
   std::int64_t total = 0;              ///< samples of the split
   std::int64_t evaluated = 0;          ///< samples that the figures are true of
   std::vector<data::Skipped> skipped;  ///< the others, in split order
+  std::vector<std::string> spoilt;  ///< evaluated samples with outputs that are not finite, of which no figure is true
   metrics::Figures figures;
   Json details = Json::object();  ///< what each metric has beside its figures
   double seconds = 0;
@@ -31,7 +32,15 @@ struct EvaluateOptions {
   /// Told of every batch and its prediction, in split order.
   std::function<void(const data::Batch&, const data::Fields&)> observe;
   std::function<void(std::int64_t done, std::int64_t total)> progress;
+  bool warn_of_spoilt = true;  ///< false: whoever evaluates tells of outputs that are not finite
 };
+
+/// The samples of `batch` whose outputs say nothing: a NaN or plus infinity is among them. Minus infinity is what the
+/// logarithm of a probability of 0 is.
+std::vector<std::string> spoilt_samples(const data::Batch& batch, const data::Fields& prediction);
+
+/// What is wrong with an evaluation that has `spoilt` samples, in one line.
+std::string spoilt_text(const Evaluation& evaluation);
 
 /// Puts the figures and details of metrics that were fed into `evaluation`.
 void take_figures(const std::vector<std::unique_ptr<metrics::Metric>>& metrics, Evaluation& evaluation);

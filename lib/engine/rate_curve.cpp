@@ -1,6 +1,7 @@
 #include "engine/rate_curve.h"
 
 #include "base/error.h"
+#include "engine/train/feed.h"
 #include "optim/averaging_methods.h"
 #include "optim/optimizer.h"
 
@@ -12,7 +13,7 @@ std::optional<std::int64_t> opened_samples(const TaskFactory& tasks, const confi
   try {
     const auto task = tasks.make(recipe.task.kind, TaskRequest{recipe, std::nullopt});
     const auto source = task->source(data::Split::Train);
-    if (source && source->size() > 0) return source->size();
+    if (source && source->size() > 0) return make_sampler(*task, recipe, source)->size();
     why = "there are no train samples";
   } catch (const UserError& error) {
     const Problem& problem = error.problems().front();
@@ -29,7 +30,7 @@ RateCurve rate_curve(const TaskFactory& tasks, const config::Recipe& recipe, std
   if (!samples) samples = opened_samples(tasks, recipe, why);
   curve.epochs = recipe.train.epochs;
   if (samples) {
-    curve.steps_per_epoch = (*samples + recipe.train.batch_size - 1) / recipe.train.batch_size;
+    curve.steps_per_epoch = training_plan(recipe, *samples).steps_per_epoch;
   } else {
     curve.steps_per_epoch = kAssumedSteps;
     curve.assumption = "an epoch is taken to have " + std::to_string(kAssumedSteps) +

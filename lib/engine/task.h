@@ -33,13 +33,15 @@ class Step {
   /// The same, the main output alone.
   torch::Tensor run(const std::string& model, const torch::Tensor& input) { return run_all(model, input).front(); }
 
-  /// Lowers `loss` (a scalar, mean over the micro-batch) by the parameters of `model` alone. The
-  /// update happens with the last micro-batch of an optimizer step.
-  virtual void minimise(const std::string& model, const torch::Tensor& loss) = 0;
+  /// Lowers `loss`, a scalar that is a mean over `units` of the micro-batch (samples, their weights, valid pixels), by
+  /// the parameters of `model` alone: the step's loss is the mean over the units of all its micro-batches. Without
+  /// units the micro-batch counts nothing, and its loss may be NaN. The update happens with the last micro-batch of an
+  /// optimizer step.
+  virtual void minimise(const std::string& model, const torch::Tensor& loss, double units) = 0;
 
-  /// Adds to a figure's mean over the epoch; `weight` is the number of samples that `value` (a
-  /// scalar) is the mean of. The figure named `loss` is watched for divergence.
-  virtual void log(const std::string& name, const torch::Tensor& value, std::int64_t weight) = 0;
+  /// Adds to a figure's mean over the epoch; `units` are those that `value` (a scalar) is the mean of. The figure
+  /// named `loss` is watched for divergence.
+  virtual void log(const std::string& name, const torch::Tensor& value, double units) = 0;
 };
 
 /// Puts together what several sets of weights say of one batch.

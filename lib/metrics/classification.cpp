@@ -16,8 +16,9 @@ using Counts = std::vector<std::int64_t>;
 
 constexpr std::int64_t kTop = 5;
 
-double percent(std::int64_t part, std::int64_t whole) {
-  if (whole == 0) return std::numeric_limits<double>::quiet_NaN();
+/// NaN of nothing, and where some of the whole is `unknown`.
+double percent(std::int64_t part, std::int64_t whole, std::int64_t unknown = 0) {
+  if (whole == 0 || unknown > 0) return std::numeric_limits<double>::quiet_NaN();
   return 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
@@ -61,17 +62,19 @@ class Accuracy final : public PerSample {
   }
 
   Figures compute() const override {
-    Figures figures = {{"acc1", percent(counts_[kCorrect], counts_[kTotal])}};
-    if (counts_[kWidth] >= kTop) figures.emplace_back("acc5", percent(counts_[kCorrectTop], counts_[kTotal]));
+    const auto share = [this](Count part) { return percent(counts_[part], counts_[kTotal], counts_[kUnknown]); };
+    Figures figures = {{"acc1", share(kCorrect)}};
+    if (counts_[kWidth] >= kTop) figures.emplace_back("acc5", share(kCorrectTop));
     return figures;
   }
 
   Json details() const override {
     const Interval interval = wilson_interval(counts_[kCorrect], counts_[kTotal]);
     Json details;
-    details["acc1_interval95"] = {interval.low, interval.high};
+    if (counts_[kUnknown] == 0) details["acc1_interval95"] = {interval.low, interval.high};
     details["correct"] = counts_[kCorrect];
     details["total"] = counts_[kTotal];
+    details["invalid"] = counts_[kUnknown];
     return {{"accuracy", std::move(details)}};
   }
 
@@ -83,12 +86,13 @@ class Accuracy final : public PerSample {
   }
 
  private:
-  enum Count { kTotal, kCorrect, kCorrectTop, kWidth, kCounts };
+  enum Count { kTotal, kCorrect, kCorrectTop, kWidth, kUnknown, kCounts };
 
   void add(const Row& row) override {
     const std::int64_t rank = row.rank();
     counts_[kWidth] = row.classes;
     ++counts_[kTotal];
+    if (rank == kInvalid) ++counts_[kUnknown];
     if (rank == 0) ++counts_[kCorrect];
     if (rank != kInvalid && rank < kTop) ++counts_[kCorrectTop];
   }
@@ -134,7 +138,10 @@ class Loss final : public PerSample {
 class PerClass final : public PerSample {
  public:
   explicit PerClass(const MetricContext& context)
-      : PerSample(context), total_(context.classes.size(), 0), correct_(context.classes.size(), 0) {
+      : PerSample(context),
+        total_(context.classes.size(), 0),
+        correct_(context.classes.size(), 0),
+        unknown_(context.classes.size(), 0) {
     MLRUN_ASSERT(!context.classes.empty(), "per_class needs the names of the classes");
   }
 
@@ -142,6 +149,7 @@ class PerClass final : public PerSample {
     const auto& more = same_kind<PerClass>(other);
     add_counts(total_, more.total_);
     add_counts(correct_, more.correct_);
+    add_counts(unknown_, more.unknown_);
   }
 
   Figures compute() const override { return {}; }
@@ -149,10 +157,11 @@ class PerClass final : public PerSample {
   Json details() const override {
     Json list = Json::array();
     for (std::size_t i = 0; i < total_.size(); ++i) {
+      const double acc1 = percent(correct_[i], total_[i], unknown_[i]);
       list.push_back({{"class", classes()[i]},
                       {"total", total_[i]},
                       {"correct", correct_[i]},
-                      {"acc1", percent(correct_[i], total_[i])}});
+                      {"acc1", std::isnan(acc1) ? Json() : Json(acc1)}});
     }
     return {{"per_class", std::move(list)}};
   }
@@ -160,20 +169,24 @@ class PerClass final : public PerSample {
   void save(data::State& state, const std::string& prefix) const override {
     save_counts(state, prefix + "total", total_);
     save_counts(state, prefix + "correct", correct_);
+    save_counts(state, prefix + "unknown", unknown_);
   }
   void load(const data::State& state, const std::string& prefix) override {
     load_counts(state, prefix + "total", total_);
     load_counts(state, prefix + "correct", correct_);
+    load_counts(state, prefix + "unknown", unknown_);
   }
 
  private:
   void add(const Row& row) override {
     const auto label = static_cast<std::size_t>(row.label);
+    const std::int64_t rank = row.rank();
     ++total_[label];
-    if (row.rank() == 0) ++correct_[label];
+    if (rank == 0) ++correct_[label];
+    if (rank == kInvalid) ++unknown_[label];
   }
 
-  Counts total_, correct_;
+  Counts total_, correct_, unknown_;
 };
 
 class Confusion final : public PerSample {

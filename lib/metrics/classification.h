@@ -8,9 +8,9 @@
 
 /// Metrics of single-label classification. They read `logits` (floating [N, C]) from the prediction
 /// and `label` (int64 [N], 0 <= label < C) from the batch's targets, on any device. A class comes
-/// before another of equal logit when its index is lower. A sample with a NaN among its logits
-/// counts as wrong. UserError for a label outside the classes (it names the sample), and where C is
-/// not the number of the context's classes.
+/// before another of equal logit when its index is lower. A sample whose logits say nothing (a
+/// NaN, plus infinity) is neither right nor wrong: figures that it belongs to are NaN. UserError for a label outside
+/// the classes (it names the sample), and where C is not the number of the context's classes.
 namespace mlrun::metrics {
 
 /// A range of percentages.
@@ -24,19 +24,20 @@ struct Interval {
 Interval wilson_interval(std::int64_t correct, std::int64_t total);
 
 /// Figures `acc1` and, where there are at least 5 classes, `acc5`, in percent (NaN for no samples).
-/// Details `accuracy`: `acc1_interval95` (low, high; percent), `correct`, `total`.
+/// Details `accuracy`: `acc1_interval95` (low, high; percent; absent where acc1 is NaN), `correct`, `total`, `invalid`
+/// (samples whose logits say nothing).
 std::unique_ptr<Metric> make_accuracy(const MetricContext& context);
 
 /// Figure `loss`: mean over samples of the cross-entropy in nats, computed and summed in float64,
-/// sample by sample; NaN where a logit is.
+/// sample by sample.
 std::unique_ptr<Metric> make_loss(const MetricContext& context);
 
 /// Details `per_class`: a list of `{class, total, correct, acc1}` in the order of labels, acc1 in
-/// percent (NaN for a class without samples). The context must name the classes.
+/// percent (null for a class without samples, or with one whose logits say nothing). The context must name the classes.
 std::unique_ptr<Metric> make_per_class(const MetricContext& context);
 
 /// Details `confusion`: `classes`, `matrix` (rows: true class, columns: predicted class) and
-/// `invalid`, the samples with a NaN logit, which stand in no column. The context must name the
+/// `invalid`, the samples whose logits say nothing, which stand in no column. The context must name the
 /// classes. report/confusion.h renders it.
 std::unique_ptr<Metric> make_confusion(const MetricContext& context);
 

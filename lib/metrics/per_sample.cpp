@@ -21,7 +21,8 @@ UserError bad_label(std::int64_t label, std::int64_t width, const data::Batch& b
 }  // namespace
 
 bool Row::invalid() const {
-  return std::any_of(logits, logits + classes, [](double value) { return std::isnan(value); });
+  const auto is_nan = [](double value) { return std::isnan(value); };
+  return std::any_of(logits, logits + classes, is_nan) || !std::isfinite(*std::max_element(logits, logits + classes));
 }
 
 std::int64_t Row::rank() const {

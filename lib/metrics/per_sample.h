@@ -9,7 +9,7 @@
 
 namespace mlrun::metrics {
 
-/// The rank and the prediction of a sample with a NaN among its logits.
+/// The rank and the prediction of a sample whose logits say nothing.
 constexpr std::int64_t kInvalid = -1;
 
 /// The logits of one sample, in float64, and its label.
@@ -18,12 +18,16 @@ struct Row {
   std::int64_t classes;
   std::int64_t label;  ///< 0 <= label < classes
 
+  /// Whether no probabilities can be made of the logits: one is a NaN, or the largest is no finite number. Minus
+  /// infinity is a probability of 0.
+  /// Whether no probabilities can be made of the logits: one is a NaN, or the largest is no finite number. Minus
+  /// infinity is a probability of 0.
   bool invalid() const;
   /// How many classes come before the true one: larger logit, or an equal one and a lower index.
   std::int64_t rank() const;
   /// The class that comes before all others.
   std::int64_t predicted() const;
-  /// In nats; NaN where a logit is.
+  /// In nats; NaN for an invalid row.
   double cross_entropy() const;
 };
 

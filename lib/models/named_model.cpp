@@ -38,13 +38,6 @@ config::ModelSection bound_section(const std::string& name, const std::vector<co
   return recipe.model;
 }
 
-/// An integer option of the architecture; `otherwise` where it has none of this name, or null.
-std::int64_t integer_option(const config::Component& architecture, const std::string& name, std::int64_t otherwise) {
-  const config::Field* field = models().at(architecture.name).options->find(name);
-  const Json value = field != nullptr && field->get ? field->get(architecture.options.get()) : Json();
-  return value.is_number_integer() ? value.get<std::int64_t>() : otherwise;
-}
-
 /// The facts of the published weights that the section names, else of the architecture.
 Json evaluation_facts(const config::ModelSection& section) {
   const std::string name = section.weights.file ? section.weights.file->string() : "";
@@ -54,10 +47,16 @@ Json evaluation_facts(const config::ModelSection& section) {
 
 }  // namespace
 
+std::optional<std::int64_t> integer_option(const config::Component& architecture, const std::string& name) {
+  const config::Field* field = models().at(architecture.name).options->find(name);
+  const Json value = field != nullptr && field->get ? field->get(architecture.options.get()) : Json();
+  return value.is_number_integer() ? std::optional<std::int64_t>(value.get<std::int64_t>()) : std::nullopt;
+}
+
 Json preprocessing_facts(const config::ModelSection& section) {
   const Json facts = evaluation_facts(section);
   const auto crop = facts.value("input_size", std::int64_t{224}), shorter = facts.value("resize_size", crop);
-  const std::int64_t size = integer_option(section.architecture, "image_size", crop);
+  const std::int64_t size = integer_option(section.architecture, "image_size").value_or(crop);
   Json result = {{"input_size", size}, {"resize_size", (shorter * size + crop / 2) / crop}};
   for (const char* key : {"interpolation", "mean", "std"}) {
     if (facts.contains(key)) result[key] = facts.at(key);
@@ -72,8 +71,9 @@ NamedModel make_named(const std::string& name, const std::vector<config::Overrid
   const config::Component& architecture = model.section.architecture;
   const Json& facts = models().at(architecture.name).facts;
   model.channels = facts.value("channels", std::int64_t{3});
-  model.num_classes = integer_option(architecture, "num_classes", facts.value("num_classes", std::int64_t{1000}));
-  model.input_size = integer_option(architecture, "image_size", facts.value("input_size", std::int64_t{224}));
+  model.num_classes =
+      integer_option(architecture, "num_classes").value_or(facts.value("num_classes", std::int64_t{1000}));
+  model.input_size = integer_option(architecture, "image_size").value_or(facts.value("input_size", std::int64_t{224}));
   model.layer = models().make(architecture, ModelRequest{model.num_classes, model.channels});
   return model;
 }

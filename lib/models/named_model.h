@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct NamedModel {
 /// Builds `name` with options such as `model.num_classes=10`; without them it is as published.
 /// UserErrors as of a recipe's `model` section; overrides of other sections are refused.
 NamedModel make_named(const std::string& name, const std::vector<config::Override>& overrides);
+
+/// An integer option of the architecture; nothing where it has none of this name, or null.
+std::optional<std::int64_t> integer_option(const config::Component& architecture, const std::string& name);
 
 /// How images reach the model at evaluation: `input_size`, `resize_size` and, where they are known,
 /// `interpolation`, `mean`, `std`. They are those of the published weights that the section names,

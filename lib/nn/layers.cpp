@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "nn/batch_variance.h"
 #include "nn/init.h"
 #include "nn/tap_products.h"
 
@@ -127,6 +128,10 @@ BatchNorm2d::BatchNorm2d(int64_t channels, BatchNormOptions options) : UnaryLaye
 
 torch::Tensor BatchNorm2d::forward(const torch::Tensor& input) {
   if (input.is_meta()) return torch::empty_like(input);
+  if (is_training() && !has_variance(input)) {
+    throw UserError("the batch norm at " + path() + " sees one value of each channel, which has no variance",
+                    "train on two samples at a time at least, or on larger images");
+  }
   const auto batch_norm = [&](const torch::Tensor& mean, const torch::Tensor& var, double momentum) {
     return torch::batch_norm(input, weight, bias, mean, var, is_training(), momentum, options_.eps,
                              at::globalContext().userEnabledCuDNN());

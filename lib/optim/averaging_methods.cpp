@@ -126,7 +126,8 @@ double rescaled(const EmaOptions& options, const AveragingRequest& request) {
 
 AveragingPlan ema_plan(const EmaOptions& options, const AveragingRequest& request) {
   AveragingPlan plan;
-  plan.average = std::make_unique<ExponentialAverage>(options.rescale ? rescaled(options, request) : options.decay);
+  plan.decay = options.rescale ? rescaled(options, request) : options.decay;
+  plan.average = std::make_unique<ExponentialAverage>(*plan.decay);
   plan.prefix = "ema_";
   plan.start = options.start;
   plan.every = options.every;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "quant/plan_json.h"
+#include "weights/finite.h"
 
 namespace mlrun::quant {
 namespace {
@@ -141,6 +142,7 @@ Int8File read_int8(const std::filesystem::path& file) {
     if (has_weight(node)) take_weight(node, shelf, file.string());
   }
   result.tensors = shelf.rest();
+  weights::refuse_not_finite(result.tensors, file.string());
   return result;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "models/heads.h"
+#include "weights/finite.h"
 #include "weights/load.h"
 #include "weights/patterns.h"
 
@@ -75,6 +76,15 @@ class Matching {
     if (!options_.strict) tolerate(all, report);
     for (const auto& name : kept_) all.emplace_back(name, own_.at(name));
     return all;
+  }
+
+  /// What of the file is loaded, under the model's names.
+  NamedTensors given() const {
+    NamedTensors given;
+    for (const auto& item : items_) {
+      if (own_.count(item.name) != 0) given.emplace_back(item.name, item.tensor);
+    }
+    return given;
   }
 
   /// What to do about shapes that differ.
@@ -236,6 +246,7 @@ PretrainedReport load_pretrained(nn::Layer& model, const NamedTensors& tensors, 
   PretrainedReport report;
   Matching matching(model, tensors, file, options);
   const NamedTensors all = matching.run(report);
+  refuse_not_finite(matching.given(), file);
   load_weights(model, all, file,
                {"are they of this model? model.weights takes map, skip and strict: false", matching.shape_hint()},
                Transfer::Adopt);

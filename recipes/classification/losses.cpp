@@ -22,7 +22,7 @@ struct CrossEntropyOptions {
         .min(0)
         .below(1);
     d("class_weights", &CrossEntropyOptions::class_weights,
-      "factor on each class's loss, in class order; the mean is over the weights of a micro-batch's labels; []: all 1")
+      "factor on each class's loss, in class order; the mean is over the weights of a step's labels; []: all 1")
         .min(0);
   }
 };
@@ -32,24 +32,30 @@ class CrossEntropy : public Loss {
   explicit CrossEntropy(const CrossEntropyOptions& options) : options_(options) {}
 
   torch::Tensor operator()(const torch::Tensor& logits, const torch::Tensor& targets) const override {
-    return functional::cross_entropy(
-        logits, targets,
-        functional::CrossEntropyFuncOptions().label_smoothing(options_.label_smoothing).weight(weights(logits)));
+    return functional::cross_entropy(logits, targets,
+                                     functional::CrossEntropyFuncOptions()
+                                         .label_smoothing(options_.label_smoothing)
+                                         .weight(weighted() ? weights().to(logits.options()) : torch::Tensor()));
+  }
+
+  /// Of shares, torch takes the mean over the samples whatever the weights are.
+  double units(const torch::Tensor& targets) const override {
+    if (!weighted() || targets.dim() == 2) return Loss::units(targets);
+    return weights().index_select(0, targets.to(torch::kCPU)).sum().item<double>();
+  }
+
+  void check(std::int64_t classes) const override {
+    const auto count = static_cast<std::int64_t>(options_.class_weights.size());
+    if (!weighted() || count == classes) return;
+    throw UserError(
+        Problem{"", 0, 0, "task.loss.class_weights",
+                "has " + std::to_string(count) + " values where the model has " + std::to_string(classes) + " classes",
+                "give one for each class"});
   }
 
  private:
-  /// Undefined where all classes count the same.
-  torch::Tensor weights(const torch::Tensor& logits) const {
-    const auto count = static_cast<std::int64_t>(options_.class_weights.size());
-    if (count == 0) return {};
-    if (count != logits.size(1)) {
-      throw UserError(Problem{
-          "", 0, 0, "task.loss.class_weights",
-          "has " + std::to_string(count) + " values where the model has " + std::to_string(logits.size(1)) + " classes",
-          "give one for each class"});
-    }
-    return torch::tensor(options_.class_weights, torch::kDouble).to(logits.options());
-  }
+  bool weighted() const { return !options_.class_weights.empty(); }
+  torch::Tensor weights() const { return torch::tensor(options_.class_weights, torch::kDouble); }
 
   CrossEntropyOptions options_;
 };

@@ -13,9 +13,11 @@
 #include "metrics/registry.h"
 #include "models/named_model.h"
 #include "models/registry.h"
+#include "recipes/classification/class_match.h"
 #include "recipes/classification/combination.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/mixing.h"
+#include "recipes/classification/prepared_source.h"
 
 namespace mlrun::classification {
 namespace {
@@ -38,37 +40,6 @@ struct TaskOptions {
       "each micro-batch")
         .min(0);
   }
-};
-
-/// Samples of a split with their images turned into model inputs.
-class PreparedSource : public data::Source {
- public:
-  PreparedSource(std::shared_ptr<const data::Source> raw, std::shared_ptr<const data::Pipeline> pipeline)
-      : raw_(std::move(raw)), pipeline_(std::move(pipeline)) {}
-
-  std::int64_t size() const override { return raw_->size(); }
-
-  data::Sample get(const data::SampleKey& key) const override {
-    data::BatchMemory memory(1);
-    return get_into(key, memory);
-  }
-
-  data::Sample get_into(const data::SampleKey& key, data::BatchMemory& memory) const override {
-    data::EncodedSample encoded = raw_->encoded(key);
-    if (encoded.image.bytes) {
-      encoded.sample.inputs.set("image", pipeline_->apply(std::move(encoded.image), key, memory));
-      return std::move(encoded.sample);
-    }
-    data::Sample sample = raw_->get(key);
-    sample.inputs.set("image", pipeline_->apply(sample.inputs.tensor("image"), key, memory));
-    return sample;
-  }
-
-  data::SampleFacts facts(std::int64_t index) const override { return raw_->facts(index); }
-
- private:
-  std::shared_ptr<const data::Source> raw_;
-  std::shared_ptr<const data::Pipeline> pipeline_;
 };
 
 }  // namespace
@@ -125,6 +96,10 @@ class ClassificationTask : public engine::Task {
  private:
   std::shared_ptr<const data::Source> prepared(data::Split split, std::shared_ptr<const data::Pipeline> pipeline);
   void open_data();
+  /// UserError where the recipe's options do not fit the number of the data's classes.
+  void check_classes() const;
+  /// Brings data that the model was not trained on to its classes.
+  void take_over(const data::DataInfo& now);
   void build_model();
 
   config::Recipe recipe_;
@@ -133,6 +108,7 @@ class ClassificationTask : public engine::Task {
   Mixing mixing_;
   std::shared_ptr<const data::Dataset> dataset_;
   data::DataInfo info_;
+  std::vector<std::int64_t> labels_;  // what the model calls the classes of other data; empty: as they do
   engine::Models models_;
   std::shared_ptr<const data::Pipeline> augment_, preprocess_;
 };
@@ -147,6 +123,7 @@ ClassificationTask::ClassificationTask(const TaskOptions& options, const engine:
   } else {
     open_data();
     info_ = dataset_->info();
+    check_classes();
   }
   auto context = transform_context(recipe_, info_.channels);
   context.channels_last = recipe_.train.memory_format == "channels_last";
@@ -163,6 +140,18 @@ void ClassificationTask::open_data() {
       data::OpenRequest{recipe_.data.root, recipe_.data.split, recipe_.data.exif == "apply", recipe_.data.cache});
 }
 
+void ClassificationTask::check_classes() const {
+  const auto classes = static_cast<std::int64_t>(info_.classes.size());
+  const auto outputs = models::integer_option(recipe_.model.architecture, "num_classes");
+  if (outputs && *outputs != classes) {
+    throw UserError(Problem{"", 0, 0, "model.num_classes",
+                            "is " + std::to_string(*outputs) + " where the data have " + std::to_string(classes) +
+                                (classes == 1 ? " class" : " classes"),
+                            "leave it out: the model gets as many outputs as the data have classes"});
+  }
+  loss_->check(classes);
+}
+
 void ClassificationTask::build_model() {
   const auto classes = static_cast<std::int64_t>(info_.classes.size());
   models_.emplace_back("model", models::models().make(recipe_.model.architecture,
@@ -173,21 +162,24 @@ std::shared_ptr<const data::Source> ClassificationTask::prepared(data::Split spl
                                                                  std::shared_ptr<const data::Pipeline> pipeline) {
   if (!dataset_) {
     open_data();
-    if (dataset_->info().classes != info_.classes) {
-      throw file_error(recipe_.data.root.string(), "has other classes than the data this model was trained on",
-                       "set data.root to data with the same class folders");
-    }
-    if (dataset_->info().channels != info_.channels) {
-      throw file_error(recipe_.data.root.string(),
-                       "has images of " + std::to_string(dataset_->info().channels) + " channels where this model " +
-                           "was trained on " + std::to_string(info_.channels),
-                       "set data.root to data of the same kind");
-    }
-    info_ = dataset_->info();  // results are true of this data
+    take_over(dataset_->info());
   }
   auto raw = dataset_->split(split);
   if (!raw) return nullptr;
-  return std::make_shared<PreparedSource>(std::move(raw), std::move(pipeline));
+  return std::make_shared<PreparedSource>(std::move(raw), std::move(pipeline), labels_);
+}
+
+void ClassificationTask::take_over(const data::DataInfo& now) {
+  const std::string root = recipe_.data.root.string();
+  if (now.classes != info_.classes) labels_ = match_classes(info_.classes, now.classes, root);
+  if (now.channels != info_.channels) {
+    throw file_error(root,
+                     "has images of " + std::to_string(now.channels) + " channels where this model was trained on " +
+                         std::to_string(info_.channels),
+                     "set data.root to data of the same kind");
+  }
+  info_.name = now.name;  // results are true of this data
+  info_.fingerprint = now.fingerprint;
 }
 
 data::Batch ClassificationTask::collate(std::vector<data::Sample> samples) const {
@@ -221,9 +213,11 @@ void ClassificationTask::train(engine::Step& step, const data::Batch& batch) {
   for (std::size_t i = 1; i < outputs.size(); ++i) loss = loss + aux_weight_ * (*loss_)(outputs[i], targets);
   // Of blended images, the label with the larger share counts, as in torchvision's references.
   const torch::Tensor labels = targets.dim() == 2 ? targets.argmax(1) : targets;
-  step.log("loss", loss.detach(), batch.size());
-  step.log("acc1", logits.detach().argmax(1).eq(labels).to(torch::kFloat).mean() * 100, batch.size());
-  step.minimise("model", loss);
+  const double units = loss_->units(targets);
+  step.log("loss", loss.detach(), units);
+  step.log("acc1", logits.detach().argmax(1).eq(labels).to(torch::kFloat).mean() * 100,
+           static_cast<double>(batch.size()));
+  step.minimise("model", loss, units);
 }
 
 data::Fields ClassificationTask::predict(const data::Batch& batch) {

@@ -64,8 +64,9 @@ class TinyTask : public engine::Task {
   void train(engine::Step& step, const data::Batch& batch) override {
     const torch::Tensor output = step.run("model", batch.inputs.tensor("x"));
     const torch::Tensor loss = torch::mse_loss(output, batch.targets.tensor("y"));
-    step.log("loss", loss.detach(), batch.size());
-    step.minimise("model", loss);
+    const auto samples = static_cast<double>(batch.size());
+    step.log("loss", loss.detach(), samples);
+    step.minimise("model", loss, samples);
   }
   data::Fields predict(const data::Batch& batch) override {
     data::Fields prediction;

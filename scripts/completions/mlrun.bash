@@ -172,7 +172,7 @@ _mlrun_options() {
     predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--topk\n--csv' ;;
     config) _mlrun_add $'--help\n--version' ;;
     'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain\n--plot-lr\n--samples' ;;
-    'config check') _mlrun_add "${_mlrun_recipe_options// /$'\n'}" ;;
+    'config check') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--no-data' ;;
     data) _mlrun_add $'--help\n--version' ;;
     'data info') _mlrun_add "${_mlrun_recipe_options// /$'\n'}" ;;
     'data verify') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--distance\n--similarity' ;;

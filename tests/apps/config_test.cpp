@@ -54,6 +54,35 @@ TEST_CASE("`config show` says where every value came from", "[apps]") {
   }
 }
 
+TEST_CASE("`config check` looks at data and weights, and says what it left out", "[apps]") {
+  const TempDir folder;
+  folder.write("tiny.yaml", kTinyRecipe);
+  folder.write("absent.yaml", "extends: tiny.yaml\ndata: {root: absent, format: image_folder}\n");
+  const auto check = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = {"config", "check"};
+    all.insert(all.end(), words.begin(), words.end());
+    return Invocation{all, folder.path(), {}};
+  };
+  const auto outcomes = run_all({check({"tiny.yaml", "--json"}), check({"tiny.yaml", "model.num_classes=3"}),
+                                 check({"absent.yaml"}), check({"absent.yaml", "--no-data"}),
+                                 check({"absent.yaml", "--no-data", "--json", "schedule.warmup=3 steps"}),
+                                 check({"tiny.yaml", "schedule.warmup=4 epochs"})});
+  const Json sound = result_of(outcomes[0], "config check", "ok");
+  CHECK(sound.at("samples") == 64);
+  CHECK(sound.at("steps_per_epoch") == 8);
+  CHECK(sound.at("not_looked_at") == Json::array());
+  CHECK(refusal(outcomes[1]) ==
+        "error: command line: model.num_classes: is 3 where the data have 5 classes; leave it out: the model gets as "
+        "many outputs as the data have classes\n");
+  CHECK(contains(refusal(outcomes[2]), "absent"));
+  CHECK(outcomes[3].code == 0);
+  CHECK(outcomes[3].out == "absent: the recipe is sound; not looked at: the data, their classes and samples\n");
+  CHECK(result_of(outcomes[4], "config check", "ok").at("not_looked_at") ==
+        Json{"the data, their classes and samples", "lengths in steps"});
+  CHECK(outcomes[5].code == 0);
+  CHECK(contains(outcomes[5].err, "warning: the warm-up (schedule.warmup: 4 epochs) takes up the whole training"));
+}
+
 TEST_CASE("`config show --plot-lr` draws the learning rate in text, JSON and SVG", "[apps]") {
   const TempDir folder;
   folder.write("r.yaml", std::string(kTinyRecipe) + "schedule: {name: step, step_size: 2, gamma: 0.5}\n");

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstring>
 
 #include "apps/run_mlrun.h"
@@ -93,12 +94,13 @@ TEST_CASE("`eval --dump-outputs` writes what the figures were made of", "[apps]"
 
 TEST_CASE("`eval` takes other splits, weights and data", "[apps]") {
   const TinyRun& tiny = tiny_run();
+  const TempDir folder;
   const fs::path last = tiny.run / "checkpoints" / "step-00000032";
   const auto outcomes = run_all({{{"eval", tiny.run, "--split", "val", "--json"}},
                                  {{"eval", last, "--json"}},
                                  {{"eval", tiny.run, "--weights", "last", "--json"}},
                                  {{"eval", tiny.recipe, "--weights", last / "model.safetensors", "--json"}},
-                                 {{"eval", tiny.run, "data.test_samples=3", "--json"}},
+                                 {{"eval", tiny.run, "data.test_samples=3", "--json", "--per-class-csv", folder / "classes.csv"}},
                                  {{"eval", tiny.run}}});
   for (const auto& outcome : outcomes) CHECK(outcome.code == 0);
   const auto result = [&](std::size_t i) { return result_of(outcomes[i], "eval", "ok"); };
@@ -112,9 +114,53 @@ TEST_CASE("`eval` takes other splits, weights and data", "[apps]") {
   CHECK(result(1).at("metrics") == result(3).at("metrics"));
   CHECK(result(4).at("samples").at("total") == 3);
   CHECK(result(4).at("per_class").at(4).at("acc1").is_null());  // 0 of 0 samples
+  CHECK(contains(read_file(folder / "classes.csv"), "\n4,0,0,-\n"));
 
   CHECK(contains(outcomes[5].out, "synthetic test, weights best: 23 of 23 samples"));
   CHECK(contains(outcomes[5].out, "95 % interval"));
+}
+
+/// The run's weights with every number of the last layer replaced by `value`.
+fs::path filled_head(const TempDir& folder, const std::string& name, float value) {
+  std::string content = read_file(fs::path(tiny_run().run) / "checkpoints/best/model.safetensors");
+  std::uint64_t size = 0;
+  std::memcpy(&size, content.data(), sizeof size);
+  const Json header = Json::parse(content.substr(8, size));
+  for (const char* tensor : {"fc.weight", "fc.bias"}) {
+    const Json& offsets = header.at(tensor).at("data_offsets");
+    for (auto at = offsets.at(0).get<std::uint64_t>(); at < offsets.at(1).get<std::uint64_t>(); at += sizeof value) {
+      std::memcpy(&content[8 + size + at], &value, sizeof value);
+    }
+  }
+  return folder.write(name, content);
+}
+
+TEST_CASE("weights and outputs that are not finite are told, whatever the engine", "[apps]") {
+  const TempDir folder;
+  folder.write("a.ppm", ppm(16, 16, 3));
+  const std::string run = tiny_run().run;
+  const std::string spoilt = filled_head(folder, "spoilt.safetensors", NAN);
+  const std::string huge = filled_head(folder, "huge.safetensors", 3e38F);
+  const auto outcomes = run_all({{{"eval", run, "--weights", spoilt}, folder.path(), {}},
+                                 {{"predict", run, "a.ppm", "--weights", spoilt}, folder.path(), {}},
+                                 {{"eval", run, "--weights", huge, "--json"}, folder.path(), {}},
+                                 {{"predict", run, "a.ppm", "--weights", huge, "--json"}, folder.path(), {}}});
+  for (const std::size_t command : {0, 1}) {
+    CHECK(refusal(outcomes[command]) ==
+          "error: " + spoilt +
+              ": fc.weight: holds numbers that are not finite, as do 1 more of its tensors; such "
+              "weights are spoilt: take those of an earlier checkpoint, or another file\n");
+  }
+  CHECK(outcomes[2].code == 2);
+  const Json result = result_of(outcomes[2], "eval", "error");
+  for (const char* name : {"acc1", "loss"}) CHECK(result.at("metrics").at(name).is_null());
+  CHECK(result.at("accuracy").at("invalid").get<int>() > 0);
+  REQUIRE(outcomes[2].json().at("errors").size() == 1);
+  CHECK(contains(outcomes[2].json().at("errors")[0].at("message").get<std::string>(),
+                 " of 23 test samples are not finite, so that their figures are not defined: "));
+  CHECK(outcomes[3].code == 2);
+  CHECK(result_of(outcomes[3], "predict", "error").at("failed") == Json{"a.ppm"});
+  CHECK(outcomes[3].json().at("errors")[0].at("message") == "the model's outputs for it are not finite");
 }
 
 TEST_CASE("`eval` holds a run against its expectations", "[apps]") {

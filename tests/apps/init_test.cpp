@@ -80,7 +80,7 @@ TEST_CASE("`init` fine-tunes where published weights are on this machine", "[app
     INFO(part << " in\n" << text);
     CHECK(contains(text, part));
   }
-  CHECK(mlrun({"config", "check", "photos.yaml"}, folder.path()).code == 0);
+  CHECK(mlrun({"config", "show", "photos.yaml"}, folder.path()).code == 0);
 }
 
 TEST_CASE("`init` says what it cannot begin with", "[apps][init]") {

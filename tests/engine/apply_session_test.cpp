@@ -100,13 +100,43 @@ TEST_CASE("outputs are dumped in split order", "[engine]") {
   CHECK(correct * 100 == Approx(*result.evaluation.find("acc1")));
 }
 
-TEST_CASE("data with other classes or channels is refused", "[engine]") {
-  CHECK(user_error([] {
-          evaluate_run(recipe_of_run({"data.num_classes=5"}));
-        }).find("has other classes than the data this model was trained on") != std::string::npos);
+TEST_CASE("data with classes that the model does not know, or other channels, are refused", "[engine]") {
+  CHECK(user_error([] { evaluate_run(recipe_of_run({"data.num_classes=6"})); })
+            .find(": has other classes than the data this model was trained on: '4', '5' are not among '0', '1', '2', "
+                  "'3'; leave them out, or name them as in training") != std::string::npos);
   CHECK(user_error([] {
           evaluate_run(recipe_of_run({"data.channels=3"}));
         }).find("has images of 3 channels where this model was trained on 1") != std::string::npos);
+}
+
+TEST_CASE("data that lack some of a run's classes are evaluated by the classes' names", "[engine]") {
+  const auto result = evaluate_run(recipe_of_run({"data.num_classes=2"}));
+  CHECK(result.evaluation.evaluated == 20);
+  const Json& rows = result.evaluation.details["per_class"];
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0]["total"] == 10);
+  CHECK(rows[1]["total"] == 10);
+  for (const std::size_t absent : {2, 3}) {
+    CHECK(rows[absent]["total"] == 0);
+    CHECK(rows[absent]["acc1"].is_null());
+  }
+}
+
+TEST_CASE("weights that are not finite are refused wherever they are put to use", "[engine]") {
+  const TempDir folder;
+  auto read = weights::read_safetensors(trained_run() / "checkpoints" / "best" / "model.safetensors");
+  read.tensors.back().second = torch::full_like(read.tensors.back().second, NAN);
+  const fs::path ours = folder / "ours.safetensors", foreign = folder / "foreign.safetensors";
+  weights::write_safetensors(ours, read.tensors, read.metadata);
+  weights::write_safetensors(foreign, read.tensors);
+  for (const auto& file : {ours, foreign}) {
+    CHECK(user_error([&] {
+            engine::load(recipes::tasks(), recipe_of_run(), {"x", file});
+          }) ==
+          file.string() + ": " + read.tensors.back().first +
+              ": holds numbers that are not finite; such weights are spoilt: take those of an earlier checkpoint, or "
+              "another file");
+  }
 }
 
 TEST_CASE("damaged weights and another architecture's are refused", "[engine]") {

@@ -1,6 +1,8 @@
 #include "engine/evaluator.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <torch/torch.h>
 
@@ -171,4 +173,43 @@ TEST_CASE("a split of which nothing can be read is an error", "[engine][skip]") 
   CHECK(user_error([&] { evaluate(task, data::Split::Val, {}, engine::evaluate_options(resolved.recipe)); }) ==
         "none of the 3 val samples can be read; the first: photos/0.jpg: the image is cut short; mend or remove it; "
         "set data.on_error to fail and mend the data");
+}
+
+TEST_CASE("outputs that are not finite are told by their samples, and no figure is true of them", "[engine]") {
+  const auto resolved = tiny();
+  const auto task = tiny_task(resolved);
+  const TempDir folder;
+  const Quiet quiet;
+  // Weights may be finite and their sums not.
+  const torch::NoGradGuard no_gradients;
+  task->models().front().second->parameters().back().fill_(std::numeric_limits<float>::max());
+  task->models().front().second->parameters().end()[-2].fill_(std::numeric_limits<float>::max());
+  log::set_level(log::Level::Warning);
+  log::set_file(folder / "log");
+  const Evaluation result = evaluate(*task, data::Split::Test, {}, {});
+  engine::EvaluateOptions silent;
+  silent.warn_of_spoilt = false;
+  CHECK(evaluate(*task, data::Split::Test, {}, silent).spoilt == result.spoilt);
+  log::set_file("");
+  REQUIRE(result.spoilt.size() == 20);
+  for (const char* name : {"acc1", "loss", "brier", "ece"}) CHECK(std::isnan(*result.find(name)));
+  const std::string text =
+      "the outputs for 20 of 20 test samples are not finite, so that their figures are not defined: 0, 1, 2, 3, 4 and "
+      "15 more";
+  CHECK(engine::spoilt_text(result) == text);
+  const std::string log = read_file(folder / "log");
+  CHECK(log.find(text) != std::string::npos);
+  CHECK(log.find(text) == log.rfind(text));  // once
+}
+
+TEST_CASE("a sample is spoilt by a NaN or plus infinity among any of its outputs", "[engine]") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  data::Batch batch;
+  batch.ids = {"a", "b", "c", "d"};
+  data::Fields prediction;
+  prediction.set("logits", torch::tensor({{0.F, NAN}, {1.F, -kInfinity}, {0.F, 0.F}, {0.F, 0.F}}));
+  prediction.set("boxes", torch::tensor({0.F, 0.F, 0.F, kInfinity}).view({4, 1, 1}));
+  prediction.set("count", torch::tensor({1, 2, 3, 4}));
+  prediction.set("whole", torch::tensor(NAN));  // of no sample
+  CHECK(engine::spoilt_samples(batch, prediction) == std::vector<std::string>{"a", "d"});
 }

@@ -124,8 +124,10 @@ TEST_CASE("accuracy agrees with topk where there are no ties", "[metrics]") {
   CHECK(figure(*metric, "acc5") == Approx(hits.any(1).sum().item<std::int64_t>() / 10.0));
 }
 
-TEST_CASE("a sample with a NaN logit is wrong and makes the loss NaN", "[metrics]") {
-  const torch::Tensor logits = torch::tensor({{5.F, kNan, 0.F, 0.F, 0.F}, {5.F, 0.F, 0.F, 0.F, 0.F}});
+TEST_CASE("a sample whose logits say nothing is not wrong: its figures are not defined", "[metrics]") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float bad = GENERATE_COPY(kNan, infinity);
+  const torch::Tensor logits = torch::tensor({{5.F, bad, 0.F, 0.F, 0.F}, {5.F, 0.F, -infinity, 0.F, 0.F}});
   const auto accuracy = make("accuracy", context_of(5));
   const auto loss = make("loss", context_of(5));
   const auto per_class = make("per_class", context_of(5));
@@ -133,13 +135,24 @@ TEST_CASE("a sample with a NaN logit is wrong and makes the loss NaN", "[metrics
   for (auto* metric : {accuracy.get(), loss.get(), per_class.get(), confusion.get()}) {
     feed(*metric, logits, labels_of({0, 0}));
   }
-  CHECK(figure(*accuracy, "acc1") == 50);
-  CHECK(figure(*accuracy, "acc5") == 50);
+  CHECK(std::isnan(figure(*accuracy, "acc1")));
+  CHECK(std::isnan(figure(*accuracy, "acc5")));
+  CHECK(accuracy->details()["accuracy"] == Json({{"correct", 1}, {"total", 2}, {"invalid", 1}}));
   CHECK(std::isnan(figure(*loss, "loss")));
-  CHECK(per_class->details()["per_class"][0]["correct"] == 1);
-  CHECK(per_class->details()["per_class"][0]["total"] == 2);
+  CHECK(per_class->details()["per_class"][0] ==
+        Json({{"class", "class0"}, {"total", 2}, {"correct", 1}, {"acc1", nullptr}}));
+  CHECK(per_class->details()["per_class"][1]["acc1"].is_null());  // 0 of 0 samples
   CHECK(confusion->details()["confusion"]["invalid"] == 1);
   CHECK(confusion->details()["confusion"]["matrix"][0] == Json({1, 0, 0, 0, 0}));
+}
+
+TEST_CASE("a logit of minus infinity is a probability of 0", "[metrics]") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const auto accuracy = make("accuracy", context_of(3));
+  feed(*accuracy, torch::tensor({{-infinity, 0.F, -infinity}, {-infinity, 0.F, 1.F}}), labels_of({1, 1}));
+  CHECK(figure(*accuracy, "acc1") == 50);
+  feed(*accuracy, torch::full({1, 3}, -infinity), labels_of({1}));  // no probability at all
+  CHECK(std::isnan(figure(*accuracy, "acc1")));
 }
 
 TEST_CASE("per-class accuracy and the confusion matrix have true classes in their rows", "[metrics]") {

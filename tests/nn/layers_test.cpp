@@ -111,6 +111,29 @@ TEST_CASE("batch norm tracks batches while training and uses what it tracked aft
   CHECK(norm.num_batches_tracked.item<int64_t>() == 2);
 }
 
+TEST_CASE("batch norm trains on no single value, whose variance would be NaN", "[nn]") {
+  nn::Sequential model;
+  const auto norm = std::make_shared<nn::BatchNorm2d>(3);
+  model.push("head", norm);
+  nn::name_layers(model);
+  nn::initialise(model, 0);
+  for (const bool tracked : {true, false}) {
+    norm->track(tracked);
+    CHECK(test::user_error([&] {
+            model(torch::ones({1, 3, 1, 1}));
+          }) ==
+          "the batch norm at head sees one value of each channel, which has no variance; train on two samples at a "
+          "time at least, or on larger images");
+  }
+  CHECK(norm->running_var.isfinite().all().item<bool>());
+  CHECK(norm->num_batches_tracked.item<int64_t>() == 0);
+  norm->track(true);
+  CHECK_NOTHROW(model(torch::ones({2, 3, 1, 1})));
+  CHECK_NOTHROW(model(torch::ones({1, 3, 1, 2})));
+  model.eval();
+  CHECK_NOTHROW(model(torch::ones({1, 3, 1, 1})));
+}
+
 TEST_CASE("dropout drops in training only and keeps the mean", "[nn]") {
   nn::Dropout dropout(0.25);
   torch::manual_seed(0);

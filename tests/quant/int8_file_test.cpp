@@ -248,6 +248,8 @@ TEST_CASE("damaged tensors of an int8 file are refused", "[quant][int8]") {
         start + "fc.bias has another shape in this model; these int8 weights are of another model");
   CHECK(with("stage1.norm.running_mean", {}) ==
         start + "has no stage1.norm.running_mean; these int8 weights are of another model");
+  CHECK(with("stage1.norm.running_mean", torch::full({32}, NAN))
+            .find(start + "stage1.norm.running_mean: holds numbers that are not finite") == 0);
 }
 
 TEST_CASE("an int8 file of version 1, with zero points as tensors, is read", "[quant][int8]") {

@@ -3,6 +3,7 @@
 #include "engine/train/training.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/mixing.h"
+#include "weights/safetensors.h"
 
 using namespace mlrun;
 using namespace mlrun::test;
@@ -21,17 +22,19 @@ class Witness : public engine::Step {
     CHECK(model == "model");
     return task_.models().front().second->run({input});
   }
-  void minimise(const std::string& model, const torch::Tensor& loss) override {
+  void minimise(const std::string& model, const torch::Tensor& loss, double units) override {
     CHECK(model == "model");
     minimised = loss;
+    minimised_units = units;
   }
-  void log(const std::string& name, const torch::Tensor& value, std::int64_t weight) override {
+  void log(const std::string& name, const torch::Tensor& value, double units) override {
     CHECK_FALSE(value.requires_grad());
-    logged[name] = {value.item<double>(), weight};
+    logged[name] = {value.item<double>(), units};
   }
 
   torch::Tensor minimised;
-  std::map<std::string, std::pair<double, std::int64_t>> logged;
+  double minimised_units = 0;
+  std::map<std::string, std::pair<double, double>> logged;
 
  private:
   const engine::Task& task_;
@@ -92,8 +95,59 @@ TEST_CASE("training minimises the loss and logs it with the accuracy", "[recipes
   CHECK(witness.minimised.dim() == 0);
   CHECK(witness.logged.at("loss").first == Approx(witness.minimised.item<double>()));
   CHECK(witness.logged.at("loss").second == 10);
+  CHECK(witness.minimised_units == 10);
   const auto correct = task->predict(batch).tensor("logits").argmax(1).eq(batch.targets.tensor("label"));
   CHECK(witness.logged.at("acc1").first == Approx(correct.to(torch::kDouble).mean().item<double>() * 100));
+}
+
+TEST_CASE("class weights count over the whole step, whatever its micro-batches are", "[recipes]") {
+  const TempDir folder;
+  const auto weights_after = [&](const std::string& name, const std::string& weights, int accumulate) {
+    const std::string loss =
+        "task={name: classification, loss: {name: cross_entropy, label_smoothing: 0.1, " + weights + "}}";
+    train_in(folder / name, tiny({loss, "train.accumulate=" + std::to_string(accumulate), "train.epochs=1",
+                                  "model.dropout=0", "model.freeze=[\"stage*\"]"}));
+    return weights::read_safetensors(folder / name / "checkpoints/last/model.safetensors").tensors;
+  };
+  const auto difference = [](const weights::NamedTensors& a, const weights::NamedTensors& b) {
+    double most = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (!a[i].second.is_floating_point()) continue;
+      most = std::max(most, (a[i].second - b[i].second).abs().max().item<double>());
+    }
+    return most;
+  };
+  // Rare classes count most, and one counts nothing: micro-batches of two often hold nothing else.
+  const std::string weighted = "class_weights: [0.1, 5, 0, 1]";
+  const auto whole = weights_after("whole", weighted, 1);
+  CHECK(difference(whole, weights_after("two", weighted, 2)) < 1e-6);
+  CHECK(difference(whole, weights_after("eight", weighted, 8)) < 1e-6);
+  CHECK(difference(whole, weights_after("even", "class_weights: []", 1)) > 1e-4);
+  const auto loss_of = [&](const std::string& name) {
+    return json_lines(folder / name / "metrics.jsonl").back().at("train/loss").get<double>();
+  };
+  CHECK(loss_of("eight") == Approx(loss_of("whole")).epsilon(1e-5));
+}
+
+TEST_CASE("a recipe whose numbers of classes differ from the data's is refused before anything is trained",
+          "[recipes]") {
+  const TempDir folder;
+  int trained = 0;
+  const auto tasks = watched_tasks([&](engine::Task&, const data::Batch&) { ++trained; });
+  for (const int outputs : {2, 10}) {
+    CHECK(user_error([&] {
+            train_in(folder / "run", tiny_watched({"model.num_classes=" + std::to_string(outputs)}),
+                     engine::Resume::Never, tasks);
+          }) == "model.num_classes: is " + std::to_string(outputs) +
+                    " where the data have 4 classes; leave it out: the model gets as many outputs as the data have "
+                    "classes");
+  }
+  CHECK(user_error([&] {
+          train_in(folder / "run", tiny({"task={name: classification, loss: {name: cross_entropy, class_weights: [1, "
+                                         "2, 3, 4, 5]}}"}));
+        }) == "task.loss.class_weights: has 5 values where the model has 4 classes; give one for each class");
+  CHECK(trained == 0);
+  CHECK_NOTHROW(make_task(tiny({"model.num_classes=4"})));
 }
 
 TEST_CASE("auxiliary classifiers add their weighted losses", "[recipes]") {

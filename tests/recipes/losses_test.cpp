@@ -67,7 +67,24 @@ TEST_CASE("one-hot shares are the labels to every loss", "[recipes]") {
 
 TEST_CASE("class weights must be one for each class", "[recipes]") {
   const auto loss = make_loss("cross_entropy", {{"class_weights", {1.0, 2.0}}});
-  CHECK(user_error([&] {
-          (*loss)(formula({6, kClasses}), targets(false));
-        }) == "task.loss.class_weights: has 2 values where the model has 5 classes; give one for each class");
+  CHECK(user_error([&] { loss->check(kClasses); }) ==
+        "task.loss.class_weights: has 2 values where the model has 5 classes; give one for each class");
+  CHECK_NOTHROW(loss->check(2));
+}
+
+TEST_CASE("a mean over class weights tells their sum", "[recipes]") {
+  const auto weighted = make_loss("cross_entropy", {{"class_weights", {0.5, 2.0, 1.0, 0.0, 3.5}}});
+  const torch::Tensor labels = torch::tensor({1, 1, 4, 3, 0});
+  CHECK(weighted->units(labels) == 8);
+  CHECK(weighted->units(torch::tensor({3, 3})) == 0);
+  CHECK(weighted->units(classification::soft_targets(labels, kClasses, torch::kFloat)) == 5);
+  CHECK(make_loss("cross_entropy", Json::object())->units(labels) == 5);
+  CHECK(make_loss("bce", Json::object())->units(labels) == 5);
+  // As torch has it: parts weighed by their units are the whole.
+  const torch::Tensor logits = formula({5, kClasses}).mul_(3);
+  const auto part = [&](std::int64_t begin, std::int64_t count) {
+    const torch::Tensor own = labels.narrow(0, begin, count);
+    return (*weighted)(logits.narrow(0, begin, count), own).item<double>() * weighted->units(own);
+  };
+  CHECK((part(0, 2) + part(2, 3)) / 8 == Approx((*weighted)(logits, labels).item<double>()).epsilon(1e-12));
 }

@@ -131,7 +131,7 @@ void step_from_gradients(const DumpedState& dumped, const config::Recipe& recipe
     const auto parameters = inner.models().front().second->named_parameters();
     for (const auto& [name, gradient] : gradients) sum = sum + (parameters[name] * gradient).sum();
     hands.log("loss", sum.detach(), 1);
-    hands.minimise("model", sum);
+    hands.minimise("model", sum, 1);
   });
   engine::Trainer trainer(task, recipe, engine::make_context(recipe.train));
   nn::Layer& model = *task.models().front().second;

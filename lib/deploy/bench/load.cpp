@@ -27,7 +27,7 @@ class EndlessFeed {
   std::int64_t next() {
     for (int attempt = 0; attempt < 2; ++attempt) {
       if (!feed_)
-        feed_ = std::make_unique<engine::EpochFeed>(task_, *source_, *sampler_, recipe_.train, epoch_++, 0, workers_,
+        feed_ = std::make_unique<engine::EpochFeed>(task_, *source_, *sampler_, recipe_, epoch_++, 0, workers_,
                                                     data::on_error_of(recipe_.data.on_error));
       if (const auto micro = feed_->next()) return micro->batch.size();
       feed_.reset();

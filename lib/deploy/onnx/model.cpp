@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "deploy/onnx/batches.h"
 #include "deploy/onnx/plan.h"
+#include "weights/finite.h"
 #include "weights/safetensors_header.h"
 
 namespace mlrun::deploy {
@@ -190,8 +191,23 @@ Tensors OnnxModel::run(const Tensors& inputs) const {
   return outputs;
 }
 
+namespace {
+
+/// A graph may hold infinities for good, as a mask's; a NaN is a spoilt weight.
+void refuse_nan(const OnnxGraph& graph, const std::string& file) {
+  for (const auto& [name, tensor] : graph.constants) {
+    if (weights::is_finite(tensor) || !tensor.isnan().any().item<bool>()) continue;
+    throw UserError(Problem{file, 0, 0, weights::printable_name(name), "holds numbers that are NaN",
+                            "such weights are spoilt: take another file"});
+  }
+}
+
+}  // namespace
+
 Runner load_onnx(const std::filesystem::path& file) {
-  const auto model = std::make_shared<const OnnxModel>(read_onnx(file));
+  OnnxGraph graph = read_onnx(file);
+  refuse_nan(graph, file.string());
+  const auto model = std::make_shared<const OnnxModel>(std::move(graph));
   return in_onnx_batches(model->graph(), [model](const Tensor& input) { return model->run({input}).front(); });
 }
 

@@ -1,11 +1,14 @@
 #include "engine/average/averager.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <torch/torch.h>
 
+#include "base/log.h"
 #include "engine/average/norm_renewal.h"
 #include "engine/run/model_state.h"
+#include "report/format.h"
 
 namespace mlrun::engine {
 namespace {
@@ -24,7 +27,39 @@ std::set<std::int64_t> minima_after(std::int64_t start, const config::Recipe& re
                           "set schedule to cyclical, begin earlier, or set averaging.capture to every"});
 }
 
+/// `first`: the step after which weights are taken in first.
+void check_captures(const optim::AveragingPlan& plan, std::int64_t first, const optim::Horizon& horizon) {
+  if (first <= horizon.total_steps) return;
+  throw UserError(Problem{"", 0, 0, "averaging.start",
+                          "no weights are ever averaged: the training ends before " + plan.every.text() + " after " +
+                              plan.start.text() + " are over",
+                          "begin earlier or take weights in more often"});
+}
+
+/// An average that fades too slowly is one of weights from before the training.
+void warn_of_slow_decay(double decay, std::int64_t sets) {
+  constexpr double kMost = 0.1;     // of the average that may be left to the first weights
+  constexpr double kSuited = 0.01;  // what the suggested decay leaves
+  const auto fadings = static_cast<double>(sets - 1);
+  const double left = std::pow(decay, fadings);
+  if (sets < 2 || left <= kMost) return;
+  const double step = 1 - std::pow(kSuited, 1 / fadings);
+  const double unit = std::pow(10, std::floor(std::log10(step)) - 1);
+  log::warning("averaging.decay: the average cannot catch up with the weights: they are taken in " +
+               std::to_string(sets) + " times, and a decay of " + report::significant(decay, 6) + " leaves " +
+               report::percent(left, 0) + " of it to the first of them; take " +
+               report::shortest(std::round((1 - std::ceil(step / unit) * unit) * 1e12) / 1e12) + " or less");
+}
+
 }  // namespace
+
+void check_averaging(const optim::AveragingPlan& plan, const optim::Horizon& horizon) {
+  if (plan.at_minima) return;
+  const bool counted = plan.every.unit == config::Span::Unit::Steps;
+  const std::int64_t every = counted ? 0 : optim::span_steps(plan.every, horizon, "averaging.every");
+  check_captures(plan, optim::span_steps(plan.start, horizon, "averaging.start") + std::max<std::int64_t>(1, every),
+                 horizon);
+}
 
 Averager::Averager(Task& task, const config::Recipe& recipe, const Context& context, const optim::Horizon& horizon)
     : task_(task),
@@ -38,11 +73,8 @@ Averager::Averager(Task& task, const config::Recipe& recipe, const Context& cont
     return;
   }
   every_ = std::max<std::int64_t>(1, optim::span_steps(plan_.every, horizon, "averaging.every"));
-  if (start_ + every_ <= horizon.total_steps) return;
-  throw UserError(Problem{"", 0, 0, "averaging.start",
-                          "no weights are ever averaged: the training ends before " + plan_.every.text() + " after " +
-                              plan_.start.text() + " are over",
-                          "begin earlier or take weights in more often"});
+  check_captures(plan_, start_ + every_, horizon);
+  if (plan_.decay) warn_of_slow_decay(*plan_.decay, (horizon.total_steps - start_) / every_);
 }
 
 void Averager::on_step(std::int64_t step) {

@@ -16,6 +16,10 @@ namespace mlrun::engine {
 /// Where the state of a checkpoint has what `Averager::save` put there.
 constexpr const char* kSavedAverage = "trainer.averaging.";
 
+/// UserError at averaging.start where the training is over before weights are taken in, as far as lengths in epochs and
+/// per cent tell: the steps of `horizon` may be assumed.
+void check_averaging(const optim::AveragingPlan& plan, const optim::Horizon& horizon);
+
 /// Takes a training's weights into an average as the recipe's `averaging` says.
 class Averager : public data::Stateful {
  public:

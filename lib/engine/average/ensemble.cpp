@@ -135,6 +135,7 @@ class EnsembleEvaluation {
     for (const Part& part : gathering_.parts()) {
       const data::Fields prediction = part.combination->result();
       for (auto& metric : metrics_) metric->update(prediction, part.batch);
+      for (auto& id : spoilt_samples(part.batch, prediction)) result_.evaluation.spoilt.push_back(std::move(id));
       if (!request_.dump_outputs.empty()) dump.add(part.batch, prediction);
     }
     if (!request_.dump_outputs.empty()) dump.write(request_.dump_outputs);

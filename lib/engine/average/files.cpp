@@ -17,6 +17,7 @@
 #include "metrics/metric.h"
 #include "optim/averaging.h"
 #include "report/format.h"
+#include "weights/finite.h"
 
 namespace mlrun::engine {
 namespace {
@@ -244,6 +245,7 @@ AveragedWeights average_files(const std::vector<AverageInput>& inputs, std::opti
   for (const auto& input : inputs) {
     weights::WeightFile file = weights::read_weights(input.file, input.entry);
     refuse_quantized(input, file);
+    weights::refuse_not_finite(file.tensors, input.file.string());
     if (first.empty()) {
       first = outline(file.tensors);
       result.metadata = file.metadata;

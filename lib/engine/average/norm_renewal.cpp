@@ -56,6 +56,20 @@ std::vector<std::int64_t> chosen(const RenewalRequest& request, std::int64_t tot
   return order;
 }
 
+/// The batches of `order`: full ones, the last what is left. A sample that is left alone joins the batch before it, for
+/// one value of a channel has no variance.
+std::vector<std::vector<data::SampleKey>> batches_of(const std::vector<std::int64_t>& order, std::int64_t size,
+                                                     std::uint64_t seed) {
+  const std::size_t full = static_cast<std::size_t>(std::max<std::int64_t>(2, size)), total = order.size();
+  std::vector<std::vector<data::SampleKey>> batches;
+  for (std::size_t i = 0; i < total; ++i) {
+    const bool left_alone = i > 0 && i + 1 == total;
+    if (i % full == 0 && !left_alone) batches.emplace_back();
+    batches.back().push_back({order[i], 0, seed});
+  }
+  return batches;
+}
+
 }  // namespace
 
 bool has_batch_norm(const Models& models) { return !batch_norms(models).empty(); }
@@ -69,28 +83,32 @@ void renew_norms(Task& task, const Context& context, const RenewalRequest& reque
                     "set data.root to the training data, or leave the statistics as they are");
   }
   const auto order = chosen(request, source->size());
+  const auto batches = batches_of(order, request.batch_size, request.seed);
   const auto total = static_cast<std::int64_t>(order.size());
-  const std::int64_t size = request.batch_size;
-  data::Loader loader(0, (total + size - 1) / size,
+  data::Loader loader(0, static_cast<std::int64_t>(batches.size()),
                       [&](std::int64_t number) {
-                        std::vector<data::SampleKey> keys;
-                        for (std::int64_t i = number * size; i < std::min(total, (number + 1) * size); ++i) {
-                          keys.push_back({order[static_cast<std::size_t>(i)], 0, request.seed});
-                        }
+                        const auto& keys = batches[static_cast<std::size_t>(number)];
                         return collate_read(task, data::read_samples(*source, keys, request.on_error));
                       },
                       {context.workers, 2, context.device.is_cuda()});
   const torch::NoGradGuard no_gradients;
   const Counting counting(task.models());
-  std::int64_t done = 0;
+  const auto look = [&](data::Batch& batch, std::uint64_t number) {
+    compat::manual_seed(KeyedRandom(request.seed, "batch-norm-batch", number, 0).bits64());
+    batch.inputs = place(batch.inputs, context);
+    task.look(batch);
+  };
+  std::int64_t done = 0, looked = 0;
+  std::optional<data::Batch> alone;  // what is left of a batch, the others being unreadable
   for (std::uint64_t number = 0; auto batch = loader.next(); ++number) {
     done += batch->size() + static_cast<std::int64_t>(batch->skipped.size());
+    if (batch->size() == 1) alone = std::move(*batch);
     if (batch->size() == 0) continue;
-    compat::manual_seed(KeyedRandom(request.seed, "batch-norm-batch", number, 0).bits64());
-    batch->inputs = place(batch->inputs, context);
-    task.look(*batch);
+    look(*batch, number);
+    ++looked;
     if (request.progress) request.progress(done, total);
   }
+  if (looked == 0 && alone) look(*alone, 0);
 }
 
 }  // namespace mlrun::engine

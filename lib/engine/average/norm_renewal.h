@@ -24,8 +24,9 @@ struct RenewalRequest {
 
 /// Makes the statistics of every batch norm anew for the models' current weights by one pass over
 /// the training samples, as torch.optim.swa_utils.update_bn: from zero, each batch counting the
-/// same, dropout and the like as in training. Samples come in an order drawn from the seed. Modes
-/// and parameters are left as they were. Nothing is done where there are no batch norms.
+/// same, dropout and the like as in training. Samples come in an order drawn from the seed, and never alone: one that
+/// would be left over joins the last batch. Modes and parameters are left as they were. Nothing is done where there
+/// are no batch norms.
 void renew_norms(Task& task, const Context& context, const RenewalRequest& request);
 
 }  // namespace mlrun::engine

@@ -5,6 +5,7 @@
 #include "engine/run/checkpoint.h"
 #include "engine/run/model_state.h"
 #include "engine/run/run_directory.h"
+#include "weights/finite.h"
 
 namespace mlrun::engine {
 namespace {
@@ -53,6 +54,10 @@ class PosteriorWeights : public WeightSource {
     renewal.seed = static_cast<std::uint64_t>(recipe_.train.seed);
     renewal.on_error = data::on_error_of(recipe_.data.on_error);
     renew_norms(task, context, renewal);
+    if (const auto spoilt = weights::first_not_finite(model_tensors(task.models()))) {
+      throw file_error(request_.checkpoint.string(), "a draw of its weights is not finite: " + *spoilt,
+                       "look at the training samples, which batch norm's statistics are made of");
+    }
   }
 
  private:

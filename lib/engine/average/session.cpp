@@ -10,6 +10,7 @@
 #include "engine/run/model_state.h"
 #include "engine/run/run_directory.h"
 #include "optim/averaging.h"
+#include "weights/finite.h"
 
 namespace mlrun::engine {
 namespace {
@@ -77,6 +78,15 @@ void score_inputs(Bench& bench, const AverageRequest& request, AverageOutcome& o
                   "name one with -c RECIPE, or leave batch norm's statistics averaged with --no-update-bn");
 }
 
+void check_average(const weights::NamedTensors& average) {
+  const auto name = weights::first_not_finite(average);
+  if (!name) return;
+  throw UserError("the average is not finite: " + *name,
+                  optim::is_norm_statistic(*name) ? "look at the training samples, which batch norm's statistics are "
+                                                    "made of, or leave them averaged with --no-update-bn"
+                                                  : "average fewer checkpoints, to find the one that spoils it");
+}
+
 /// Copies that outlive the models.
 weights::NamedTensors detached(const weights::NamedTensors& tensors) {
   weights::NamedTensors copies;
@@ -96,6 +106,7 @@ void describe(const config::Resolved& resolved, const Task& task, weights::Metad
 AverageOutcome average_to_file(const TaskFactory& tasks, const AverageRequest& request) {
   check_target(request.out);
   AveragedWeights average = average_files(request.inputs, request.ema_decay);
+  check_average(average.tensors);
   const bool renewing = request.update_bn && has_statistics(average.tensors);
   if (!request.resolved && renewing) no_recipe("making batch norm's statistics anew");
   if (!request.resolved && request.evaluate) no_recipe("--eval");
@@ -111,6 +122,7 @@ AverageOutcome average_to_file(const TaskFactory& tasks, const AverageRequest& r
     if (renewing) {
       renew(bench, request);
       average.tensors = detached(model_tensors(bench.task->models()));
+      check_average(average.tensors);
       average.metadata["batch_norm"] = "updated";
       if (request.evaluate) outcome.scores.push_back({"average, batch norm updated", bench.score()});
     }

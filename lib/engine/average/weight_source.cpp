@@ -5,6 +5,7 @@
 #include "engine/run/model_state.h"
 #include "engine/run/run_directory.h"
 #include "engine/train/initial_weights.h"
+#include "weights/finite.h"
 
 namespace mlrun::engine {
 namespace {
@@ -63,7 +64,9 @@ class FileWeights : public WeightSource {
       return;
     }
     if (ours_) {
-      load_model_tensors(task.models(), weights::read_safetensors(choice_.file).tensors, choice_.file.string());
+      const auto tensors = weights::read_safetensors(choice_.file).tensors;
+      weights::refuse_not_finite(tensors, choice_.file.string());
+      load_model_tensors(task.models(), tensors, choice_.file.string());
     } else {
       load_foreign(task, with_weights_.recipe);
     }

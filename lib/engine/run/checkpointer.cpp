@@ -1,6 +1,7 @@
 #include "engine/run/checkpointer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -9,6 +10,7 @@
 #include "engine/run/weights_metadata.h"
 #include "engine/train/divergence.h"
 #include "engine/train/selection.h"
+#include "weights/finite.h"
 
 namespace mlrun::engine {
 namespace {
@@ -22,11 +24,8 @@ void cut_log(const std::filesystem::path& file, std::uintmax_t bytes) {
 
 /// The last update can spoil weights after the last loss was looked at.
 void check_finite(const Checkpoint& checkpoint) {
-  for (const auto& [name, tensor] : checkpoint.weights) {
-    if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>()) {
-      throw Divergence("weights are not finite: " + name, checkpoint.step);
-    }
-  }
+  const auto name = weights::first_not_finite(checkpoint.weights);
+  if (name) throw Divergence("weights are not finite: " + *name, checkpoint.step);
 }
 
 bool intact(const std::filesystem::path& checkpoint) {
@@ -93,8 +92,9 @@ void Checkpointer::take_up(const Checkpoint& checkpoint) {
   trainer_.load(checkpoint.state, "trainer.");
   const Json& best = checkpoint.state.value("best");
   if (best.is_object()) {
-    best_ =
-        Best{best.at("metric").get<std::string>(), best.at("value").get<double>(), best.at("step").get<std::int64_t>()};
+    const Json& value = best.at("value");  // NaN is saved as null
+    best_ = Best{best.at("metric").get<std::string>(), value.is_null() ? std::nan("") : value.get<double>(),
+                 best.at("step").get<std::int64_t>()};
   }
   cut_log(run_.log_file(), checkpoint.state.value("log_bytes").get<std::uintmax_t>());
   saved_ = trainer_.position();

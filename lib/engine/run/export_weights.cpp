@@ -9,6 +9,7 @@
 #include "models/published.h"
 #include "models/registry.h"
 #include "weights/file.h"
+#include "weights/finite.h"
 
 namespace mlrun::engine {
 
@@ -83,6 +84,7 @@ Json export_file(const fs::path& source, const std::string& choice, const Export
   const std::string format = checked_format(target);
   const fs::path file = weight_file(source, choice);
   const weights::WeightFile content = weights::read_weights(file, fs::is_directory(source) ? "" : choice);
+  weights::refuse_not_finite(content.tensors, file.string());
   weights::Metadata metadata = content.metadata;
   metadata["format"] = "pt";
   Json result = write_weights(target, format, content.tensors, metadata);

@@ -48,18 +48,28 @@ void flatten(const Json& value, const std::string& prefix, std::map<std::string,
   for (const auto& [key, item] : value.items()) flatten(item, prefix.empty() ? key : prefix + "." + key, out);
 }
 
-void refuse_changes(const fs::path& path, const Json& before, const Json& now) {
+/// What to do about an option that has changed. Most who change the number of epochs want to train on.
+std::string remedy(const fs::path& path, const std::string& key) {
+  if (key != "train.epochs") return "restore it, or start another run with --out";
+  return "restore it or, to train on from these weights, start another run with --out and model.weights: " +
+         path.string();
+}
+
+void refuse_changes(const fs::path& path, const Json& before, const config::Resolved& now) {
   std::map<std::string, Json> old_values, new_values;
   flatten(before, "", old_values);
-  flatten(now, "", new_values);
+  flatten(now.values, "", new_values);
   std::vector<Problem> problems;
   const auto differ = [&](const std::string& key, const std::string& was, const std::string& is) {
     if (free_on_resume(key)) return;
-    problems.push_back({path.string(), 0, 0, key, "was " + was + " when this run began and is " + is + " now",
-                        "restore it, or start another run with --out"});
+    problems.push_back(
+        {path.string(), 0, 0, key, "was " + was + " when this run began and is " + is + " now", remedy(path, key)});
   };
   for (const auto& [key, value] : new_values) {
     const auto found = old_values.find(key);
+    // An option that mlrun did not have when the run began was what its default is now.
+    const bool is_new = found == old_values.end() && config::origin_of(now.provenance, key).file.empty();
+    if (is_new) continue;
     if (found == old_values.end()) differ(key, "absent", json_text(value));
     else if (found->second != value) differ(key, json_text(found->second), json_text(value));
   }
@@ -121,7 +131,7 @@ RunDirectory RunDirectory::claim(const fs::path& path, const config::Resolved& r
   remove_unfinished(run.checkpoints());
   if (exists) {
     run.read_info();
-    refuse_changes(path, run.info_.value("recipe", Json::object()), resolved.values);
+    refuse_changes(path, run.info_.value("recipe", Json::object()), resolved);
     run.resumed_ = true;
   }
   if (run.state() != "finished") write_file(run.recipe_file(), config::to_yaml(resolved.values));

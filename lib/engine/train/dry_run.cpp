@@ -4,9 +4,12 @@
 #include <chrono>
 #include <vector>
 
+#include <torch/torch.h>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/run/model_state.h"
+#include "engine/train/check.h"
 #include "engine/train/initial_weights.h"
 #include "engine/train/memory_format.h"
 #include "engine/train/trainer.h"
@@ -41,6 +44,16 @@ class StepTimer : public Hook {
   std::chrono::steady_clock::time_point before_ = std::chrono::steady_clock::now();
 };
 
+/// A few samples of each split go through the model, so that what is wrong with one is told here.
+void check_evaluation(Task& task, const config::Recipe& recipe, const Context& context) {
+  const torch::NoGradGuard no_gradients;
+  for (const auto& model : task.models()) model.second->eval();
+  for (auto& batch : some_samples(task, recipe)) {
+    batch.inputs = place(batch.inputs, context);
+    task.predict(batch);
+  }
+}
+
 }  // namespace
 
 DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved, const MakeCompanion& companion) {
@@ -55,6 +68,7 @@ DryRun dry_run(const TaskFactory& tasks, const config::Resolved& resolved, const
   choose_memory_format(*task, recipe, result.context, Json());
   Trainer trainer(*task, recipe, result.context, accompanied.get());
   apply_initial_weights(*task, recipe);
+  check_evaluation(*task, recipe, result.context);
   StepTimer timer;
   trainer.run_steps(StepTimer::kWarmUp + kSteps, {&timer});
   if (timer.seconds.empty()) throw UserError("an epoch of this recipe is too short to be timed", "train it instead");

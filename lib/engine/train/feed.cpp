@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace mlrun::engine {
 
 data::Batch collate_read(const Task& task, data::SamplesRead read) {
@@ -16,17 +18,34 @@ std::unique_ptr<data::Sampler> make_sampler(const Task& task, const config::Reci
   return data::samplers().make(recipe.data.sampler, data::SamplerRequest{std::move(source), task.data().classes});
 }
 
+std::shared_ptr<const data::Source> training_source(Task& task) {
+  auto source = task.source(data::Split::Train);
+  if (source && source->size() > 0) return source;
+  throw UserError("the data set '" + task.data().name + "' has no train samples", "give data.split.train a share");
+}
+
+Plan training_plan(const config::Recipe& recipe, std::int64_t drawn) {
+  const std::int64_t size = recipe.train.batch_size, whole = drawn / size * size;
+  const std::int64_t samples = recipe.data.drop_last ? whole : drawn;
+  if (samples > 0 || drawn == 0) return {recipe.train.epochs, (samples + size - 1) / size, samples};
+  throw UserError(Problem{"", 0, 0, "data.drop_last",
+                          "leaves nothing to train on: an epoch has " + std::to_string(drawn) +
+                              " samples, and a step takes " + std::to_string(size),
+                          "lower train.batch_size, or set it to false"});
+}
+
 EpochFeed::EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,
-                     const config::TrainSection& train, std::int64_t epoch, std::int64_t first_step,
-                     std::int64_t workers, data::OnError on_error, bool pinned)
+                     const config::Recipe& recipe, std::int64_t epoch, std::int64_t first_step, std::int64_t workers,
+                     data::OnError on_error, bool pinned)
     : task_(task),
       source_(source),
       on_error_(on_error),
-      seed_(static_cast<std::uint64_t>(train.seed)),
+      seed_(static_cast<std::uint64_t>(recipe.train.seed)),
       epoch_(epoch),
       order_(sampler.order(seed_, epoch)),
       draws_(data::draw_numbers(order_)) {
-  const auto total = static_cast<std::int64_t>(order_.size());
+  const config::TrainSection& train = recipe.train;
+  const std::int64_t total = training_plan(recipe, static_cast<std::int64_t>(order_.size())).samples;
   const std::int64_t micro = train.batch_size / train.accumulate;
   for (std::int64_t begin = first_step * train.batch_size; begin < total; begin += train.batch_size) {
     const std::int64_t end = std::min(begin + train.batch_size, total);

@@ -9,6 +9,7 @@
 #include "data/read_samples.h"
 #include "data/sampler.h"
 #include "engine/task.h"
+#include "engine/train/hooks.h"
 
 namespace mlrun::engine {
 
@@ -27,14 +28,21 @@ struct MicroBatch {
 std::unique_ptr<data::Sampler> make_sampler(const Task& task, const config::Recipe& recipe,
                                             std::shared_ptr<const data::Source> source);
 
+/// The samples of the train split; UserError where there are none.
+std::shared_ptr<const data::Source> training_source(Task& task);
+
+/// What the recipe trains for where an epoch draws `drawn` samples: it takes all of them or, with data.drop_last, whole
+/// steps of them. UserError where those are none.
+Plan training_plan(const config::Recipe& recipe, std::int64_t drawn);
+
 /// The micro-batches of one epoch from `first_step` on: samples in the sampler's order, which depends on
 /// (seed, epoch); `train.batch_size` samples a step, the last step what is left. A skipped
 /// sample leaves its place empty: which samples a step is made of never depends on what can be read. With `pinned`, in
 /// memory that a GPU fetches by itself.
 class EpochFeed {
  public:
-  EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,
-            const config::TrainSection& train, std::int64_t epoch, std::int64_t first_step, std::int64_t workers,
+  EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler, const config::Recipe& recipe,
+            std::int64_t epoch, std::int64_t first_step, std::int64_t workers,
             data::OnError on_error = data::OnError::Fail, bool pinned = false);
   EpochFeed(const EpochFeed&) = delete;
   EpochFeed& operator=(const EpochFeed&) = delete;

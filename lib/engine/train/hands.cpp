@@ -8,19 +8,20 @@
 
 namespace mlrun::engine {
 
-void RunningFigures::add(const std::string& name, double value, std::int64_t weight) {
+void RunningFigures::add(const std::string& name, double value, double weight) {
+  if (weight <= 0) return;
   for (auto& item : sums_) {
     if (item.name != name) continue;
-    item.sum += value * static_cast<double>(weight);
+    item.sum += value * weight;
     item.weight += weight;
     return;
   }
-  sums_.push_back({name, value * static_cast<double>(weight), weight});
+  sums_.push_back({name, value * weight, weight});
 }
 
 metrics::Figures RunningFigures::means() const {
   metrics::Figures means;
-  for (const auto& item : sums_) means.emplace_back(item.name, item.sum / static_cast<double>(item.weight));
+  for (const auto& item : sums_) means.emplace_back(item.name, item.sum / item.weight);
   return means;
 }
 
@@ -34,21 +35,29 @@ void RunningFigures::load(const data::State& state, const std::string& prefix) {
   sums_.clear();
   for (const auto& item : state.value(prefix + "sums")) {
     sums_.push_back(
-        {item.at("name").get<std::string>(), item.at("sum").get<double>(), item.at("weight").get<std::int64_t>()});
+        {item.at("name").get<std::string>(), item.at("sum").get<double>(), item.at("weight").get<double>()});
   }
+}
+
+double UnitShares::add(double units, std::int64_t samples) {
+  const auto came = static_cast<double>(samples), planned = static_cast<double>(samples_);
+  if (sum_ == 0) expected_ = units == came ? planned : units * (planned / came);
+  sum_ += units;
+  return units / expected_;
 }
 
 void Hands::begin(double lr, std::int64_t samples, std::int64_t step_samples, std::int64_t number, bool last) {
   lr_ = lr;
-  share_ = static_cast<double>(samples) / static_cast<double>(step_samples);
   last_ = last;
+  samples_ = samples;
   if (number == 0) {
     loss_ = grad_norm_ = 0;
     seen_ = 0;
-    skipped_ = false;
+    skipped_ = counted_ = false;
+    loss_units_.begin(step_samples);
+    for (const auto& item : optimizers_) units_[item.second.get()].begin(step_samples);
   }
   seen_ += samples;
-  step_samples_ = step_samples;
 }
 
 void Hands::end_without_samples() {
@@ -65,8 +74,8 @@ void Hands::end_step() {
 }
 
 double Hands::loss() const {
-  if (!last_ || seen_ == step_samples_) return loss_;
-  return seen_ == 0 ? std::nan("") : loss_ * static_cast<double>(step_samples_) / static_cast<double>(seen_);
+  if (!counted_) return std::nan("");
+  return last_ && loss_units_.sum() > 0 ? loss_ * loss_units_.correction() : loss_;
 }
 
 nn::Tensors Hands::run_all(const std::string& model, const torch::Tensor& input) {
@@ -76,9 +85,17 @@ nn::Tensors Hands::run_all(const std::string& model, const torch::Tensor& input)
   throw InternalError(__FILE__, __LINE__, "the task has no model '" + model + "'");
 }
 
-void Hands::minimise(const std::string& model, const torch::Tensor& loss) {
+void Hands::minimise(const std::string& model, const torch::Tensor& loss, double units) {
   optim::Optimizer& optimizer = *optimizers_.at(model);
-  const double factor = scaler_ == nullptr ? share_ : share_ * scaler_->scale();
+  if (units > 0) add_gradients(optimizer, loss, units);
+  if (last_ && waiting_.count(&optimizer) > 0) update(optimizer);
+}
+
+void Hands::add_gradients(optim::Optimizer& optimizer, const torch::Tensor& loss, double units) {
+  counted_ = true;
+  waiting_.insert(&optimizer);
+  const double share = units_.at(&optimizer).add(units, samples_);
+  const double factor = scaler_ == nullptr ? share : share * scaler_->scale();
   const torch::Tensor scaled = factor == 1 ? loss : loss * factor;
   if (optimizers_.size() == 1) {
     scaled.backward();
@@ -87,16 +104,13 @@ void Hands::minimise(const std::string& model, const torch::Tensor& loss) {
     for (const auto& parameter : optimizer.parameters()) own.push_back(parameter.second);
     scaled.backward({}, /*retain_graph=*/true, /*create_graph=*/false, own);
   }
-  if (last_) update(optimizer);
-  else waiting_.insert(&optimizer);
 }
 
 void Hands::update(optim::Optimizer& optimizer) {
   const optim::NamedTensors& parameters = optimizer.parameters();
   waiting_.erase(&optimizer);
   if (scaler_ != nullptr) scaler_->unscale(parameters);
-  if (seen_ != step_samples_) {
-    const double factor = static_cast<double>(step_samples_) / static_cast<double>(seen_);
+  if (const double factor = units_.at(&optimizer).correction(); factor != 1) {
     for (const auto& parameter : parameters) {
       if (parameter.second.grad().defined()) parameter.second.mutable_grad().mul_(factor);
     }
@@ -108,10 +122,13 @@ void Hands::update(optim::Optimizer& optimizer) {
   optimizer.zero_grad();
 }
 
-void Hands::log(const std::string& name, const torch::Tensor& value, std::int64_t weight) {
+void Hands::log(const std::string& name, const torch::Tensor& value, double units) {
+  if (units <= 0) return;
   const double number = value.item<double>();
-  figures_.add(name, number, weight);
-  if (name == "loss") loss_ += number * share_;
+  figures_.add(name, number, units);
+  if (name != "loss") return;
+  counted_ = true;
+  loss_ += number * loss_units_.add(units, samples_);
 }
 
 }  // namespace mlrun::engine

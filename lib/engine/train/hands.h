@@ -17,7 +17,8 @@ namespace mlrun::engine {
 /// Means of named figures over an epoch, summed in float64.
 class RunningFigures : public data::Stateful {
  public:
-  void add(const std::string& name, double value, std::int64_t weight);
+  /// Nothing without weight.
+  void add(const std::string& name, double value, double weight);
   metrics::Figures means() const;
   void clear() { sums_.clear(); }
 
@@ -28,9 +29,29 @@ class RunningFigures : public data::Stateful {
   struct Sum {
     std::string name;
     double sum = 0;
-    std::int64_t weight = 0;
+    double weight = 0;
   };
   std::vector<Sum> sums_;
+};
+
+/// Weighs the micro-batches of a step by units whose sum is known only with the last one: each by its units against
+/// the number that the step would have if it went on as it began.
+class UnitShares {
+ public:
+  /// Begins a step of `samples`.
+  void begin(std::int64_t samples) {
+    *this = {};
+    samples_ = samples;
+  }
+  /// The share of a micro-batch of `samples`.
+  double add(double units, std::int64_t samples);
+  /// What turns the sum of the parts so weighed into their mean; 1 where the step had the units that it was to have.
+  double correction() const { return expected_ == sum_ ? 1 : expected_ / sum_; }
+  double sum() const { return sum_; }
+
+ private:
+  std::int64_t samples_ = 0;
+  double expected_ = 0, sum_ = 0;
 };
 
 /// The engine's side of Step: backward, accumulation, clipping, update.
@@ -58,12 +79,14 @@ class Hands : public Step {
   void end_step();
 
   nn::Tensors run_all(const std::string& model, const torch::Tensor& input) override;
-  void minimise(const std::string& model, const torch::Tensor& loss) override;
-  void log(const std::string& name, const torch::Tensor& value, std::int64_t weight) override;
+  void minimise(const std::string& model, const torch::Tensor& loss, double units) override;
+  void log(const std::string& name, const torch::Tensor& value, double units) override;
 
   RunningFigures& figures() { return figures_; }
-  /// The step's loss so far: the mean over its micro-batches; NaN where every sample was skipped.
+  /// The step's loss so far: the mean over its micro-batches; NaN where nothing was counted.
   double loss() const;
+  /// Whether anything of the step has counted so far: else it has no loss and changes nothing.
+  bool counted() const { return counted_; }
   /// Samples of the step that came so far.
   std::int64_t seen() const { return seen_; }
   /// The norm of all gradients of the step's last update, before clipping. An update whose norm is
@@ -73,6 +96,7 @@ class Hands : public Step {
   bool skipped() const { return skipped_; }
 
  private:
+  void add_gradients(optim::Optimizer& optimizer, const torch::Tensor& loss, double units);
   void update(optim::Optimizer& optimizer);
 
   const Models& models_;
@@ -83,12 +107,13 @@ class Hands : public Step {
   bool skipped_ = false;
   RunningFigures figures_;
   double lr_ = 0;
-  double share_ = 1;  // of the step's samples, in this micro-batch
   double loss_ = 0;
-  std::int64_t seen_ = 0, step_samples_ = 0;
-  std::set<optim::Optimizer*> waiting_;  // have gradients of this step and no update yet
+  UnitShares loss_units_;
+  std::map<optim::Optimizer*, UnitShares> units_;  // of each one's gradients
+  std::int64_t samples_ = 0, seen_ = 0;            // of the micro-batch, of the step
+  std::set<optim::Optimizer*> waiting_;            // have gradients of this step and no update yet
   double grad_norm_ = 0;
-  bool last_ = true;
+  bool counted_ = false, last_ = true;
 };
 
 }  // namespace mlrun::engine

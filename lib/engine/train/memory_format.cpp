@@ -32,10 +32,10 @@ class Rehearsal : public Step {
     MLRUN_ASSERT(model != models_.end(), "the task has no model '" + name + "'");
     return compute_.run(*model->second, input);
   }
-  void minimise(const std::string&, const torch::Tensor& loss) override {
+  void minimise(const std::string&, const torch::Tensor& loss, double) override {
     loss.backward({}, /*retain_graph=*/models_.size() > 1);
   }
-  void log(const std::string&, const torch::Tensor&, std::int64_t) override {}
+  void log(const std::string&, const torch::Tensor&, double) override {}
 
  private:
   const Models& models_;
@@ -56,7 +56,7 @@ std::optional<data::Batch> first_batch(Task& task, const config::Recipe& recipe)
   const auto source = task.source(data::Split::Train);
   if (!source || source->size() == 0) return std::nullopt;
   const auto sampler = make_sampler(task, recipe, source);
-  EpochFeed feed(task, *source, *sampler, recipe.train, 0, 0, 0, data::on_error_of(recipe.data.on_error));
+  EpochFeed feed(task, *source, *sampler, recipe, 0, 0, 0, data::on_error_of(recipe.data.on_error));
   while (auto micro = feed.next()) {
     if (micro->batch.size() > 0) return std::move(micro->batch);
   }

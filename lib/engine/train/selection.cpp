@@ -1,6 +1,7 @@
 #include "engine/train/selection.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "base/error.h"
@@ -8,6 +9,7 @@
 namespace mlrun::engine {
 
 bool better(const std::string& metric, double value, double than, double margin) {
+  if (std::isnan(than)) return !std::isnan(value);
   return metrics::lower_is_better(metric) ? value < than - margin : value > than + margin;
 }
 

@@ -13,6 +13,7 @@
 #include "engine/run/checkpointer.h"
 #include "engine/run/journal.h"
 #include "engine/run/model_state.h"
+#include "engine/train/check.h"
 #include "engine/train/divergence.h"
 #include "engine/train/initial_weights.h"
 #include "engine/train/memory_format.h"
@@ -129,6 +130,7 @@ class Session {
       log::warning(run_.checkpoints().string() + ": holds no checkpoint any more; the training begins again");
     }
     apply_initial_weights(*task_, recipe_);
+    some_samples(*task_, recipe_);  // what is wrong with a later split is told before an epoch is trained
   }
 
   TrainResult interrupt() {

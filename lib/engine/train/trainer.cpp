@@ -10,7 +10,9 @@
 #include "base/torch_compat.h"
 #include "engine/run/model_state.h"
 #include "engine/train/divergence.h"
+#include "engine/train/lone_sample.h"
 #include "engine/train/selection.h"
+#include "weights/finite.h"
 
 namespace mlrun::engine {
 namespace {
@@ -36,12 +38,6 @@ constexpr std::size_t kNormsKept = 8;
 /// Leaves an evaluation that is no longer wanted.
 struct EvaluationStopped {};
 
-std::shared_ptr<const data::Source> training_source(Task& task) {
-  auto source = task.source(data::Split::Train);
-  if (source && source->size() > 0) return source;
-  throw UserError("the data set '" + task.data().name + "' has no train samples", "give data.split.train a share");
-}
-
 }  // namespace
 
 Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& context, Companion* companion)
@@ -54,9 +50,7 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
       sampler_(make_sampler(task, recipe, source_)),
       compute_(std::make_unique<Compute>(task.models(), recipe.train, context)) {
   const config::TrainSection& train = recipe.train;
-  plan_.epochs = train.epochs;
-  plan_.samples = sampler_->size();
-  plan_.steps_per_epoch = (plan_.samples + train.batch_size - 1) / train.batch_size;
+  plan_ = training_plan(recipe, sampler_->size());
   const optim::ParameterGroups groups(task.models(), recipe.optimizer);
   for (const auto& [name, model] : task.models()) {
     nn::initialise(*model, static_cast<std::uint64_t>(train.seed));
@@ -71,6 +65,7 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
                                                        averager_->start_step(), static_cast<std::uint64_t>(train.seed));
   hands_ = std::make_unique<Hands>(task.models(), optimizers_, optim::Clipping::of(train));
   hands_->compute_with(*compute_);
+  check_lone_samples({task, recipe, context, frozen_, *source_}, plan_.samples);
   selects_ = selecting_metric(task, train.select, *averager_, companion);
   early_stopping_ = std::make_unique<EarlyStopping>(train.early_stopping, selects_, task);
   warn_of_slow_precision(train, context);
@@ -101,7 +96,7 @@ Trainer::EpochOutcome Trainer::train_epoch(const std::vector<Hook*>& hooks, std:
   frozen_.train(task_.models());
   const auto presence = companion_ == nullptr ? nullptr : companion_->join(position_.epoch);
   const bool whole_epoch = position_.step_in_epoch == 0;
-  EpochFeed feed(task_, *source_, *sampler_, recipe_.train, position_.epoch, position_.step_in_epoch, context_.workers,
+  EpochFeed feed(task_, *source_, *sampler_, recipe_, position_.epoch, position_.step_in_epoch, context_.workers,
                  data::on_error_of(recipe_.data.on_error), context_.device.is_cuda());
   EpochOutcome outcome;
   while (auto micro = feed.next()) {
@@ -136,7 +131,7 @@ void Trainer::train_micro(const MicroBatch& micro, double lr) {
   } else if (micro.last) {
     hands_->end_without_samples();
   }
-  if (hands_->seen() == 0) return;
+  if (!hands_->counted()) return;
   if (micro.last) hands_->end_step();
   const bool finite_loss = std::isfinite(hands_->loss());
   if (finite_loss && hands_->skipped()) return;
@@ -182,6 +177,8 @@ void Trainer::evaluate_average(const EvaluateOptions& options, std::optional<Eva
   averager_->put_in(options.progress);
   weights::NamedTensors averaged;
   for (const auto& [name, tensor] : model_tensors(task_.models())) averaged.emplace_back(name, tensor.detach().clone());
+  const auto spoilt = weights::first_not_finite(averaged);
+  if (spoilt) throw Divergence("averaged weights are not finite: " + *spoilt, position_.step);
   if (evaluation) {
     for (const auto& [name, value] : evaluate(task_, data::Split::Val, context_, options).figures) {
       evaluation->figures.emplace_back(averager_->prefix() + name, value);

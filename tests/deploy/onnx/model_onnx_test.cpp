@@ -1,5 +1,7 @@
 #include "deploy/onnx/model.h"
 
+#include <cmath>
+
 #include <onnx/onnx_pb.h>
 
 #include "deploy/onnx/files.h"
@@ -136,6 +138,38 @@ TEST_CASE("an ONNX classifier takes batches of any size and images in either lay
   }
   const std::string text = user_error([&] { run(torch::randn({1, 3, 8, 8})); });
   CHECK(text.find("takes images of 4x5x3, and is given 3x8x8 (channels, height, width)") != std::string::npos);
+}
+
+TEST_CASE("an ONNX classifier with a weight that is NaN is refused, a mask of infinities is not", "[deploy][onnx]") {
+  const TempDir folder;
+  const auto load = [&](float constant) {
+    onnx::ModelProto model;
+    model.set_ir_version(8);
+    model.add_opset_import()->set_version(13);
+    auto& made = *model.mutable_graph();
+    for (auto* info : {made.add_input(), made.add_output()}) {
+      auto& type = *info->mutable_type()->mutable_tensor_type();
+      type.set_elem_type(onnx::TensorProto::FLOAT);
+      for (const int size : {1, 2}) type.mutable_shape()->add_dim()->set_dim_value(size);
+    }
+    made.mutable_input(0)->set_name("x");
+    made.mutable_output(0)->set_name("y");
+    auto& weight = *made.add_initializer();
+    weight.set_name("fc.bias");
+    weight.set_data_type(onnx::TensorProto::FLOAT);
+    weight.add_dims(1);
+    weight.add_float_data(constant);
+    auto& add = *made.add_node();
+    add.set_op_type("Add");
+    add.add_input("x");
+    add.add_input("fc.bias");
+    add.add_output("y");
+    deploy::load_onnx(folder.write("m.onnx", model.SerializeAsString()));
+  };
+  CHECK_NOTHROW(load(-INFINITY));
+  CHECK(user_error([&] { load(NAN); }) == (folder / "m.onnx").string() +
+                                              ": fc.bias: holds numbers that are NaN; such weights are spoilt: take "
+                                              "another file");
 }
 
 }  // namespace mlrun::test

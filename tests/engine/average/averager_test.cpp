@@ -1,5 +1,6 @@
 #include "engine/average/averager.h"
 
+#include <cmath>
 #include <csignal>
 
 #include <torch/torch.h>
@@ -184,4 +185,60 @@ TEST_CASE("the average can choose the best, and one that never begins is refused
   CHECK(user_error([&] {
           tiny({"averaging={name: swa, capture: minimum, swa_lr: 0.1}"});
         }).find("does not go with capture: minimum") != std::string::npos);
+}
+
+TEST_CASE("an average that is not finite ends the training as weights that are not do", "[engine][averaging]") {
+  const TempDir folder;
+  const auto resolved = tiny_watched({"averaging={name: swa, start: 1 epoch, every: 1 steps, update_bn: false}"});
+  // For one step of the third epoch a norm's mean is spoilt: training does not read it, the average takes it in.
+  const auto spoil = [calls = std::make_shared<int>(0)](engine::Task& task, const data::Batch&) {
+    const torch::NoGradGuard no_gradients;
+    ++*calls;
+    auto mean = task.models().front().second->buffers().front();
+    if (*calls == 7) mean.fill_(NAN);
+    if (*calls == 8) mean.zero_();
+  };
+  CHECK(user_error([&] { train_in(folder / "run", resolved, Resume::Never, watched_tasks(spoil)); }) ==
+        "averaged weights are not finite: stage1.norm.running_mean after step 9, last good checkpoint: " +
+            (folder / "run/checkpoints/step-00000006").string() +
+            "; lower optimizer.lr, add a warm-up or train.clip_grad_norm, or look at these samples, and start another "
+            "run with --out");
+  CHECK(Json::parse(read_file(folder / "run" / "run.json"))["state"] == "failed");
+}
+
+TEST_CASE("averages of maps of one pixel are finite whatever is left of the samples", "[engine][averaging]") {
+  const TempDir folder;
+  const auto resolved = tiny({"model={name: mobilenet_v3_small, width_mult: 0.25}", "data.train_samples=33",
+                              "data.drop_last=true", "train.epochs=2", "averaging={name: swa, start: 1 epoch}"});
+  const auto result = train_in(folder / "run", resolved);
+  CHECK(result.summary["metrics"]["test/swa_loss"].is_number());
+  for (const auto& [name, tensor] : tensors_of(folder / "run/checkpoints/last/averaged.safetensors")) {
+    INFO(name);
+    CHECK(tensor.isfinite().all().item<bool>());
+  }
+}
+
+TEST_CASE("an exponential average that cannot catch up is told before the training", "[engine][averaging]") {
+  const auto told = [](const std::string& averaging) {
+    const TempDir folder;
+    const auto resolved = tiny({"averaging=" + averaging});
+    const auto task = recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}});
+    const Quiet quiet;
+    log::set_level(log::Level::Warning);
+    log::set_file(folder / "log");
+    const engine::Averager averager(*task, resolved.recipe, {}, {3, 12});
+    log::set_file("");
+    const std::string text = fs::exists(folder / "log") ? read_file(folder / "log") : "";
+    const auto begin = text.find("averaging.decay");
+    return begin == std::string::npos ? "" : text.substr(begin, text.find('\n') - begin);
+  };
+  CHECK(told("{name: ema}") ==
+        "averaging.decay: the average cannot catch up with the weights: they are taken in 12 times, and a decay of "
+        "0.9999 leaves 100 % of it to the first of them; take 0.65 or less");
+  CHECK(told("{name: ema, decay: 0.9, start: 1 epoch, every: 2 steps}") ==
+        "averaging.decay: the average cannot catch up with the weights: they are taken in 4 times, and a decay of 0.9 "
+        "leaves 73 % of it to the first of them; take 0.21 or less");
+  CHECK(told("{name: ema, decay: 0.65}").empty());
+  CHECK(told("{name: ema, every: 12 steps}").empty());  // taken in once, it is the weights
+  CHECK(told("swa").empty());
 }

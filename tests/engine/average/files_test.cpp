@@ -1,5 +1,7 @@
 #include "engine/average/files.h"
 
+#include <cmath>
+
 #include <torch/torch.h>
 
 #include "engine/train/training.h"
@@ -108,4 +110,13 @@ TEST_CASE("checkpoints of a run are chosen by age, figure and epoch", "[engine][
   CHECK(user_error([&] { steps(late); }).find("has 0 such checkpoints where 1 are wanted") != std::string::npos);
   CHECK(user_error([&] { engine::select_checkpoints(run, {}, true); }).find("holds no averaged weights") !=
         std::string::npos);
+}
+
+TEST_CASE("a file that would spoil an average is named", "[engine][averaging]") {
+  const TempDir folder;
+  weights::write_safetensors(folder / "a.safetensors", {{"fc.bias", torch::zeros({2})}});
+  weights::write_safetensors(folder / "b.safetensors", {{"fc.bias", torch::tensor({0.F, INFINITY})}});
+  CHECK(user_error([&] {
+          engine::average_files({{folder / "a.safetensors", "", 0.5}, {folder / "b.safetensors", "", 0.5}}, {});
+        }).find((folder / "b.safetensors").string() + ": fc.bias: holds numbers that are not finite") == 0);
 }

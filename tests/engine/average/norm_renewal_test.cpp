@@ -2,7 +2,8 @@
 
 #include <torch/torch.h>
 
-#include "engine/train/training.h"
+#include "base/random.h"
+#include "engine/run/faulty.h"
 #include "nn/layers.h"
 
 using namespace mlrun;
@@ -72,4 +73,78 @@ TEST_CASE("renewed statistics do not depend on what they were, and repeat to the
   CHECK_FALSE(torch::equal(first[0], subset[0]));
   request.norms.augmented = false;
   CHECK_FALSE(torch::equal(subset[0], statistics()[0]));
+}
+
+namespace {
+
+/// A task of `overrides` with weights, and what renewing its statistics needs.
+struct RenewalFixture {
+  explicit RenewalFixture(const std::vector<std::string>& overrides, const engine::TaskFactory& tasks = watched_tasks())
+      : resolved(tiny_watched(overrides)),
+        task(tasks.make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}})),
+        context(engine::make_context(resolved.recipe.train)) {
+    nn::initialise(*task->models().front().second, 1);
+    request.batch_size = 16;
+  }
+
+  /// The batches that every norm has counted; all statistics are finite.
+  std::int64_t renew() {
+    engine::renew_norms(*task, context, request);
+    std::int64_t batches = 0;
+    for (const auto& item : task->models().front().second->named_buffers()) {
+      INFO(item.key());
+      CHECK(item.value().isfinite().all().item<bool>());
+      if (item.value().scalar_type() == torch::kLong) batches = item.value().item<std::int64_t>();
+    }
+    return batches;
+  }
+
+  config::Resolved resolved;
+  std::unique_ptr<engine::Task> task;
+  engine::Context context;
+  engine::RenewalRequest request;
+};
+
+/// Maps of one pixel, whose statistics a batch of one sample would spoil.
+constexpr const char* kOnePixelMaps = "model={name: mobilenet_v3_small, width_mult: 0.25, dropout: 0}";
+
+}  // namespace
+
+TEST_CASE("no pass for batch norm's statistics has a batch of one sample", "[engine][averaging]") {
+  const auto batches = [](std::int64_t samples, std::int64_t size) {
+    RenewalFixture fixture({kOnePixelMaps, "data.train_samples=" + std::to_string(samples)});
+    fixture.request.batch_size = size;
+    return fixture.renew();
+  };
+  CHECK(batches(33, 16) == 2);  // the one that is left joins
+  CHECK(batches(34, 16) == 3);
+  CHECK(batches(32, 16) == 2);
+  CHECK(batches(3, 2) == 1);
+  CHECK(batches(4, 1) == 2);  // one at a time would be batches of one, all of them
+}
+
+TEST_CASE("a sample that is left alone joins the batch before it, to the bit", "[engine][averaging]") {
+  const auto first_mean = [](std::int64_t samples, std::int64_t size) {
+    RenewalFixture fixture({"data.train_samples=" + std::to_string(samples)});
+    fixture.request.batch_size = size;
+    fixture.renew();
+    return fixture.task->models().front().second->buffers().front().clone();
+  };
+  CHECK(torch::equal(first_mean(17, 16), first_mean(17, 17)));
+}
+
+TEST_CASE("a sample whose batch cannot be read otherwise is left out of batch norm's statistics",
+          "[engine][averaging]") {
+  // The second of two batches has one sample that can be read.
+  const auto order = permutation(32, KeyedRandom(0, "batch-norm", 0, 0));
+  const auto renewed = [&](std::size_t readable) {
+    const std::set<std::int64_t> broken(order.begin() + static_cast<std::ptrdiff_t>(readable), order.end());
+    RenewalFixture fixture({kOnePixelMaps, "data.train_samples=32"}, faulty_tasks({{data::Split::Train, broken}}));
+    fixture.request.on_error = data::OnError::Skip;
+    return fixture.renew();
+  };
+  CHECK(renewed(17) == 1);
+  CHECK(renewed(18) == 2);
+  CHECK(user_error([&] { renewed(1); }).find(" sees one value of each channel, which has no variance; ") !=
+        std::string::npos);
 }

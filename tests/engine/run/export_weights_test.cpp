@@ -1,5 +1,7 @@
 #include "engine/run/export_weights.h"
 
+#include <cmath>
+
 #include <torch/torch.h>
 
 #include "base/files.h"
@@ -102,4 +104,13 @@ TEST_CASE("an export overwrites nothing unasked and leaves no half files", "[eng
   CHECK(user_error([&] { export_file(folder / "absent", "", {folder / "x.pth"}); }) ==
         (folder / "absent").string() + ": does not exist");
   CHECK_FALSE(std::filesystem::exists(folder / "x.pth"));
+}
+
+TEST_CASE("weights that are not finite are not exported", "[engine]") {
+  const TempDir folder;
+  weights::write_safetensors(folder / "bad.safetensors", {{"a", torch::ones({2})}, {"b", torch::tensor({NAN})}});
+  CHECK(user_error([&] {
+          export_file(folder / "bad.safetensors", "", {folder / "out.pth"});
+        }).find((folder / "bad.safetensors").string() + ": b: holds numbers that are not finite") == 0);
+  CHECK_FALSE(std::filesystem::exists(folder / "out.pth"));
 }

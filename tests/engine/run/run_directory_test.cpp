@@ -77,6 +77,30 @@ TEST_CASE("changed options are refused by name, all together", "[engine]") {
   CHECK(other.find("optimizer.momentum: was 0.9 when this run began and is absent now") != std::string::npos);
 }
 
+TEST_CASE("more epochs are refused with the way to train on", "[engine]") {
+  const TempDir folder;
+  begin_run(folder / "run", tiny(), "finished");
+  const std::string run = (folder / "run").string();
+  CHECK(user_error([&] { RunDirectory::claim(run, tiny({"train.epochs=9"}), Resume::Auto); }) ==
+        run +
+            ": train.epochs: was 4 when this run began and is 9 now; restore it or, to train on from these weights, "
+            "start another run with --out and model.weights: " +
+            run);
+}
+
+TEST_CASE("an option that came after a run began is no change while it has its default", "[engine]") {
+  const TempDir folder;
+  Json before = tiny().values;
+  before["data"].erase("drop_last");
+  RunDirectory::claim(folder / "run", tiny(), Resume::Never).update({{"state", "interrupted"}, {"recipe", before}});
+  CHECK(RunDirectory::claim(folder / "run", tiny(), Resume::Must).resumed());
+  const std::string run = (folder / "run").string();
+  CHECK(user_error([&] { RunDirectory::claim(run, tiny({"data.drop_last=true"}), Resume::Auto); }) ==
+        run +
+            ": data.drop_last: was absent when this run began and is true now; restore it, or start another run with "
+            "--out");
+}
+
 TEST_CASE("workers, logging, checkpoints and expectations may change on resume", "[engine]") {
   const TempDir folder;
   begin_run(folder / "run", tiny());

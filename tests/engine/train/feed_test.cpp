@@ -20,7 +20,7 @@ struct FeedFixture {
         sampler(engine::make_sampler(*task, resolved.recipe, source)) {}
 
   std::vector<engine::MicroBatch> all(std::int64_t epoch, std::int64_t first_step = 0, std::int64_t workers = 0) const {
-    EpochFeed feed(*task, *source, *sampler, resolved.recipe.train, epoch, first_step, workers);
+    EpochFeed feed(*task, *source, *sampler, resolved.recipe, epoch, first_step, workers);
     std::vector<engine::MicroBatch> batches;
     while (auto micro = feed.next()) batches.push_back(std::move(*micro));
     return batches;
@@ -92,7 +92,7 @@ TEST_CASE("skipped samples leave their places empty and move no other sample", "
   const FeedFixture fixture({"train.accumulate=4"});
   const FaultySource faulty(fixture.source, {0, 5, 11, 12, 13, 39});
   const auto read = [&](std::int64_t workers, std::int64_t first_step) {
-    EpochFeed feed(*fixture.task, faulty, *fixture.sampler, fixture.resolved.recipe.train, 1, first_step, workers,
+    EpochFeed feed(*fixture.task, faulty, *fixture.sampler, fixture.resolved.recipe, 1, first_step, workers,
                    data::OnError::Skip);
     std::vector<engine::MicroBatch> batches;
     while (auto micro = feed.next()) batches.push_back(std::move(*micro));
@@ -123,7 +123,7 @@ TEST_CASE("skipped samples leave their places empty and move no other sample", "
 TEST_CASE("a micro-batch of which nothing can be read has no fields", "[engine]") {
   const FeedFixture fixture({"train.batch_size=1"});
   const FaultySource faulty(fixture.source, {7});
-  EpochFeed feed(*fixture.task, faulty, *fixture.sampler, fixture.resolved.recipe.train, 0, 0, 0, data::OnError::Skip);
+  EpochFeed feed(*fixture.task, faulty, *fixture.sampler, fixture.resolved.recipe, 0, 0, 0, data::OnError::Skip);
   int empty = 0;
   while (const auto micro = feed.next()) {
     if (micro->batch.size() > 0) continue;
@@ -162,4 +162,25 @@ TEST_CASE("an epoch is as long as its sampler says", "[engine]") {
   const auto batches = FeedFixture({"data.sampler={name: class_balanced, samples: 50}"}).all(0);
   REQUIRE(batches.size() == 4);
   CHECK(batches.back().step_samples == 2);
+}
+
+TEST_CASE("drop_last leaves out what does not fill a step, in every epoch something else", "[engine]") {
+  const FeedFixture whole, fixture({"data.drop_last=true", "train.accumulate=2"});
+  const auto batches = fixture.all(1);
+  REQUIRE(batches.size() == 4);
+  for (const auto& micro : batches) CHECK(micro.batch.size() == 8);
+  auto all = order(whole.all(1));
+  all.resize(32);
+  CHECK(order(batches) == all);
+  CHECK(order(batches) != order(fixture.all(2)));
+  const auto plan = [](const std::vector<std::string>& overrides, std::int64_t drawn) {
+    return engine::training_plan(tiny(overrides).recipe, drawn);
+  };
+  CHECK(plan({"data.drop_last=true"}, 40).steps_per_epoch == 2);
+  CHECK(plan({"data.drop_last=true"}, 40).samples == 32);
+  CHECK(plan({}, 40).steps_per_epoch == 3);
+  CHECK(plan({}, 40).samples == 40);
+  CHECK(user_error([&] { plan({"data.drop_last=true"}, 15); }) ==
+        "data.drop_last: leaves nothing to train on: an epoch has 15 samples, and a step takes 16; lower "
+        "train.batch_size, or set it to false");
 }

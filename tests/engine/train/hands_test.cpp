@@ -51,8 +51,8 @@ torch::Tensor step_of_planned(const std::vector<std::int64_t>& parts, std::int64
     }
     const torch::Tensor output = hands.run("model", inputs.narrow(0, at, parts[i]));
     const torch::Tensor mean = (output - targets.narrow(0, at, parts[i])).square().mean();
-    hands.log("loss", mean.detach(), parts[i]);
-    hands.minimise("model", mean);
+    hands.log("loss", mean.detach(), static_cast<double>(parts[i]));
+    hands.minimise("model", mean, static_cast<double>(parts[i]));
     at += parts[i];
   }
   *loss = hands.loss();
@@ -98,6 +98,60 @@ TEST_CASE("a step without samples changes nothing", "[engine]") {
   CHECK(std::isnan(loss));
 }
 
+TEST_CASE("micro-batches weigh by the units that their losses are means over", "[engine]") {
+  // Weighted least squares: a loss is a mean over the weights of its samples, which no micro-batch knows of the others.
+  const torch::Tensor unit_weights = torch::tensor({5.F, 1.F, 0.F, 0.F, 3.F, 0.5F, 0.F, 2.F});
+  torch::manual_seed(1);
+  const torch::Tensor inputs = torch::randn({8, 6}), targets = torch::randn({8, 3});
+  const auto step = [&](const std::vector<std::int64_t>& parts, double& loss, double& figure) {
+    HandsFixture fixture({"model"});
+    Hands hands(fixture.models, fixture.optimizers, {});
+    std::int64_t at = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      hands.begin(0.5, parts[i], 8, static_cast<std::int64_t>(i), i + 1 == parts.size());
+      const torch::Tensor weights = unit_weights.narrow(0, at, parts[i]), units = weights.sum();
+      const torch::Tensor errors =
+          (hands.run("model", inputs.narrow(0, at, parts[i])) - targets.narrow(0, at, parts[i])).square().mean(1);
+      const torch::Tensor mean = (errors * weights).sum() / units;  // NaN where nothing counts
+      hands.log("loss", mean.detach(), units.item<double>());
+      hands.minimise("model", mean, units.item<double>());
+      at += parts[i];
+    }
+    loss = hands.loss();
+    figure = hands.figures().means().front().second;
+    return fixture.weight().detach().clone();
+  };
+  double whole_loss = 0, loss = 0, figure = 0;
+  const torch::Tensor whole = step({8}, whole_loss, figure);
+  CHECK(std::isfinite(whole_loss));
+  for (const auto& parts :
+       std::vector<std::vector<std::int64_t>>{{4, 4}, {2, 2, 4}, {1, 1, 2, 2, 2}, {7, 1}, {6, 1, 1}}) {
+    INFO(parts.size() << " parts, the first of " << parts.front());
+    CHECK((step(parts, loss, figure) - whole).abs().max().item<double>() < 1e-6);
+    CHECK(loss == Approx(whole_loss).epsilon(1e-6));
+    CHECK(figure == Approx(whole_loss).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("a step of which nothing counts changes nothing and has no loss", "[engine]") {
+  HandsFixture fixture({"model"});
+  Hands hands(fixture.models, fixture.optimizers, {});
+  const torch::Tensor before = fixture.weight().detach().clone();
+  for (const std::int64_t part : {0, 1}) {
+    hands.begin(0.5, 2, 4, part, part == 1);
+    const torch::Tensor none = hands.run("model", torch::ones({2, 6})).sum() * std::nan("");
+    hands.log("loss", none.detach(), 0);
+    hands.minimise("model", none, 0);
+  }
+  CHECK_FALSE(hands.counted());
+  CHECK(std::isnan(hands.loss()));
+  CHECK(hands.figures().means().empty());
+  CHECK(fixture.weight().equal(before));
+  hands.begin(0.5, 2, 2, 0, true);
+  hands.minimise("model", hands.run("model", torch::ones({2, 6})).sum(), 2);
+  CHECK_FALSE(fixture.weight().equal(before));  // the next step is as ever
+}
+
 TEST_CASE("clipping sees the gradient of the whole step", "[engine]") {
   double loss = 0;
   const torch::Tensor free = step_in_parts({32}, &loss);
@@ -118,11 +172,11 @@ TEST_CASE("a loss is minimised by the named model's parameters alone", "[engine]
   const torch::Tensor input = torch::ones({4, 6});
   const torch::Tensor fake = hands.run("generator", input);
   const torch::Tensor judged = hands.run("discriminator", torch::cat({fake, fake}, 1));
-  hands.minimise("discriminator", judged.square().mean());
+  hands.minimise("discriminator", judged.square().mean(), 4);
   CHECK(fixture.weight(0).equal(generator));
   CHECK_FALSE(fixture.weight(0).grad().defined());
   CHECK_FALSE(fixture.weight(1).equal(discriminator));
-  hands.minimise("generator", fake.square().mean());
+  hands.minimise("generator", fake.square().mean(), 4);
   CHECK_FALSE(fixture.weight(0).equal(generator));
   CHECK_THROWS_AS(hands.run("critic", input), InternalError);
 }
@@ -150,7 +204,7 @@ TEST_CASE("a scaled loss gives the step of the unscaled one, and an overflow non
     auto hands = std::make_unique<Hands>(fixture.models, fixture.optimizers, optim::Clipping{0.5, {}, {}});
     hands->scale_with(scaler);
     hands->begin(0.1, 4, 4, 0, true);
-    hands->minimise("model", hands->run("model", input).square().mean() * factor);
+    hands->minimise("model", hands->run("model", input).square().mean() * factor, 4);
     hands->end_step();
     return hands;
   };

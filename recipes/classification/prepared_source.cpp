@@ -1,0 +1,38 @@
+#include "recipes/classification/prepared_source.h"
+
+#include <torch/torch.h>
+
+#include "data/batch_memory.h"
+
+namespace mlrun::classification {
+
+data::Sample PreparedSource::get(const data::SampleKey& key) const {
+  data::BatchMemory memory(1);
+  return get_into(key, memory);
+}
+
+data::Sample PreparedSource::get_into(const data::SampleKey& key, data::BatchMemory& memory) const {
+  data::EncodedSample encoded = raw_->encoded(key);
+  if (encoded.image.bytes) {
+    encoded.sample.inputs.set("image", pipeline_->apply(std::move(encoded.image), key, memory));
+    return labelled(std::move(encoded.sample));
+  }
+  data::Sample sample = raw_->get(key);
+  sample.inputs.set("image", pipeline_->apply(sample.inputs.tensor("image"), key, memory));
+  return labelled(std::move(sample));
+}
+
+data::SampleFacts PreparedSource::facts(std::int64_t index) const {
+  data::SampleFacts facts = raw_->facts(index);
+  if (!labels_.empty()) facts.label = labels_.at(static_cast<std::size_t>(facts.label));
+  return facts;
+}
+
+data::Sample PreparedSource::labelled(data::Sample sample) const {
+  if (labels_.empty() || !sample.targets.has("label")) return sample;
+  const auto label = static_cast<std::size_t>(sample.targets.tensor("label").item<std::int64_t>());
+  sample.targets.set("label", torch::scalar_tensor(labels_.at(label), torch::kLong));
+  return sample;
+}
+
+}  // namespace mlrun::classification
