@@ -15,7 +15,11 @@ std::filesystem::path fixture(const std::string& name);
 /// The root of the source tree.
 std::filesystem::path source_root();
 
-/// A folder of the developers' real data (README, "Tests"), or nothing where it is absent.
+/// Counts the running test as skipped, and says why; `scripts/test` lists them. The caller returns:
+/// `if (!possible) return skip("why");`
+void skip(const std::string& why);
+
+/// A folder of the developers' real data (README, "Tests"), or nothing where it is absent: the test is skipped then.
 std::optional<std::filesystem::path> real_data(const std::string& name);
 
 /// A new empty folder, removed with everything in it when the test ends.
@@ -33,6 +37,18 @@ class TempDir {
 
  private:
   std::filesystem::path path_;
+};
+
+/// Nothing is closed to root: while this lives, a test run by root acts as an ordinary user.
+class Unprivileged {
+ public:
+  Unprivileged();
+  ~Unprivileged();
+  Unprivileged(const Unprivileged&) = delete;
+  Unprivileged& operator=(const Unprivileged&) = delete;
+
+ private:
+  bool changed_;
 };
 
 /// The text of the UserError that `action` throws; fails the test when it throws none.

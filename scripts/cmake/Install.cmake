@@ -1,6 +1,4 @@
 # `cmake --install` gives a working mlrun: the executable finds its recipes in ../share/mlrun from its own folder.
-set_target_properties(mlrun PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
-
 install(TARGETS mlrun RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/mlrun)
 install(FILES ${PROJECT_SOURCE_DIR}/scripts/completions/mlrun.bash

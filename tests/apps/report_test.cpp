@@ -172,10 +172,7 @@ TEST_CASE("a page of several runs has their ranking and their curves", "[apps]")
 
 TEST_CASE("a browser shows a run's page", "[apps]") {
   const TempDir& folder = sweep().folder;
-  if (std::system("command -v chromium >/dev/null 2>&1") != 0) {
-    WARN("skipped: chromium is not installed");
-    return;
-  }
+  if (std::system("command -v chromium >/dev/null 2>&1") != 0) return skip("chromium is not installed");
   REQUIRE(mlrun({"report", "runs/0.1-0", "--html", "run.html", "--quiet"}, folder.path()).code == 0);
   const std::string command = "cd '" + folder.path().string() +
                               "' && timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir=profile "

@@ -1,8 +1,8 @@
 #include "deploy/engine_scope.h"
 
-#include "catch.h"
 #include "deploy/graph/graph.h"
 #include "models/named_model.h"
+#include "support.h"
 
 using namespace mlrun;
 using namespace mlrun::deploy;
@@ -19,7 +19,7 @@ engine::Models models_of(const std::string& name) {
 }  // namespace
 
 TEST_CASE("a scope lets graphs answer for the models, for as long as it lives", "[deploy][graph]") {
-  if (!graph_available()) return;
+  if (!graph_available()) return test::skip("this build has no oneDNN");
   const torch::NoGradGuard no_gradients;
   const engine::Models models = models_of("small_cnn");
   nn::Layer& model = *models.front().second;
@@ -39,7 +39,7 @@ TEST_CASE("a scope lets graphs answer for the models, for as long as it lives", 
 }
 
 TEST_CASE("a model without a graph runs layer by layer", "[deploy][graph]") {
-  if (!graph_available()) return;
+  if (!graph_available()) return test::skip("this build has no oneDNN");
   const torch::NoGradGuard no_gradients;
   auto made = models::make_named("vit_b_16", {{"model.num_classes", "5"}, {"model.image_size", "32"}});
   nn::initialise(*made.layer, 0);
@@ -53,7 +53,7 @@ TEST_CASE("a model without a graph runs layer by layer", "[deploy][graph]") {
 }
 
 TEST_CASE("images too small for a model are told in a graph as by the layers", "[deploy][graph]") {
-  if (!graph_available()) return;
+  if (!graph_available()) return test::skip("this build has no oneDNN");
   const torch::NoGradGuard no_gradients;
   const engine::Models models = models_of("resnet18");
   const EngineScope scope(models, "graph");

@@ -150,7 +150,7 @@ class Mount {
   Mount(const fs::path& folder, const std::string& options) : folder_(folder) {
     fs::create_directory(folder);
     mounted_ = ::mount("tmpfs", folder.c_str(), "tmpfs", 0, options.c_str()) == 0;
-    if (!mounted_) WARN("skipped: no file system can be mounted here: " << std::strerror(errno));
+    if (!mounted_) skip("no file system can be mounted here: " + std::string(std::strerror(errno)));
   }
   ~Mount() {
     if (mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
