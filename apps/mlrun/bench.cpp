@@ -129,6 +129,7 @@ Result run_bench(const BenchArguments& arguments) {
                                    : arguments.markdown ? deploy::TableForm::Markdown
                                                         : deploy::TableForm::Text,
                                    arguments.top);
+  result.data = arguments.csv;
   return result;
 }
 

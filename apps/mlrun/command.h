@@ -17,7 +17,8 @@ namespace mlrun::apps {
 /// What a command has to say: the text for people, the object for scripts.
 struct Result {
   Json json = Json::object();
-  std::string text;  ///< for stdout, with its final newline
+  std::string text;   ///< for stdout, with its final newline
+  bool data = false;  ///< the text is CSV or a path, which scripts read
   ExitCode code = ExitCode::Done;
   std::vector<Problem> problems;  ///< of a command that went on after them
 };

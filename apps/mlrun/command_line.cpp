@@ -10,6 +10,9 @@
 
 #include "apps/mlrun/command.h"
 #include "base/log.h"
+#include "base/mapped_files.h"
+#include "base/printable.h"
+#include "base/thread_limit.h"
 #include "base/version.h"
 #include "config/registry.h"
 
@@ -34,22 +37,28 @@ Json to_json(const Problem& problem) {
           {"key", text(problem.key)},   {"message", problem.message},   {"hint", text(problem.hint)}};
 }
 
+/// The one object of --json.
+std::string envelope(const std::string& command, const Result& result, const std::vector<Problem>& problems) {
+  Json errors = Json::array();
+  for (const auto& problem : problems) errors.push_back(to_json(problem));
+  const Json object = {{"schema", 1},
+                       {"command", command},
+                       {"status", status_name(result.code)},
+                       {"exit_code", static_cast<int>(result.code)},
+                       {"result", result.json},
+                       {"errors", errors}};
+  return printable_json(json_text(object)) + "\n";
+}
+
+/// The text for stdout. What scripts read goes to files and pipes as it is.
+std::string shown_text(const Result& result) {
+  return result.data && ::isatty(STDOUT_FILENO) != 1 ? result.text : printable(result.text);
+}
+
 /// Prints the outcome of a command where its readers expect it.
 int report(const OutputOptions& output, const std::string& command, const Result& result,
            const std::vector<Problem>& problems) {
-  if (output.json) {
-    Json errors = Json::array();
-    for (const auto& problem : problems) errors.push_back(to_json(problem));
-    const Json envelope = {{"schema", 1},
-                           {"command", command},
-                           {"status", status_name(result.code)},
-                           {"exit_code", static_cast<int>(result.code)},
-                           {"result", result.json},
-                           {"errors", errors}};
-    std::cout << json_text(envelope) << "\n";
-  } else {
-    std::cout << result.text;
-  }
+  std::cout << (output.json ? envelope(command, result, problems) : shown_text(result));
   std::cout.flush();
   const int failure = std::cout ? 0 : errno;
   if (failure == EPIPE) return kClosedPipe;
@@ -72,6 +81,16 @@ void require_open_files() {
                   "raise the limit to " + std::to_string(kNeeded) + " or more (ulimit -n)");
 }
 
+/// What stdout gets of a command that a cut file ends.
+std::function<std::string(const Problem&)> cut_report(const OutputOptions& output, const std::string& command) {
+  if (!output.json) return {};
+  return [command](const Problem& problem) {
+    Result result;
+    result.code = ExitCode::User;
+    return envelope(command, result, {problem});
+  };
+}
+
 /// Runs `action` and turns whatever it throws into one report.
 int guarded(const OutputOptions& output, const std::string& command, const std::function<Result()>& action) {
   Result result;
@@ -81,6 +100,7 @@ int guarded(const OutputOptions& output, const std::string& command, const std::
     problems.push_back({"", 0, 0, "", std::move(message), std::move(hint)});
   };
   try {
+    watch_mapped_files(cut_report(output, command));
     require_open_files();
     result = action();
     problems = result.problems;
@@ -93,7 +113,10 @@ int guarded(const OutputOptions& output, const std::string& command, const std::
     failed(ExitCode::User, error.path1().string() + ": " + error.code().message(), "");
   } catch (const std::exception& error) {
     const std::string text = first_line(error.what());
-    if (text.find("memory") != std::string::npos && text.find("alloc") != std::string::npos) {
+    if (is_thread_limit(error)) {
+      result.code = ExitCode::User;
+      problems = thread_error(dynamic_cast<const std::system_error&>(error).code()).problems();
+    } else if (text.find("memory") != std::string::npos && text.find("alloc") != std::string::npos) {
       failed(ExitCode::User, "out of memory", "lower train.batch_size, or set train.accumulate");
     } else {
       failed(ExitCode::Bug, "this is a bug of mlrun: " + text, "please report it with the command and the recipe");

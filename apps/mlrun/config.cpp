@@ -143,6 +143,7 @@ Command add_copy(CLI::App& group) {
             Result result;
             result.json = {{"source", source.string()}, {"file", file.string()}};
             result.text = file.string() + "\n";
+            result.data = true;
             return result;
           }};
 }

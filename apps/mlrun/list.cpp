@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
+#include <sstream>
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "base/input_file.h"
 #include "base/log.h"
 #include "models/listing.h"
 #include "recipes/registry.h"
@@ -37,7 +38,8 @@ bool matches(const std::string& name, const std::string& pattern) {
 
 /// The first sentence of the comment that opens a recipe, as its description.
 std::string opening_sentence(const fs::path& file) {
-  std::ifstream in(file);
+  constexpr std::size_t kLongestComment = 1 << 16;
+  std::istringstream in(read_head(file, kLongestComment));
   std::string text;
   for (std::string line; std::getline(in, line) && line.rfind("#", 0) == 0;) {
     const auto begin = line.find_first_not_of("# ");

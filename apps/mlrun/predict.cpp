@@ -7,6 +7,7 @@
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/run_argument.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "data/sources/listing.h"
 #include "deploy/engine_scope.h"
 #include "engine/apply_session.h"
@@ -48,7 +49,7 @@ std::vector<fs::path> list_files(const std::vector<std::string>& operands) {
 std::string text_of(const engine::Predictions& predictions) {
   std::string text;
   for (const auto& prediction : predictions.done) {
-    text += prediction.file + "\n";
+    text += printable_line(prediction.file) + "\n";
     report::Table table({{"class", report::Align::Left}, {"probability"}});
     for (const auto& answer : prediction.answers) {
       table.add({answer.at("class").get<std::string>(), report::percent(answer.at("probability").get<double>(), 2)});
@@ -108,6 +109,7 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   result.json = json_of(predictions);
   result.json["engine"] = run.brings_engine() ? run.engine : engine.engine();
   result.text = arguments.csv ? csv_of(predictions) : text_of(predictions);
+  result.data = arguments.csv;
   if (run.resolved.recipe.data.on_error == "skip") {
     for (const auto& problem : predictions.failed) log::warning(problem.text() + "; left out");
   } else {

@@ -60,14 +60,14 @@ std::string page(const ReportArguments& arguments, const Report& report, bool pr
   const engine::RunRecord& run = report.runs.front();
   const auto file = run.summary.path / "recipe.yaml";
   if (run.summary.state == "damaged") throw file_error(run.summary.path.string(), run.summary.error);
+  const auto resolved = config::resolve({file, {}, recipe_folders(), /*recorded=*/true}, recipes::catalogue());
   engine::Evidence evidence;
   if (arguments.evaluate) {
-    const auto resolved = config::resolve({file, {}, recipe_folders()}, recipes::catalogue());
     evidence = engine::gather_evidence(recipes::tasks(), resolved, run.summary.path, progress);
   } else {
     evidence.missing = {"Nothing was evaluated anew, as --no-eval asks."};
   }
-  return engine::run_page(run, evidence, read_file(file), table);
+  return engine::run_page(run, evidence, config::portable_yaml(resolved), table);
 }
 
 void warn(const Report& report) {
@@ -114,6 +114,7 @@ Result run_report(const ReportArguments& arguments, const OutputOptions& output)
   }
   if (!arguments.html.empty()) write_file(arguments.html, page(arguments, report, !output.quiet));
   const std::string text = report_text(arguments, report);
+  result.data = arguments.csv;
   if (arguments.out.empty()) result.text = text;
   else write_file(arguments.out, output.json ? json_text(result.json, 2) + "\n" : text);
   return result;

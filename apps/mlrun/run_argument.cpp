@@ -18,7 +18,8 @@ namespace {
 RunArgument of_run(const fs::path& run, const std::vector<config::Override>& overrides, const std::string& choice) {
   engine::RunDirectory::open(run);
   RunArgument found;
-  found.resolved = config::resolve({run / "recipe.yaml", overrides, recipe_folders()}, recipes::catalogue());
+  found.resolved =
+      config::resolve({run / "recipe.yaml", overrides, recipe_folders(), /*recorded=*/true}, recipes::catalogue());
   found.weights = engine::choose_weights(run, choice);
   return found;
 }
@@ -64,7 +65,7 @@ RunArgument of_weight_file(const fs::path& file, const std::vector<config::Overr
         "name one: RECIPE --weights FILE, or with --ensemble -c RECIPE; a graph is exported by --model NAME "
         "model.weights=FILE");
   }
-  return {config::resolve(recipe, {file, overrides, recipe_folders()}, recipes::catalogue()),
+  return {config::resolve(recipe, {file, overrides, recipe_folders(), /*recorded=*/true}, recipes::catalogue()),
           {file.filename().string(), fs::absolute(file)}};
 }
 

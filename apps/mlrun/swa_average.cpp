@@ -60,7 +60,8 @@ std::optional<config::Resolved> recipe_of(const AverageArguments& arguments) {
     if (run.empty()) return std::nullopt;
     file = run / "recipe.yaml";
   }
-  return config::resolve({file, overrides, recipe_folders()}, recipes::catalogue());
+  return config::resolve({file, overrides, recipe_folders(), /*recorded=*/arguments.recipe.empty()},
+                         recipes::catalogue());
 }
 
 std::string scores_text(const engine::AverageOutcome& outcome) {
@@ -84,7 +85,7 @@ Json to_json(const engine::AverageOutcome& outcome, const AverageArguments& argu
     scores.push_back({{"weights", scored.name}, {"metrics", figures}});
   }
   return {{"file", arguments.output},
-          {"averaged_from", Json::parse(outcome.metadata.at("averaged_from"))},
+          {"averaged_from", parse_json(outcome.metadata.at("averaged_from"))},
           {"averaging", outcome.metadata.at("averaging")},
           {"batch_norm_updated", outcome.norms_renewed},
           {"split", outcome.split},

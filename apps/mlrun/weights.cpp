@@ -62,6 +62,7 @@ Result path_of(const std::string& name) {
   Result result;
   result.json = {{"name", weights.name()}, {"file", file.string()}};
   result.text = file.string() + "\n";
+  result.data = true;
   return result;
 }
 
@@ -111,6 +112,7 @@ Result get_weights(const std::vector<std::string>& names, const std::string& mir
     result.json.push_back(
         {{"name", weights->name()}, {"file", fetched.file.string()}, {"downloaded", fetched.downloaded}});
     result.text += fetched.file.string() + "\n";
+    result.data = true;
   }
   return result;
 }

@@ -1,7 +1,8 @@
 #include "base/error.h"
 
-#include <algorithm>
 #include <cstring>
+
+#include "base/printable.h"
 
 namespace mlrun {
 
@@ -16,10 +17,7 @@ std::string Problem::text() const {
   if (!key.empty()) out += key + ": ";
   out += message;
   if (!hint.empty()) out += "; " + hint;
-  // Names and values of the user's may hold line breaks and worse.
-  std::replace_if(
-      out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
-  return out;
+  return printable_line(out);  // names and values of the user's may hold line breaks and worse
 }
 
 UserError::UserError(std::string message, std::string hint)

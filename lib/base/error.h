@@ -18,7 +18,7 @@ struct Problem {
   std::string message;
   std::string hint;
 
-  /// One line: `file:line:column: key: message; hint`.
+  /// One printable line: `file:line:column: key: message; hint`.
   std::string text() const;
 };
 

@@ -10,10 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <memory>
+#include <new>
 
 #include "base/error.h"
+#include "base/input_file.h"
 #include "base/output_place.h"
 #include "base/paths.h"
 
@@ -31,12 +32,6 @@ std::string writing_hint(int error) {
     case EMFILE: return "raise the limit of open files (ulimit -n)";
     default: return "";
   }
-}
-
-UserError read_error(const std::filesystem::path& path, int error) {
-  const bool full = error == EMFILE || error == ENFILE;
-  return file_error(path.string(), std::string("cannot be read: ") + std::strerror(error),
-                    full ? "raise the limit of open files (ulimit -n)" : "");
 }
 
 /// Writes all bytes, going on after short writes; returns errno, or 0.
@@ -135,19 +130,17 @@ void append_file(const std::filesystem::path& path, std::string_view text) {
 }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw read_error(path, errno);
+  const InputFile file(path);
+  const auto refuse = [&] {
+    return file_error(path.string(), "is larger than the " + std::to_string(limit) + " bytes allowed here");
+  };
+  if (file.size() > limit) throw refuse();
   std::string content;
+  content.reserve(static_cast<std::size_t>(file.size()));
   std::array<char, 1 << 16> buffer;
-  ssize_t got = 0;
-  while ((got = ::read(descriptor, buffer.data(), buffer.size())) > 0 && content.size() <= limit) {
-    content.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  const int error = errno;
-  ::close(descriptor);
-  if (got < 0) throw read_error(path, error);
-  if (content.size() > limit) {
-    throw file_error(path.string(), "is larger than the " + std::to_string(limit) + " bytes allowed here");
+  while (const std::size_t got = file.read(buffer.data(), buffer.size())) {
+    content.append(buffer.data(), got);
+    if (content.size() > limit) throw refuse();  // it grows, or the system makes it up
   }
   return content;
 }
@@ -174,14 +167,10 @@ std::string sha256(const void* bytes, std::size_t size) {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw read_error(path, errno);
+  const InputFile file(path);
   Digest digest;
   std::array<char, 1 << 16> buffer;
-  while (file.read(buffer.data(), buffer.size()) || file.gcount() > 0) {
-    digest.add(buffer.data(), static_cast<std::size_t>(file.gcount()));
-  }
-  if (file.bad()) throw read_error(path, errno);
+  while (const std::size_t got = file.read(buffer.data(), buffer.size())) digest.add(buffer.data(), got);
   return digest.hex();
 }
 
@@ -189,8 +178,11 @@ namespace {
 
 /// The first `most` bytes of gzip (also plain) content, fewer where it ends earlier.
 std::string inflate(const std::filesystem::path& path, std::uint64_t most) {
-  const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"), &gzclose);
-  if (!file) throw read_error(path, errno);
+  const InputFile input(path);
+  const int descriptor = ::fcntl(input.descriptor(), F_DUPFD_CLOEXEC, 0);  // gzclose closes it
+  if (descriptor < 0) throw read_error(path, errno);
+  const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzdopen(descriptor, "rb"), &gzclose);
+  if (!file) throw std::bad_alloc();
   std::string content;
   std::array<char, 1 << 16> buffer;
   while (content.size() < most) {

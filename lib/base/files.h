@@ -46,8 +46,8 @@ void write_file(const std::filesystem::path& path, std::string_view text);
 /// Appends `text` to `path` with one write call.
 void append_file(const std::filesystem::path& path, std::string_view text);
 
-/// The whole file. UserError when it cannot be read or is larger than `limit` bytes.
-std::string read_file(const std::filesystem::path& path, std::uint64_t limit = UINT64_MAX);
+/// The whole file. UserError when it is no regular file, cannot be read or is larger than `limit` bytes.
+std::string read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t{1} << 30);
 
 /// Makes a folder and its parents; UserError with the reason otherwise.
 void make_directories(const std::filesystem::path& path);

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/printable.h"
 
 namespace mlrun::log {
 namespace {
@@ -38,7 +39,8 @@ class FileSink : public spdlog::sinks::base_sink<std::mutex> {
     if (write_all(line.data(), line.size()) || warned_) return;
     warned_ = true;
     if (message.level >= spdlog::level::err) return;  // the command has failed already
-    warn_(path_.string() + ": cannot be written: " + std::strerror(errno) + "; lines are missing in it");
+    warn_(printable_line(path_.string()) + ": cannot be written: " + std::strerror(errno) +
+          "; lines are missing in it");
   }
   void flush_() override {}
 
@@ -120,10 +122,10 @@ void set_level(Level level) {
 
 void set_file(const std::filesystem::path& path) { outputs().set_file(path); }
 
-void debug(const std::string& message) { outputs().write(spdlog::level::debug, "", message); }
-void info(const std::string& message) { outputs().write(spdlog::level::info, "", message); }
-void warning(const std::string& message) { outputs().write(spdlog::level::warn, "warning: ", message); }
-void record(const std::string& message) { outputs().record(spdlog::level::info, message); }
-void error(const std::string& message) { outputs().write(spdlog::level::err, "error: ", message); }
+void debug(const std::string& message) { outputs().write(spdlog::level::debug, "", printable(message)); }
+void info(const std::string& message) { outputs().write(spdlog::level::info, "", printable_line(message)); }
+void warning(const std::string& message) { outputs().write(spdlog::level::warn, "warning: ", printable_line(message)); }
+void record(const std::string& message) { outputs().record(spdlog::level::info, printable_line(message)); }
+void error(const std::string& message) { outputs().write(spdlog::level::err, "error: ", printable_line(message)); }
 
 }  // namespace mlrun::log

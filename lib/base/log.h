@@ -15,6 +15,7 @@ void set_level(Level level);
 /// Messages also go, with time and level, to the end of this file; an empty path stops that.
 void set_file(const std::filesystem::path& path);
 
+/// Each message is shown as one printable line; only this one may have more.
 void debug(const std::string& message);
 void info(const std::string& message);
 void warning(const std::string& message);

@@ -41,6 +41,11 @@ void copy_into(const fs::path& from, const fs::path& target) {
 
 }  // namespace
 
+bool is_file_name(std::string_view name) {
+  constexpr std::string_view kUnfit("/\0", 2);
+  return !name.empty() && name != "." && name != ".." && name.find_first_of(kUnfit) == std::string_view::npos;
+}
+
 void remove_tree(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);

@@ -3,11 +3,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "base/output_place.h"
 
 /// What is done to whole folders and links. Failures are UserErrors that name the path and the reason.
 namespace mlrun {
+
+/// Whether `name` names something in a folder itself: not empty, without `/` and a zero byte, neither `.` nor `..`.
+bool is_file_name(std::string_view name);
 
 /// Removes a file or a folder with all that is in it; nothing where there is none.
 void remove_tree(const std::filesystem::path& path);

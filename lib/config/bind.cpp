@@ -8,12 +8,19 @@
 namespace mlrun::config {
 namespace {
 
+namespace fs = std::filesystem;
+
 /// Walks a recipe and its declaration side by side.
 class Binder {
  public:
   Binder(const Node& root, const Spec& spec, const Catalogue& catalogue, Provenance& provenance,
-         std::vector<Problem>& problems)
-      : root_(root), spec_(spec), catalogue_(catalogue), provenance_(provenance), problems_(problems) {}
+         std::vector<Problem>& problems, Wording* wording)
+      : root_(root),
+        spec_(spec),
+        catalogue_(catalogue),
+        provenance_(provenance),
+        problems_(problems),
+        wording_(wording) {}
 
   /// Binds a map (null: an empty one; a scalar: the shorthand) to a struct.
   void bind_struct(const Node& node, const Spec& spec, void* object, const std::string& prefix) {
@@ -86,6 +93,7 @@ class Binder {
       return;
     }
     provenance_[key] = scope.named ? value->origin : Origin{};
+    if (scope.named) note_reference(*value, key);
     chosen.name = name;
     chosen.options = scope.entry->options->make();
   }
@@ -118,7 +126,28 @@ class Binder {
     } else if (const auto json = read_value(*value, field, key, problems_)) {
       field.set(object, *json);
       provenance_[key] = value->origin;
+      note_wording(*value, field, key, *json);
     }
+  }
+
+  void note_reference(const Node& scalar, const std::string& key, const std::string& folder = "") {
+    if (wording_ == nullptr || scalar.written.empty()) return;
+    wording_->references[key] = {folder + scalar.written, scalar.quoted};
+  }
+
+  void note_wording(const Node& node, const Field& field, const std::string& key, const Json& value) {
+    if (wording_ == nullptr) return;
+    for (const auto& entry : node.entries) note_reference(entry.value, join_key(key, entry.key));
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      note_wording(node.items[i], field, join_key(key, std::to_string(i)), value[i]);
+    }
+    if (node.type != Node::Type::Scalar) return;
+    if (value.is_array()) return note_wording(node, field, join_key(key, "0"), value[0]);  // a list of one
+    const bool path = field.type == Type::Path && value.is_string() && fs::path(value.get<std::string>()).is_absolute();
+    if (path) wording_->paths.insert(key);
+    // A relative path is recorded in another folder than it was written in.
+    const bool relative = path && fs::path(node.scalar).is_relative();
+    note_reference(node, key, relative ? (path_folder(node.origin) / "").string() : "");
   }
 
   /// A list of maps or components. One component, as a bare name or a map, stands for a list of one.
@@ -198,13 +227,14 @@ class Binder {
   const Catalogue& catalogue_;
   Provenance& provenance_;
   std::vector<Problem>& problems_;
+  Wording* wording_;
 };
 
 }  // namespace
 
 void bind_node(const Node& node, const Spec& spec, const Catalogue& catalogue, void* object, const std::string& prefix,
-               Provenance& provenance, std::vector<Problem>& problems) {
-  Binder(node, spec, catalogue, provenance, problems).bind_struct(node, spec, object, prefix);
+               Provenance& provenance, std::vector<Problem>& problems, Wording* wording) {
+  Binder(node, spec, catalogue, provenance, problems, wording).bind_struct(node, spec, object, prefix);
 }
 
 }  // namespace mlrun::config

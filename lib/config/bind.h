@@ -9,6 +9,7 @@
 #include "config/node.h"
 #include "config/recipe.h"
 #include "config/registry.h"
+#include "config/wording.h"
 
 namespace mlrun::config {
 
@@ -23,15 +24,17 @@ UserError placed(const UserError& error, const Provenance& provenance);
 
 /// Fills `object` (of the struct that `spec` describes) from `node` and collects every problem:
 /// unknown keys with the nearest known ones, keys of components that are not active, wrong types,
-/// ranges, choices, broken rules. Paths become absolute, relative to the file that names them.
+/// ranges, choices, broken rules. Paths become absolute, relative to the file that names them. `wording` is told of
+/// values from the environment and of paths.
 void bind_node(const Node& node, const Spec& spec, const Catalogue& catalogue, void* object, const std::string& prefix,
-               Provenance& provenance, std::vector<Problem>& problems);
+               Provenance& provenance, std::vector<Problem>& problems, Wording* wording = nullptr);
 
 /// A recipe that has been checked whole.
 struct Resolved {
   Recipe recipe;
   Json values;  ///< every option with its value, defaults included
   Provenance provenance;
+  Wording wording;
   std::vector<std::string> notes;
   std::string name;  ///< the recipe file's stem
 };
@@ -46,8 +49,9 @@ Resolved resolve(const std::string& text, const LayerRequest& request, const Cat
 Json dump(const Spec& spec, const Catalogue& catalogue, const void* object);
 
 /// Block-style YAML that `resolve` reads back to the same values (strings that look like something
-/// else are quoted, `${` becomes `$${`); with `provenance`, each leaf is followed by `# where it came from`.
-std::string to_yaml(const Json& values, const Provenance* provenance = nullptr);
+/// else are quoted, `${` becomes `$${`); with `provenance`, each leaf is followed by `# where it came from`; values
+/// that `wording` knows references of stand as these.
+std::string to_yaml(const Json& values, const Provenance* provenance = nullptr, const Wording* wording = nullptr);
 
 /// The recipe's JSON Schema (draft-07) for editors: descriptions, ranges, choices, one branch per
 /// component.

@@ -74,13 +74,11 @@ bool plain_is_safe(const std::string& text) {
   });
 }
 
-std::string string_text(const std::string& text) {
-  if (plain_is_safe(text)) return text;
+/// `text` between double quotes, its references left as they are.
+std::string quoted_text(const std::string& text) {
   static const char* hex = "0123456789ABCDEF";
   std::string out = "\"";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (text.compare(i, 2, "${") == 0) out += '$';  // or it would be read as a reference
+  for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') (out += '\\') += c;
     else if (c == '\n') out += "\\n";
@@ -90,6 +88,27 @@ std::string string_text(const std::string& text) {
     else out += c;
   }
   return out + "\"";
+}
+
+std::string string_text(const std::string& text) {
+  if (plain_is_safe(text)) return text;
+  std::string literal;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.compare(i, 2, "${") == 0) literal += '$';  // or it would be read as a reference
+    literal += text[i];
+  }
+  return quoted_text(literal);
+}
+
+/// Bare where that is safe, for a number in quotes is none.
+std::string reference_text(const Wording::Reference& reference) {
+  const std::string& text = reference.text;
+  const auto plain = [](char c, std::string_view others) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || others.find(c) != std::string_view::npos;
+  };
+  const bool safe = text.back() != ' ' && text.find(": ") == std::string::npos && plain(text.front(), "$_./") &&
+                    std::all_of(text.begin(), text.end(), [&](char c) { return plain(c, "$_./+-@%=:{} "); });
+  return safe && !reference.quoted ? text : quoted_text(text);
 }
 
 std::string float_text(double value) {
@@ -122,7 +141,7 @@ std::string leaf_text(const Json& value) {
 
 class YamlWriter {
  public:
-  explicit YamlWriter(const Provenance* provenance) : provenance_(provenance) {}
+  YamlWriter(const Provenance* provenance, const Wording* wording) : provenance_(provenance), wording_(wording) {}
 
   /// `opening` goes before the first line in place of its indent (`- ` of a list item).
   void write_map(const Json& map, const std::string& prefix, std::size_t indent, std::string opening) {
@@ -157,8 +176,8 @@ class YamlWriter {
   };
 
   void write_value(const std::string& head, const Json& value, const std::string& path, std::size_t indent) {
-    if (is_leaf(value)) {
-      add_leaf(head + " " + leaf_text(value), path);
+    if (is_leaf(value) && !holds_reference(value, path)) {
+      add_leaf(head + " " + leaf_text_at(value, path), path);
     } else if (value.is_object()) {
       lines_.push_back({head, ""});
       write_map(value, path, indent + 2, std::string(indent + 2, ' '));
@@ -173,7 +192,7 @@ class YamlWriter {
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string prefix = join_key(path, std::to_string(i));
       if (is_leaf(list[i])) {
-        add_leaf(opening + leaf_text(list[i]), prefix);
+        add_leaf(opening + leaf_text_at(list[i], prefix), prefix);
       } else if (list[i].is_object()) {
         write_map(list[i], prefix, indent + 2, opening);
       } else {
@@ -181,6 +200,20 @@ class YamlWriter {
         write_list(list[i], prefix, indent + 2);
       }
     }
+  }
+
+  /// Is the value a list with items that are references? They have no place in a flow list.
+  bool holds_reference(const Json& value, const std::string& path) const {
+    for (std::size_t i = 0; wording_ != nullptr && value.is_array() && i < value.size(); ++i) {
+      if (wording_->references.count(join_key(path, std::to_string(i))) != 0) return true;
+    }
+    return false;
+  }
+
+  std::string leaf_text_at(const Json& value, const std::string& path) const {
+    if (wording_ == nullptr) return leaf_text(value);
+    const auto found = wording_->references.find(path);
+    return found == wording_->references.end() ? leaf_text(value) : reference_text(found->second);
   }
 
   void add_leaf(std::string text, const std::string& path) {
@@ -193,6 +226,7 @@ class YamlWriter {
   }
 
   const Provenance* provenance_;
+  const Wording* wording_;
   std::vector<Line> lines_;
 };
 
@@ -204,8 +238,8 @@ Json dump(const Spec& spec, const Catalogue& catalogue, const void* object) {
   return values;
 }
 
-std::string to_yaml(const Json& values, const Provenance* provenance) {
-  YamlWriter writer(provenance);
+std::string to_yaml(const Json& values, const Provenance* provenance, const Wording* wording) {
+  YamlWriter writer(provenance, wording);
   writer.write_map(values, "", 0, "");
   return writer.text();
 }

@@ -63,8 +63,8 @@ class Merger {
 
 /// Replaces `${key.path}` and `${env:NAME}` everywhere. A whole scalar takes the referenced value,
 /// maps and lists too, with its origin; inside a longer text scalars are spliced in. `$${` stands
-/// for `${`.
-void resolve_references(Layered& result, const Shape& shape, const Catalogue& catalogue);
+/// for `${`. With `recorded`, see LayerRequest.
+void resolve_references(Layered& result, const Shape& shape, const Catalogue& catalogue, bool recorded);
 
 /// Adds to the names of all YAML files below `folder`, relative to it and without `.yaml`; published tables (in
 /// `tables/`) are no recipes.

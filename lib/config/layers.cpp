@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/layering.h"
+#include "config/words.h"
 
 namespace mlrun::config {
 namespace {
@@ -138,7 +139,7 @@ Layered read_all(const LayerRequest& request, const Spec& spec, const Catalogue&
   read(Loader(request, shape, merger, result));
   for (const auto& set : request.overrides) merger.apply(result.root, shape, set);
   merger.expand_shorthands(result.root, shape);
-  resolve_references(result, shape, catalogue);
+  resolve_references(result, shape, catalogue, request.recorded);
   return result;
 }
 
@@ -153,7 +154,12 @@ Layered read_layers(const LayerRequest& request, const Spec& spec, const Catalog
 Layered read_layers(const std::string& text, const LayerRequest& request, const Spec& spec,
                     const Catalogue& catalogue) {
   return read_all(request, spec, catalogue, [&](Loader loader) {
-    loader.add(parse_yaml(text, request.file.string()), request.file.parent_path());
+    Node layer = parse_yaml(text, request.file.string());
+    if (const Node* extends = layer.find("extends"); request.recorded && extends != nullptr) {
+      throw UserError(problem_at(extends->origin, "extends", "the recipe that this file carries names other files",
+                                 "take files from a source that you trust"));
+    }
+    loader.add(std::move(layer), request.file.parent_path());
   });
 }
 

@@ -30,6 +30,7 @@ struct LayerRequest {
   std::filesystem::path file;  ///< may be empty: overrides alone
   std::vector<Override> overrides;
   std::vector<std::filesystem::path> recipe_folders{};  ///< of shipped recipes, which `extends` may name
+  bool recorded = false;  ///< of a run or a file that carries it: variables that are not set stay as they are written
 };
 
 /// A merged recipe.
@@ -37,6 +38,7 @@ struct Layered {
   Node root;                       ///< a map; references replaced, `extends` removed
   std::vector<std::string> notes;  ///< one line for each setting that a changed name discarded
   std::vector<Problem> problems;   ///< of references, inheritance and overrides, all together
+  std::vector<Problem> unset;  ///< variables that are not set, of a recorded recipe: no problem unless one is needed
 };
 
 /// Reads the file and all it extends (later ones win, cycles are problems), merges maps (lists
@@ -47,7 +49,7 @@ struct Layered {
 Layered read_layers(const LayerRequest& request, const Spec& spec, const Catalogue& catalogue);
 
 /// The same of a recipe whose text is at hand, as weight files carry it: `request.file` is not read
-/// and only names it in messages.
+/// and only names it in messages. A recorded one may not extend anything.
 Layered read_layers(const std::string& text, const LayerRequest& request, const Spec& spec, const Catalogue& catalogue);
 
 /// The file that a RECIPE argument names: a path that exists, else a shipped recipe

@@ -24,6 +24,7 @@ struct Node {
 
   Type type = Type::Null;
   std::string scalar;
+  std::string written;  ///< the scalar with `${env:NAME}` in place of what the environment gave; empty: it gave nothing
   bool quoted = false;  ///< a quoted scalar is a string, never a number, boolean or null
   std::vector<Node> items;
   std::vector<Entry> entries;  ///< in the order written, keys unique

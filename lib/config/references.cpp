@@ -3,6 +3,7 @@
 #include <set>
 
 #include "config/layering.h"
+#include "config/words.h"
 #include "config/yaml_source.h"
 
 namespace mlrun::config {
@@ -27,6 +28,16 @@ std::size_t next_reference(const std::string& text, std::size_t from) {
   return std::string::npos;
 }
 
+/// Text that is read back as the literal `text`.
+std::string literal(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.compare(i, 2, "${") == 0) out += '$';
+    out += text[i];
+  }
+  return out;
+}
+
 std::string unescaped(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -48,8 +59,8 @@ void collect_keys(const Node& node, const std::string& path, std::vector<std::st
 
 class References {
  public:
-  References(Layered& result, const Shape& shape, const Catalogue& catalogue)
-      : result_(result), shape_(shape), catalogue_(catalogue), spent_(weight(result.root)) {}
+  References(Layered& result, const Shape& shape, const Catalogue& catalogue, bool recorded)
+      : result_(result), shape_(shape), catalogue_(catalogue), recorded_(recorded), spent_(weight(result.root)) {}
 
   void resolve(Node& node, const std::string& path);
 
@@ -64,15 +75,20 @@ class References {
     bool reference;
     std::string text;
   };
+  /// What references are replaced by, and how that is written where the environment has a part in it.
+  struct Spliced {
+    std::string value, written;
+    bool from_environment = false;
+  };
 
   void problem(const Node& node, const std::string& path, std::string message, std::string hint = "");
   bool split(const Node& node, const std::string& path, std::vector<Piece>& pieces);
   void replace(Node& node, const std::string& path);
-  bool environment(const Node& node, const std::string& path, const std::string& name, std::string& value);
+  bool environment(const Node& node, const std::string& path, const std::string& name, Spliced& spliced);
   Node* target(const Node& node, const std::string& path, const std::string& key);
   void report_missing(const Node& node, const std::string& path, const std::string& key);
   bool is_declared(const std::string& key) const;
-  bool splice(const Node& node, const std::string& path, const std::string& key, std::string& value);
+  bool splice(const Node& node, const std::string& path, const std::string& key, Spliced& spliced);
   bool spend(const Node& node, const std::string& path, std::size_t weight);
   bool is_cycle(const Node& node, const std::string& path);
   void mark_done(const Node& node);
@@ -80,6 +96,7 @@ class References {
   Layered& result_;
   const Shape& shape_;
   const Catalogue& catalogue_;
+  const bool recorded_;
   std::size_t spent_;
   bool exhausted_ = false;
   std::vector<Step> steps_;
@@ -168,16 +185,19 @@ void References::replace(Node& node, const std::string& path) {
     node = std::move(copy);
     return;
   }
-  std::string text;
+  Spliced spliced;
   for (const auto& piece : pieces) {
-    if (!piece.reference) text += piece.text;
-    else if (!splice(node, path, piece.text, text)) return;
+    if (piece.reference && !splice(node, path, piece.text, spliced)) return;
+    if (piece.reference) continue;
+    spliced.value += piece.text;
+    spliced.written += literal(piece.text);
   }
-  node.scalar = std::move(text);
+  node.scalar = std::move(spliced.value);
+  if (spliced.from_environment) node.written = std::move(spliced.written);
 }
 
-bool References::splice(const Node& node, const std::string& path, const std::string& key, std::string& value) {
-  if (key.rfind("env:", 0) == 0) return environment(node, path, key.substr(4), value);
+bool References::splice(const Node& node, const std::string& path, const std::string& key, Spliced& spliced) {
+  if (key.rfind("env:", 0) == 0) return environment(node, path, key.substr(4), spliced);
   const Node* found = target(node, path, key);
   if (found == nullptr) return false;
   if (found->type != Node::Type::Scalar) {
@@ -185,15 +205,22 @@ bool References::splice(const Node& node, const std::string& path, const std::st
     problem(node, path, "${" + key + "} is " + kind + " and cannot stand inside a text", "refer to a single value");
     return false;
   }
-  value += found->scalar;
-  return spend(node, path, weight(*found) + value.size() / 100);
+  const bool from_environment = !found->written.empty();
+  spliced.value += found->scalar;
+  spliced.written += from_environment ? found->written : literal(found->scalar);
+  spliced.from_environment = spliced.from_environment || from_environment;
+  return spend(node, path, weight(*found) + spliced.value.size() / 100);
 }
 
-bool References::environment(const Node& node, const std::string& path, const std::string& name, std::string& value) {
+bool References::environment(const Node& node, const std::string& path, const std::string& name, Spliced& spliced) {
   const char* set = std::getenv(name.c_str());
+  const std::string reference = "${env:" + name + "}";
   if (set == nullptr) {
-    problem(node, path, "the environment variable " + name + " is not set", "set it, or write the value out");
-    return false;
+    Problem unset = problem_at(node.origin, path, "the environment variable " + name + " is not set",
+                               "set it, or write the value out");
+    (recorded_ ? result_.unset : result_.problems).push_back(std::move(unset));
+    if (!recorded_) return false;
+    set = reference.c_str();
   }
   std::size_t position = 0;
   const std::string unfit = unfit_byte(set, position);
@@ -201,8 +228,10 @@ bool References::environment(const Node& node, const std::string& path, const st
     problem(node, path, "the environment variable " + name + " " + unfit);
     return false;
   }
-  value += set;
-  return spend(node, path, 1 + value.size() / 100);
+  spliced.value += set;
+  spliced.written += reference;
+  spliced.from_environment = true;
+  return spend(node, path, 1 + spliced.value.size() / 100);
 }
 
 /// The resolved value at `key`; null after a problem has been noted.
@@ -260,8 +289,8 @@ bool References::is_declared(const std::string& key) const {
 
 }  // namespace
 
-void resolve_references(Layered& result, const Shape& shape, const Catalogue& catalogue) {
-  References(result, shape, catalogue).resolve(result.root, "");
+void resolve_references(Layered& result, const Shape& shape, const Catalogue& catalogue, bool recorded) {
+  References(result, shape, catalogue, recorded).resolve(result.root, "");
 }
 
 }  // namespace mlrun::config

@@ -44,11 +44,21 @@ void add_problems(const Layered& layered, std::vector<Problem> found, std::vecto
   }
 }
 
+/// What is wrong with a value that the environment lacks is that it does.
+void name_unset(const Layered& layered, std::vector<Problem>& found) {
+  for (auto& problem : found) {
+    for (const auto& unset : layered.unset) {
+      if (same_place(problem, unset)) problem = unset;
+    }
+  }
+}
+
 Resolved check(Layered layered, const Spec& spec, const Catalogue& catalogue) {
   Resolved resolved;
   resolved.notes = std::move(layered.notes);
   std::vector<Problem> found;
-  bind_node(layered.root, spec, catalogue, &resolved.recipe, "", resolved.provenance, found);
+  bind_node(layered.root, spec, catalogue, &resolved.recipe, "", resolved.provenance, found, &resolved.wording);
+  name_unset(layered, found);
   std::vector<Problem> problems;
   add_problems(layered, std::move(found), problems);
   if (!problems.empty()) {

@@ -138,10 +138,7 @@ class ScalarReader {
   std::optional<Json> path() {
     auto value = string();
     if (!value || text_.empty() || (field_.or_name && looks_like_name(text_))) return value;
-    const std::string& file = node_.origin.file;
-    const bool in_file = !file.empty() && file != kCommandLine;
-    const fs::path folder = in_file ? fs::absolute(file).parent_path() : fs::current_path();
-    fs::path absolute = (folder / text_).lexically_normal();
+    fs::path absolute = (path_folder(node_.origin) / text_).lexically_normal();
     if (!absolute.has_filename() && absolute.has_relative_path()) absolute = absolute.parent_path();
     return Json(absolute.string());
   }
@@ -237,6 +234,11 @@ std::optional<Json> read_pairs(const Node& node, const Field& field, const std::
 }
 
 }  // namespace
+
+fs::path path_folder(const Origin& origin) {
+  const bool in_file = !origin.file.empty() && origin.file != kCommandLine;
+  return in_file ? fs::absolute(origin.file).parent_path() : fs::current_path();
+}
 
 std::optional<Json> read_value(const Node& node, const Field& field, const std::string& key,
                                std::vector<Problem>& problems) {

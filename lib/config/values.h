@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,5 +15,8 @@ namespace mlrun::config {
 /// for a null. Nothing where it is not one: then `problems` says why. Paths become absolute.
 std::optional<Json> read_value(const Node& node, const Field& field, const std::string& key,
                                std::vector<Problem>& problems);
+
+/// What a relative path that is written there is relative to: the file's folder, or the current one.
+std::filesystem::path path_folder(const Origin& origin);
 
 }  // namespace mlrun::config

@@ -1,13 +1,14 @@
 #include "data/inspect.h"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <utility>
 
 #include <torch/torch.h>
 
 #include "base/files.h"
+#include "base/input_file.h"
+#include "base/printable.h"
 #include "data/image/decode.h"
 #include "data/image/exif.h"
 #include "data/image/head.h"
@@ -19,7 +20,7 @@
 namespace mlrun::data {
 namespace {
 
-constexpr std::streamsize kHeadSize = 1 << 17;
+constexpr std::size_t kHeadSize = 1 << 17;
 constexpr std::size_t kMostNamed = 10;
 
 /// What the head of one image says.
@@ -31,22 +32,14 @@ struct ImageLook {
   std::string problem;  ///< why nothing is known
 };
 
-std::string read_head(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string head(static_cast<std::size_t>(kHeadSize), '\0');
-  stream.read(head.data(), kHeadSize);
-  head.resize(static_cast<std::size_t>(stream.gcount()));
-  return head;
-}
-
 ImageLook look_at(const Source& source, std::int64_t index) {
   ImageLook look;
   const SampleFacts facts = source.facts(index);
   look.id = facts.id;
   try {
-    std::string bytes = read_head(facts.file);
+    std::string bytes = read_head(facts.file, kHeadSize);
     ImageHead head = read_image_head(bytes);
-    const bool whole = static_cast<std::streamsize>(bytes.size()) < kHeadSize;
+    const bool whole = bytes.size() < kHeadSize;
     look.kind = image_kind(bytes);
     if (!whole && (head.width == 0 || look.kind == "WebP" || look.kind == "TIFF" || look.kind == "JPEG")) {
       bytes = read_file(facts.file);
@@ -119,7 +112,7 @@ class ImageSummary {
     if (rotated() > 0) {
       text += "rotated      " + report::grouped(rotated()) + (rotated() == 1 ? " image carries" : " images carry") +
               " an EXIF rotation, which is " + (applied ? "applied" : "ignored (data.exif: ignore)") +
-              (rotated() == 1 ? ": " : ", as ") + rotated_.front() + "\n";
+              (rotated() == 1 ? ": " : ", as ") + printable_line(rotated_.front()) + "\n";
     }
     if (!unknown_.empty()) {
       text += "unreadable   " + report::grouped(static_cast<std::int64_t>(unknown_.size())) +

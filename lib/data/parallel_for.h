@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "base/thread_limit.h"
 
 namespace mlrun::data {
 
@@ -28,7 +31,13 @@ void parallel_for(std::int64_t count, int threads, const Action& action) {
   };
   std::vector<std::thread> others;
   const auto most = static_cast<int>(std::min<std::int64_t>(threads, count));
-  for (int i = 1; i < most; ++i) others.emplace_back(work);
+  try {
+    for (int i = 1; i < most; ++i) others.emplace_back(work);
+  } catch (const std::system_error& error) {
+    next = count;
+    const std::lock_guard<std::mutex> lock(guard);
+    failure = std::make_exception_ptr(thread_error(error.code()));
+  }
   work();
   for (auto& thread : others) thread.join();
   if (failure) std::rethrow_exception(failure);

@@ -1,10 +1,10 @@
 #include "data/rotation_check.h"
 
 #include <algorithm>
-#include <fstream>
 #include <string>
 
 #include "base/error.h"
+#include "base/input_file.h"
 #include "base/log.h"
 #include "data/image/exif.h"
 
@@ -12,22 +12,19 @@ namespace mlrun::data {
 namespace {
 
 /// Cameras write the orientation into the first of a JPEG's segments, which have 64 KiB at most.
-constexpr std::streamsize kHeadBytes = 72 * 1024;
+constexpr std::size_t kHeadBytes = 72 * 1024;
 /// WebP has it behind the pixels.
-constexpr std::streamsize kWholeBytes = 16 * 1024 * 1024;
+constexpr std::size_t kWholeBytes = 16 * 1024 * 1024;
 
 /// The first bytes of a file; empty where it cannot be read.
 std::string file_head(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string bytes(static_cast<std::size_t>(kHeadBytes), '\0');
-  stream.read(bytes.data(), kHeadBytes);
-  bytes.resize(static_cast<std::size_t>(stream.gcount()));
-  if (stream && bytes.compare(8, 4, "WEBP") == 0) {
-    std::string rest(static_cast<std::size_t>(kWholeBytes), '\0');
-    stream.read(rest.data(), kWholeBytes);
-    bytes.append(rest, 0, static_cast<std::size_t>(stream.gcount()));
+  try {
+    std::string bytes = read_head(file, kHeadBytes);
+    const bool webp = bytes.size() == kHeadBytes && bytes.compare(8, 4, "WEBP") == 0;
+    return webp ? read_head(file, kHeadBytes + kWholeBytes) : bytes;
+  } catch (const UserError&) {
+    return "";
   }
-  return bytes;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "deploy/onnx/weights.h"
 #include "engine/run/export_weights.h"
 #include "engine/run/run_directory.h"
+#include "engine/run/weights_metadata.h"
 #include "engine/train/initial_weights.h"
 #include "models/named_model.h"
 #include "quant/runner.h"
@@ -104,7 +105,7 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
     const auto size = subject.preprocessing.at("input_size").get<std::int64_t>();
     subject.samples = random_samples(count, subject.preprocessing.at("channels").get<std::int64_t>(), size, size);
   }
-  subject.metadata["recipe"] = config::to_yaml(resolved.values);
+  subject.metadata["recipe"] = engine::carried_recipe(resolved);
   subject.metadata["data"] = json_text(engine::to_json(loaded.task->data()));
   if (const auto* int8 = quant::int8_runner(*subject.model))
     subject.metadata["quantization"] = int8_settings(int8->plan());
@@ -125,9 +126,9 @@ Subject subject_of(const std::string& name, const std::vector<config::Override>&
   subject.samples = random_samples(count, model.channels, model.input_size, model.input_size);
   const weights::Metadata metadata = engine::model_metadata(model);
   if (const auto classes = metadata.find("classes"); classes != metadata.end()) {
-    subject.classes = Json::parse(classes->second).get<std::vector<std::string>>();
+    subject.classes = parse_json(classes->second).get<std::vector<std::string>>();
   }
-  subject.preprocessing = Json::parse(metadata.at("preprocessing"));
+  subject.preprocessing = parse_json(metadata.at("preprocessing"));
   subject.transforms = {{"classification_eval", std::make_shared<data::ClassificationEvalOptions>()}};
   return subject;
 }

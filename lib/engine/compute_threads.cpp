@@ -4,6 +4,8 @@
 
 #include <ATen/Parallel.h>
 
+#include "base/thread_limit.h"
+
 namespace mlrun::engine {
 namespace {
 
@@ -19,6 +21,7 @@ void set_threads(int count) {
 
 ComputeThreads::ComputeThreads(std::int64_t count)
     : before_(at::get_num_threads()), processors_(static_cast<int>(count)) {
+  require_threads(static_cast<int>(count) - 1);
   set_threads(static_cast<int>(count));
 }
 

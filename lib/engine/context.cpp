@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/thread_limit.h"
 #include "base/threads.h"
 #include "base/torch_compat.h"
 #include "engine/block_cache.h"
@@ -39,6 +40,16 @@ torch::Device choose_device(const std::string& text) {
   return *device;
 }
 
+/// OpenMP ends the process where it gets no thread, so its threads are started before there are others: by an operation
+/// of as many pieces as LibTorch divides among them.
+void start_compute_threads(int count) {
+  constexpr std::int64_t kPiece = 32768;  // elements, at::internal::GRAIN_SIZE
+  at::set_num_threads(count);
+  if (count == 1) return;
+  require_threads(count - 1);
+  torch::zeros({count * kPiece}, torch::kByte).add_(1);
+}
+
 }  // namespace
 
 Context make_context(const config::TrainSection& train) {
@@ -48,7 +59,7 @@ Context make_context(const config::TrainSection& train) {
   context.threads = train.threads.value_or(default_compute_threads());
   context.workers = train.workers.value_or(available_processors());
   if (train.memory_format == "channels_last") context.memory_format = torch::MemoryFormat::ChannelsLast;
-  at::set_num_threads(static_cast<int>(context.threads));
+  start_compute_threads(static_cast<int>(context.threads));
   return context;
 }
 

@@ -35,7 +35,7 @@ class PlanReader {
   explicit PlanReader(std::string file) : file_(std::move(file)) {}
 
   Int8Plan plan(const std::string& text) const {
-    const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const Json json = parse_json(text);
     if (!json.is_object()) fail("", "is no JSON object");
     const Json& version = member(json, "version", "");
     if (!version.is_number_integer()) fail("version", "is no integer");

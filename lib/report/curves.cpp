@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
+#include <unordered_set>
 
 #include "base/files.h"
 
@@ -15,8 +17,7 @@ std::vector<Json> read_metric_rows(const std::filesystem::path& folder) {
   std::vector<Json> rows;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    Json row = Json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin),
-                           text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, /*allow_exceptions=*/false);
+    Json row = parse_json(std::string_view(text).substr(begin, end - begin));
     const bool good = row.is_object() && row.contains("epoch") && row["epoch"].is_number();
     if (good) rows.push_back(std::move(row));
     begin = end + 1;
@@ -38,10 +39,10 @@ Series curve(const std::vector<Json>& rows, const std::string& name) {
 
 std::vector<std::string> figure_names(const std::vector<Json>& rows) {
   std::vector<std::string> names;
+  std::unordered_set<std::string> known = {"step", "epoch"};
   for (const Json& row : rows) {
     for (const auto& [name, value] : row.items()) {
-      if (name == "step" || name == "epoch") continue;
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      if (known.insert(name).second) names.push_back(name);
     }
   }
   return names;

@@ -5,8 +5,7 @@
 
 namespace mlrun::report {
 
-/// `text` as content or as a quoted attribute value of HTML and SVG: `& < > " '` as references;
-/// control characters (but tab and line feed) and malformed UTF-8 become U+FFFD.
+/// `text`, as `printable` has it, as content or as a quoted attribute value of HTML and SVG: `& < > " '` as references.
 std::string escaped_markup(std::string_view text);
 
 /// ` name="value"`, with the value escaped.

@@ -14,11 +14,13 @@ namespace mlrun::report {
 namespace {
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMostColumns = 1000;
 
 /// A row: an object with a whole-numbered `step`; null where `line` is none.
 Json parse_row(std::string_view line) {
-  Json row = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
-  const bool good = row.is_object() && row.contains("step") && row["step"].is_number_integer();
+  Json row = parse_json(line);
+  const bool good =
+      row.is_object() && row.size() <= kMostColumns && row.contains("step") && row["step"].is_number_integer();
   return good ? row : Json(nullptr);
 }
 
@@ -90,6 +92,10 @@ bool MetricsLog::add_columns(const Json& row) {
   const std::size_t before = columns_.size();
   for (const auto& item : row.items()) {
     if (std::find(columns_.begin(), columns_.end(), item.key()) == columns_.end()) columns_.push_back(item.key());
+  }
+  if (columns_.size() > kMostColumns) {
+    throw file_error(jsonl_.string(), "names more than " + std::to_string(kMostColumns) + " figures",
+                     "move the file away to start a new one");
   }
   return columns_.size() > before;
 }

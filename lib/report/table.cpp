@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "report/format.h"
 #include "report/markup.h"
 
@@ -15,15 +16,9 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-std::string one_line(std::string cell) {
-  std::replace_if(
-      cell.begin(), cell.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
-  return cell;
-}
-
 std::string escaped(const std::string& cell) {
   std::string out;
-  for (const char c : one_line(cell)) {
+  for (const char c : printable_line(cell)) {
     if (c == '|' || c == '\\') out += '\\';
     out += c;
   }
@@ -35,7 +30,7 @@ std::string aligned_line(const std::vector<std::string>& cells, const std::vecto
                          const std::vector<bool>& right) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const std::string cell = one_line(cells[i]);
+    const std::string cell = printable_line(cells[i]);
     const std::string padding(widths[i] - display_width(cell), ' ');
     if (i > 0) line += kGap;
     line += right[i] ? padding + cell : cell + padding;
@@ -80,8 +75,8 @@ std::string Table::text() const {
   std::vector<bool> to_right;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     titles.push_back(columns_[i].title);
-    widths.push_back(display_width(one_line(columns_[i].title)));
-    for (const auto& row : rows_) widths[i] = std::max(widths[i], display_width(one_line(row[i])));
+    widths.push_back(display_width(printable_line(columns_[i].title)));
+    for (const auto& row : rows_) widths[i] = std::max(widths[i], display_width(printable_line(row[i])));
     dashes.emplace_back(widths[i], '-');
     to_right.push_back(right(i));
   }

@@ -1,9 +1,8 @@
 #include "weights/inspect.h"
 
-#include <fstream>
-
 #include "base/error.h"
 #include "base/files.h"
+#include "base/input_file.h"
 #include "weights/file.h"
 #include "weights/safetensors.h"
 
@@ -15,10 +14,8 @@ namespace {
 
 /// safetensors begin with the length of a JSON object, in 8 bytes.
 bool begins_as_safetensors(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  char head[9] = {};
-  in.read(head, sizeof head);
-  return in.gcount() == static_cast<std::streamsize>(sizeof head) && head[8] == '{' && head[7] == 0;
+  const std::string head = read_head(file, 9);
+  return head.size() == 9 && head[8] == '{' && head[7] == 0;
 }
 
 std::string dtype_name(torch::ScalarType type) {

@@ -1,27 +1,29 @@
 #include "weights/mapping.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 
 #include "base/error.h"
+#include "base/input_file.h"
 
 namespace mlrun::weights {
 
 Mapping::Mapping(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) throw file_error(path.string(), std::string("cannot be read: ") + std::strerror(errno));
-  const int error = map(descriptor);
-  ::close(descriptor);
-  if (error != 0) throw file_error(path.string(), std::string("cannot be read: ") + std::strerror(error));
+  const InputFile file(path);
+  if (file.size() == 0) return;
+  const auto size = static_cast<std::size_t>(file.size());
+  void* bytes = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.descriptor(), 0);
+  if (bytes == MAP_FAILED) throw read_error(path, errno);
+  bytes_ = static_cast<char*>(bytes);
+  size_ = size;
+  range_.emplace(bytes, size, path);
 }
 
 Mapping::~Mapping() {
+  range_.reset();
   if (size_ > 0) ::munmap(bytes_, size_);
 }
 
@@ -29,20 +31,6 @@ void Mapping::release(std::size_t begin, std::size_t size) const {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const std::size_t first = (begin + page - 1) / page * page, end = (begin + size) / page * page;
   if (first < end) ::madvise(bytes_ + first, end - first, MADV_DONTNEED);
-}
-
-int Mapping::map(int descriptor) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0) return errno;
-  if (S_ISDIR(status.st_mode)) return EISDIR;
-  if (!S_ISREG(status.st_mode)) return EINVAL;
-  if (status.st_size == 0) return 0;
-  const auto size = static_cast<std::size_t>(status.st_size);
-  void* bytes = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
-  if (bytes == MAP_FAILED) return errno;
-  bytes_ = static_cast<char*>(bytes);
-  size_ = size;
-  return 0;
 }
 
 Arena::Arena(std::size_t size) : size_(size) {

@@ -2,7 +2,10 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string_view>
+
+#include "base/mapped_files.h"
 
 namespace mlrun::weights {
 
@@ -22,10 +25,9 @@ class Mapping {
   void release(std::size_t begin, std::size_t size) const;
 
  private:
-  int map(int descriptor);
-
   char* bytes_ = nullptr;
   std::size_t size_ = 0;
+  std::optional<MappedRange> range_;
 };
 
 /// One block of memory for many pieces, of large pages where the system has them: filling it is

@@ -17,7 +17,8 @@ TEST_CASE("a problem leaves out what does not apply", "[base]") {
 }
 
 TEST_CASE("a problem stays one line whatever the user's names and values hold", "[base]") {
-  CHECK(Problem{"a\nb", 0, 0, "k\x1B[2J", "is \"x\ty\"", "mend\r\nit"}.text() == "a b: k [2J: is \"x y\"; mend  it");
+  CHECK(Problem{"a\nb", 0, 0, "k\x1B[2J", "is \"x\ty\"", "mend\r\nit"}.text() ==
+        "a b: k\\x1b[2J: is \"x y\"; mend  it");
 }
 
 TEST_CASE("a user error carries its problems, one line each, and exit code 2", "[base]") {

@@ -1,11 +1,11 @@
 #include "data/sources/detect_format.h"
 
 #include <algorithm>
-#include <fstream>
 #include <system_error>
 #include <vector>
 
 #include "base/error.h"
+#include "base/input_file.h"
 #include "data/sources/csv.h"
 #include "data/sources/listing.h"
 #include "data/sources/webdataset.h"
@@ -22,11 +22,11 @@ bool is_file(const fs::path& path) {
 
 /// Whether the first line of a CSV file names path and label.
 bool names_labels(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string line;
-  std::getline(stream, line);
+  constexpr std::size_t kLongestLine = 1 << 20;
   std::vector<std::string> cells;
   try {
+    std::string line = read_head(file, kLongestLine);
+    line.resize(std::min(line.find('\n'), line.size()));
     CsvReader reader(line, file.string());
     reader.next(cells);
   } catch (const UserError&) {

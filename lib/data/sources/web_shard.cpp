@@ -1,10 +1,8 @@
 #include "data/sources/web_shard.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <mutex>
@@ -14,6 +12,7 @@
 #include "base/cache.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/input_file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "data/field_text.h"
@@ -89,7 +88,7 @@ class ShardReader {
   }
 
   std::optional<std::int64_t> json_label(const TarEntry& entry, const std::string& text) const {
-    const Json values = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const Json values = parse_json(text);
     if (values.is_discarded()) fail(entry.name, "is no JSON", "mend it");
     for (const char* key : {"label", "cls", "class"}) {
       if (!values.is_object() || !values.contains(key) || !values[key].is_number_integer()) continue;
@@ -178,19 +177,9 @@ std::vector<ShardSample> read_shard(const ReadAt& read, std::uint64_t size, cons
 }
 
 std::string read_range(const fs::path& file, std::uint64_t at, std::size_t count) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  int error = descriptor < 0 ? errno : 0;
-  std::string bytes(descriptor < 0 ? 0 : count, '\0');
-  std::size_t got = 0;
-  while (error == 0 && got < count) {
-    const ssize_t read = ::pread(descriptor, bytes.data() + got, count - got, static_cast<off_t>(at + got));
-    if (read == 0) break;
-    if (read < 0 && errno != EINTR) error = errno;
-    else if (read > 0) got += static_cast<std::size_t>(read);
-  }
-  if (descriptor >= 0) ::close(descriptor);
-  if (error != 0) throw file_error(file.string(), "cannot be read: " + std::generic_category().message(error), "");
-  bytes.resize(got);
+  const InputFile input(file);
+  std::string bytes(count, '\0');
+  bytes.resize(input.read_at(at, bytes.data(), count));
   return bytes;
 }
 

@@ -98,7 +98,7 @@ engine::WeightChoice onnx_weights(const fs::path& file, const std::string& name)
   };
   const auto metadata = read_onnx_header(file).metadata;
   if (const auto data = metadata.find("data"); data != metadata.end()) {
-    choice.known = engine::data_info(Json::parse(data->second, nullptr, /*allow_exceptions=*/false));
+    choice.known = engine::data_info(parse_json(data->second));
   }
   return choice;
 }

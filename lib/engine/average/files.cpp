@@ -16,6 +16,7 @@
 #include "engine/run/run_directory.h"
 #include "metrics/metric.h"
 #include "optim/averaging.h"
+#include "report/curves.h"
 #include "report/format.h"
 #include "weights/finite.h"
 
@@ -40,14 +41,10 @@ struct EpochFigure {
 
 std::map<std::int64_t, EpochFigure> figures_of(const RunDirectory& run, const std::string& metric) {
   std::map<std::int64_t, EpochFigure> figures;
-  const std::string text = read_file(run.path() / "metrics.jsonl");
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const Json row = Json::parse(text.substr(begin, end - begin), nullptr, /*allow_exceptions=*/false);
-    begin = end + 1;
-    if (!row.is_object() || !row.contains("step") || !row["step"].is_number_integer()) continue;
+  for (const Json& row : report::read_metric_rows(run.path())) {
+    if (!row.contains("step") || !row["step"].is_number_integer()) continue;
     EpochFigure figure;
-    if (row.contains("epoch") && row["epoch"].is_number()) figure.epoch = row["epoch"].get<double>();
+    figure.epoch = row["epoch"].get<double>();
     if (row.contains(metric) && row[metric].is_number()) figure.value = row[metric].get<double>();
     figures[row["step"].get<std::int64_t>()] = figure;
   }

@@ -32,7 +32,7 @@ class PosteriorWeights : public WeightSource {
                                 " sets of weights, and a posterior takes " + std::to_string(kFewestSets));
     }
     if (const auto info = checkpoint.metadata.find("data"); info != checkpoint.metadata.end()) {
-      known_ = data_info(Json::parse(info->second, nullptr, /*allow_exceptions=*/false));
+      known_ = data_info(parse_json(info->second));
     }
   }
 

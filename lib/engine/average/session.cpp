@@ -9,6 +9,7 @@
 #include "engine/evaluator.h"
 #include "engine/run/model_state.h"
 #include "engine/run/run_directory.h"
+#include "engine/run/weights_metadata.h"
 #include "optim/averaging.h"
 #include "weights/finite.h"
 
@@ -34,7 +35,7 @@ struct Bench {
       : recipe(wanted.recipe), context(make_context(wanted.recipe.train)) {
     std::optional<data::DataInfo> known;
     if (const auto info = metadata.find("data"); info != metadata.end()) {
-      known = data_info(Json::parse(info->second, nullptr, /*allow_exceptions=*/false));
+      known = data_info(parse_json(info->second));
     }
     task = tasks.make(recipe.task.kind, TaskRequest{recipe, known});
     for (const auto& model : task->models()) place(*model.second, context);
@@ -96,7 +97,7 @@ weights::NamedTensors detached(const weights::NamedTensors& tensors) {
 
 /// What whoever loads the average must know, where the inputs did not carry it.
 void describe(const config::Resolved& resolved, const Task& task, weights::Metadata& metadata) {
-  metadata.emplace("recipe", config::to_yaml(resolved.values));
+  metadata.emplace("recipe", carried_recipe(resolved));
   metadata.emplace("data", json_text(to_json(task.data())));
   metadata.emplace("classes", json_text(task.data().classes));
 }

@@ -55,7 +55,7 @@ class FileWeights : public WeightSource {
     const auto metadata = weights::read_safetensors_header(choice_.file).metadata;
     const auto info = metadata.find("data");
     if (info == metadata.end()) return std::nullopt;
-    return data_info(Json::parse(info->second, nullptr, /*allow_exceptions=*/false));
+    return data_info(parse_json(info->second));
   }
 
   void apply(Task& task, const Context& context, std::int64_t, std::uint64_t) const override {

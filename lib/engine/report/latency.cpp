@@ -57,7 +57,7 @@ LatencyColumn& column_of(std::vector<LatencyColumn>& columns, const MeasuredLate
 }  // namespace
 
 std::vector<MeasuredLatency> read_bench(const std::filesystem::path& file) {
-  const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  const Json json = parse_json(read_file(file));
   if (!json.is_object() || json.value("command", Json()) != "bench" || !json.value("result", Json()).is_array()) {
     throw file_error(file.string(), "is not what `mlrun bench --json` prints", kBenchHint);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "base/version.h"
 #include "report/chart.h"
@@ -19,6 +20,28 @@ std::string text_in(const Json& json, const char* name) {
   return found->is_string() ? found->get<std::string>() : json_text(*found);
 }
 
+/// `text` with the data's folder by its name alone: a page is given away.
+std::string without_folders(std::string text, const RunRecord& run) {
+  const Json recipe = run.info.value("recipe", Json::object());
+  const std::string root = recipe.is_object() ? text_in(recipe.value("data", Json::object()), "root") : "";
+  const std::string folder = root.substr(0, root.rfind('/') + 1);
+  if (folder.size() < 2) return text;
+  for (auto at = text.find(root); at != std::string::npos; at = text.find(root, at)) text.erase(at, folder.size());
+  return text;
+}
+
+/// A command with the last part alone of each absolute path in it.
+std::string command_text(const std::string& command) {
+  std::istringstream words(command);
+  std::string text;
+  for (std::string word; words >> word;) {
+    const std::size_t path = word[0] == '/' ? 0 : word.find("=/") + 1;
+    if (path != 0 || word[0] == '/') word.erase(path, word.rfind('/') + 1 - path);
+    text += (text.empty() ? "" : " ") + word;
+  }
+  return text;
+}
+
 std::string figure_value(const std::string& name, double value) { return report::fixed(value, figure_digits(name)); }
 
 std::string key_text(const RunRecord& run, const std::string& key) {
@@ -34,7 +57,7 @@ std::string headline(const RunRecord& run) {
                      report::escaped_markup(key_text(run, "task.name") + " with " + key_text(run, "model.name") +
                                             " on " + text_in(run.info.value("data", Json::object()), "name")) +
                      "</span></p>\n";
-  if (!it.error.empty()) html += report::html_notice("This run failed: " + it.error);
+  if (!it.error.empty()) html += report::html_notice("This run failed: " + without_folders(it.error, run));
   if (!run.finished()) {
     html += report::html_notice("This run is not finished: it stands at epoch " + std::to_string(it.epoch) + " of " +
                                 std::to_string(it.epochs) + ". Its figures are those of the epochs so far.");
@@ -163,7 +186,8 @@ std::string provenance_facts(const RunRecord& run) {
                                                                   {"started", "started"},
                                                                   {"finished", "finished"},
                                                                   {"choices", "measured choices"}}) {
-    const std::string text = text_in(run.info, name);
+    std::string text = text_in(run.info, name);
+    if (name == std::string("command")) text = command_text(text);
     if (text != "{}") facts.emplace_back(title, text);
   }
   const Json data = run.info.value("data", Json::object());
@@ -213,7 +237,9 @@ std::string run_page(const RunRecord& run, const Evidence& evidence, const std::
   if (table != nullptr) body += table_section(*table);
   body += report::html_section("Training", curves_section(run.summary.path));
   body += report::html_section("Figures of the best weights", figures_table(run) + disagreement(run, evidence));
-  body += evidence_sections(evidence);
+  Evidence shown = evidence;
+  for (auto& sentence : shown.missing) sentence = without_folders(sentence, run);
+  body += evidence_sections(shown);
   body += report::html_section("Where it was made", provenance_facts(run));
   body += report::html_section("Recipe", report::html_folded("Every option of this run", recipe));
   return report::html_page(run.summary.path.filename().string() + " - mlrun", body + page_footer());

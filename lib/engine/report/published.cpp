@@ -202,7 +202,7 @@ Json to_json(const ComparedTable& table) {
     for (std::size_t k = 0; k < table.cells[i].size(); ++k) {
       cells.push_back(cell_json(line, table.file.columns[k], table.cells[i][k]));
     }
-    for (const auto& [title, value] : line.published) published[title] = Json::parse(value, nullptr, false);
+    for (const auto& [title, value] : line.published) published[title] = parse_json(value);
     rows.push_back({{"name", line.name},
                     {"row", line.row},
                     {"recipe", line.recipe},

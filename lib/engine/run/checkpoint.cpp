@@ -30,7 +30,7 @@ std::string folder_name(std::int64_t step) {
 }
 
 Json read_json(const fs::path& path) {
-  Json json = Json::parse(read_file(path, kJsonLimit), nullptr, /*allow_exceptions=*/false);
+  Json json = parse_json(read_file(path, kJsonLimit));
   if (!json.is_object()) throw DamagedCheckpoint(path, "is damaged: it is no JSON object");
   return json;
 }

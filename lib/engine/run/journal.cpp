@@ -23,7 +23,7 @@ Json opening_record(const Opening& opening) {
           {"workers", opening.context.workers},
           {"choices", opening.choices},
           {"data", to_json(opening.task.data())},
-          {"recipe", opening.resolved.values},
+          {"recipe", config::recorded_values(opening.resolved)},
           {"error", nullptr},
           {"updated", timestamp()}};
 }

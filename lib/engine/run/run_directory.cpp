@@ -58,7 +58,7 @@ std::string remedy(const fs::path& path, const std::string& key) {
 void refuse_changes(const fs::path& path, const Json& before, const config::Resolved& now) {
   std::map<std::string, Json> old_values, new_values;
   flatten(before, "", old_values);
-  flatten(now.values, "", new_values);
+  flatten(config::recorded_values(now), "", new_values);
   std::vector<Problem> problems;
   const auto differ = [&](const std::string& key, const std::string& was, const std::string& is) {
     if (free_on_resume(key)) return;
@@ -134,7 +134,7 @@ RunDirectory RunDirectory::claim(const fs::path& path, const config::Resolved& r
     refuse_changes(path, run.info_.value("recipe", Json::object()), resolved);
     run.resumed_ = true;
   }
-  if (run.state() != "finished") write_file(run.recipe_file(), config::to_yaml(resolved.values));
+  if (run.state() != "finished") write_file(run.recipe_file(), config::recorded_yaml(resolved));
   return run;
 }
 
@@ -169,7 +169,7 @@ bool RunDirectory::began() {
 
 void RunDirectory::read_info() {
   const fs::path file = path_ / "run.json";
-  info_ = Json::parse(read_file(file, 64U << 20U), nullptr, /*allow_exceptions=*/false);
+  info_ = parse_json(read_file(file, 64U << 20U));
   if (!info_.is_object()) throw file_error(file.string(), "is damaged: it is no JSON object");
   const auto holds = [this](const char* key, Json::value_t type) {
     return !info_.contains(key) || info_[key].type() == type;

@@ -50,9 +50,10 @@ class ProblemList {
 
 }  // namespace
 
-std::vector<Json> check_combinations(const SweepRequest& request, const std::vector<config::Combination>& combinations,
-                                     const std::vector<std::string>& names, const config::Catalogue& catalogue) {
-  std::vector<Json> recipes;
+std::vector<std::string> check_combinations(const SweepRequest& request,
+                                            const std::vector<config::Combination>& combinations,
+                                            const std::vector<std::string>& names, const config::Catalogue& catalogue) {
+  std::vector<std::string> recipes;
   std::map<std::string, std::string> known;  // by the recipe's text
   std::set<std::string> models;              // whose weights are looked for: once each
   ProblemList problems;
@@ -62,9 +63,10 @@ std::vector<Json> check_combinations(const SweepRequest& request, const std::vec
     try {
       const config::Resolved resolved = config::resolve(layers, catalogue);
       if (models.insert(json_text(resolved.values.at("model"))).second) check_initial_weights(resolved);
-      const auto [twin, added] = known.emplace(json_text(resolved.values), names[i]);
+      const std::string recipe = config::recorded_yaml(resolved);
+      const auto [twin, added] = known.emplace(recipe, names[i]);
       if (!added) throw UserError("comes to the same recipe as " + twin->second, "remove one of the values");
-      recipes.push_back(resolved.values);
+      recipes.push_back(recipe);
     } catch (const UserError& error) {
       for (const auto& problem : error.problems()) problems.add(problem, names[i]);
     }

@@ -96,7 +96,7 @@ void ChildCommand::stop() const {
 
 std::vector<Problem> ChildCommand::problems() const {
   std::vector<Problem> problems;
-  const Json printed = Json::parse(content(out_.get()), nullptr, /*allow_exceptions=*/false);
+  const Json printed = parse_json(content(out_.get()));
   const Json errors = printed.is_object() ? printed.value("errors", Json::array()) : Json::array();
   for (const auto& error : errors) problems.push_back(problem_of(error));
   if (!problems.empty()) return problems;

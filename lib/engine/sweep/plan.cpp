@@ -58,6 +58,9 @@ SweepPlan plan_of(const Json& json) {
   for (const auto& entry : json.at("combinations")) {
     plan.combinations.push_back({entry.at("name").get<std::string>(), overrides_of(entry.at("set")),
                                  entry.at("recipe_sha256").get<std::string>()});
+    if (!is_file_name(plan.combinations.back().name)) {
+      throw UserError("names a combination that is no name of a file", "plan the sweep again");
+    }
   }
   return plan;
 }
@@ -123,17 +126,15 @@ PlannedSweep write_sweep(const fs::path& folder, const SweepRequest& request, co
   PlannedSweep planned;
   planned.plan = {request.base, request.layers.overrides, {}, request.random, request.seed, {}};
   for (const auto& axis : request.axes) planned.plan.keys.push_back({axis.key, axis.text});
-  std::vector<std::string> texts;
   for (std::size_t i = 0; i < recipes.size(); ++i) {
-    texts.push_back(config::to_yaml(recipes[i]));
-    planned.plan.combinations.push_back({names[i], combinations[i], sha256(texts[i].data(), texts[i].size())});
+    planned.plan.combinations.push_back({names[i], combinations[i], sha256(recipes[i].data(), recipes[i].size())});
   }
   planned.existed = holds_plan(folder, planned.plan);
   if (planned.existed) return planned;
   remove_tree(folder / kRecipes);
   make_directories(folder / kRecipes);
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    write_file(sweep_recipe_file(folder, planned.plan.combinations[i]), texts[i]);
+  for (std::size_t i = 0; i < recipes.size(); ++i) {
+    write_file(sweep_recipe_file(folder, planned.plan.combinations[i]), recipes[i]);
   }
   write_file(folder / kFile, json_text(plan_json(planned.plan), 2) + "\n");
   return planned;
@@ -145,7 +146,7 @@ SweepPlan read_sweep(const fs::path& folder) {
     throw file_error(folder.string(), fs::exists(folder) ? "is no sweep: it has no sweep.json" : "does not exist",
                      "name the folder that `mlrun sweep plan` wrote");
   }
-  const Json json = Json::parse(read_file(file, 1U << 28U), nullptr, /*allow_exceptions=*/false);
+  const Json json = parse_json(read_file(file, 1U << 28U));
   try {
     return plan_of(json);
   } catch (const Json::exception&) {

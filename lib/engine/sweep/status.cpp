@@ -1,10 +1,10 @@
 #include "engine/sweep/status.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include "base/json.h"
 #include "metrics/metric.h"
+#include "report/curves.h"
 
 namespace mlrun::engine {
 namespace {
@@ -13,11 +13,9 @@ namespace fs = std::filesystem;
 
 /// What the epochs on record took; a torn last line counts for nothing.
 double epoch_seconds(const fs::path& run) {
-  std::ifstream file(run / "metrics.jsonl");
   double sum = 0;
-  for (std::string line; std::getline(file, line);) {
-    const Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    const Json seconds = row.is_object() ? row.value("seconds", Json()) : Json();
+  for (const Json& row : report::read_metric_rows(run)) {
+    const Json seconds = row.value("seconds", Json());
     if (seconds.is_number()) sum += seconds.get<double>();
   }
   return sum;

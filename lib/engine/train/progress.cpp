@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "base/printable.h"
 #include "report/format.h"
 
 namespace mlrun::engine {
@@ -75,7 +76,7 @@ bool Progress::time_to_show() const { return !quiet_ && seconds_between(shown_, 
 void Progress::show(const std::string& line) {
   shown_ = Clock::now();
   if (!terminal_) return log::info(line);
-  const std::string cut = line.substr(0, terminal_width() - 1);
+  const std::string cut = printable_line(line).substr(0, terminal_width() - 1);
   std::fprintf(stderr, "\r\033[K%s", cut.c_str());
   std::fflush(stderr);
   live_ = true;
