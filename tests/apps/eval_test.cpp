@@ -96,12 +96,13 @@ TEST_CASE("`eval` takes other splits, weights and data", "[apps]") {
   const TinyRun& tiny = tiny_run();
   const TempDir folder;
   const fs::path last = tiny.run / "checkpoints" / "step-00000032";
-  const auto outcomes = run_all({{{"eval", tiny.run, "--split", "val", "--json"}},
-                                 {{"eval", last, "--json"}},
-                                 {{"eval", tiny.run, "--weights", "last", "--json"}},
-                                 {{"eval", tiny.recipe, "--weights", last / "model.safetensors", "--json"}},
-                                 {{"eval", tiny.run, "data.test_samples=3", "--json", "--per-class-csv", folder / "classes.csv"}},
-                                 {{"eval", tiny.run}}});
+  const auto outcomes =
+      run_all({{{"eval", tiny.run, "--split", "val", "--json"}},
+               {{"eval", last, "--json"}},
+               {{"eval", tiny.run, "--weights", "last", "--json"}},
+               {{"eval", tiny.recipe, "--weights", last / "model.safetensors", "--json"}},
+               {{"eval", tiny.run, "data.test_samples=3", "--json", "--per-class-csv", folder / "classes.csv"}},
+               {{"eval", tiny.run}}});
   for (const auto& outcome : outcomes) CHECK(outcome.code == 0);
   const auto result = [&](std::size_t i) { return result_of(outcomes[i], "eval", "ok"); };
   CHECK(result(0).at("split") == "val");
