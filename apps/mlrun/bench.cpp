@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <functional>
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
@@ -61,26 +62,34 @@ config::Resolved recipe_at(const std::string& name, const std::vector<config::Ov
                          recipes::catalogue());
 }
 
-std::vector<deploy::BenchRow> inference_rows(const BenchArguments& arguments, const BenchWords& words,
-                                             const deploy::TellRow& tell) {
-  std::vector<deploy::BenchRow> rows;
+using Rows = std::vector<deploy::BenchRow>;
+
+/// Rows of inference. What can be refused is before any is measured.
+void add_inference_rows(const BenchArguments& arguments, const BenchWords& words, const deploy::TellRow& tell,
+                        Rows& rows) {
+  const deploy::BenchRequest& request = arguments.request;
+  std::vector<std::function<deploy::BenchSubject()>> subjects;
   for (const auto& source : words.sources) {
-    const auto subject = [&] {
-      if (source.architecture) return deploy::bench_subject(source.name, words.overrides);
-      const RunArgument run = open_run_argument(source.name, words.overrides, "");
-      return deploy::bench_subject(recipes::tasks(), run.resolved, run.weights);
-    }();
-    for (auto& row : deploy::bench_inference(subject, arguments.request, tell)) rows.push_back(std::move(row));
+    if (source.architecture) {
+      if (request.size > 0) deploy::check_size(source.name, words.overrides, request.size);
+      subjects.emplace_back([&] { return deploy::bench_subject(source.name, words.overrides, request.size); });
+      continue;
+    }
+    const RunArgument run = open_run_argument(source.name, words.overrides, "");
+    deploy::check_own_engine(source.name, run.brings_engine() ? run.engine : "", request);
+    subjects.emplace_back(
+        [run, &request] { return deploy::bench_subject(recipes::tasks(), run.resolved, run.weights, request.size); });
   }
-  return rows;
+  for (const auto& subject : subjects) {
+    for (auto& row : deploy::bench_inference(subject(), request, tell)) rows.push_back(std::move(row));
+  }
 }
 
 /// Rows of training or loading, which follow a recipe.
-std::vector<deploy::BenchRow> recipe_rows(const BenchArguments& arguments, const BenchWords& words,
-                                          const deploy::TellRow& tell) {
+void add_recipe_rows(const BenchArguments& arguments, const BenchWords& words, const deploy::TellRow& tell,
+                     Rows& rows) {
   constexpr std::int64_t kBatch = 32;  // of an architecture without a recipe
   const auto bench = arguments.mode == "train" ? deploy::bench_training : deploy::bench_loading;
-  std::vector<deploy::BenchRow> rows;
   for (const auto& source : words.sources) {
     const auto recipe_of = [&](std::int64_t batch) {
       if (source.architecture) {
@@ -93,7 +102,6 @@ std::vector<deploy::BenchRow> recipe_rows(const BenchArguments& arguments, const
     };
     for (auto& row : bench(recipes::tasks(), recipe_of, arguments.request, tell)) rows.push_back(std::move(row));
   }
-  return rows;
 }
 
 void check_mode(const BenchArguments& arguments, const BenchWords& words) {
@@ -119,9 +127,15 @@ Result run_bench(const BenchArguments& arguments) {
   const BenchWords words = read_words(arguments);
   check_mode(arguments, words);
   const auto tell = [](const std::string& row) { log::info("measuring " + row); };
-  const auto rows =
-      arguments.mode == "infer" ? inference_rows(arguments, words, tell) : recipe_rows(arguments, words, tell);
   Result result;
+  Rows rows;
+  try {
+    (arguments.mode == "infer" ? add_inference_rows : add_recipe_rows)(arguments, words, tell, rows);
+  } catch (const UserError& error) {
+    if (rows.empty()) throw;
+    result.problems = error.problems();  // what was measured is shown nevertheless
+    result.code = error.code();
+  }
   result.json = Json::array();
   for (const auto& row : rows) result.json.push_back(deploy::to_json(row));
   result.text = deploy::bench_text(rows,

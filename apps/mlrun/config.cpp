@@ -6,6 +6,7 @@
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/rate_plot.h"
 #include "base/files.h"
+#include "base/output_place.h"
 #include "config/bind.h"
 #include "engine/train/check.h"
 #include "quant/qat_companion.h"
@@ -138,7 +139,7 @@ Command add_copy(CLI::App& group) {
             const fs::path source = config::find_recipe(*name, recipe_folders());
             fs::path file = target->empty() ? source.filename() : fs::path(*target);
             if (fs::is_directory(file)) file /= source.filename();
-            if (fs::exists(file)) throw file_error(file.string(), "exists already", "choose another name");
+            if (replaces(file)) throw file_error(file.string(), "exists already", "choose another name");
             write_file(file, rooted_text(source));
             Result result;
             result.json = {{"source", source.string()}, {"file", file.string()}};

@@ -9,6 +9,7 @@
 #include "apps/mlrun/verdicts.h"
 #include "base/files.h"
 #include "deploy/engine_scope.h"
+#include "deploy/onnx/weights.h"
 #include "engine/apply_session.h"
 #include "recipes/registry.h"
 #include "report/confusion.h"
@@ -33,6 +34,7 @@ struct Evaluated {
   engine::Evaluation evaluation;
   std::vector<engine::Verdict> verdicts;
   std::string engine = "eager";
+  std::optional<deploy::OnnxOutputs> outputs{};  ///< of an ONNX file
 };
 
 std::optional<data::Split> parse_split(const std::string& text) {
@@ -84,8 +86,10 @@ std::string result_text(const Evaluated& evaluated) {
        << report::duration(evaluation.seconds)
        << (evaluation.skipped.empty() ? ""
                                       : ", " + report::grouped(evaluation.total - evaluation.evaluated) + " skipped")
-       << "\n"
-       << figures_text(evaluation);
+       << "\n";
+  if (evaluated.outputs && !evaluated.outputs->text().empty())
+    text << "  outputs: " << evaluated.outputs->text() << "\n";
+  text << figures_text(evaluation);
   if (evaluation.details.contains("per_class")) text << "\n" << per_class_table(evaluation.details["per_class"]).text();
   if (const auto confusion = confusion_of(evaluation); confusion && confusion->classes.size() <= 30) {
     text << "\n" << report::confusion_text(*confusion);
@@ -109,6 +113,7 @@ Json result_json(const Evaluated& evaluated) {
                {"metrics", metrics},
                {"per_class", evaluation.details.value("per_class", Json::array())},
                {"expect", verdicts}};
+  if (evaluated.outputs) json["outputs"] = evaluated.outputs->json();
   for (const char* name : {"accuracy", "confusion"}) {
     if (evaluation.details.contains(name)) json[name] = evaluation.details[name];
   }
@@ -177,8 +182,9 @@ Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
       with_places(run.resolved, [&] { return engine::load(recipes::tasks(), run.resolved, run.weights); });
   const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
   const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
-  return result_of(arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts,
-                               run.brings_engine() ? run.engine : engine.engine()});
+  return result_of(arguments,
+                   {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts,
+                    run.brings_engine() ? run.engine : engine.engine(), deploy::onnx_outputs(loaded.task->models())});
 }
 
 }  // namespace

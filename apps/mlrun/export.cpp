@@ -156,9 +156,10 @@ Result run_export(const ExportArguments& arguments) {
   if (format == "torchscript" || format == "onnx") return export_graph(arguments, format);
   Result result;
   result.json = exported(arguments, format);
+  const Json& bytes = result.json.at("bytes");
   result.text = result.json.at("file").get<std::string>() + ": " +
-                std::to_string(result.json.at("tensors").get<std::size_t>()) + " tensors, " +
-                report::bytes(result.json.at("bytes").get<double>()) + "\n";
+                std::to_string(result.json.at("tensors").get<std::size_t>()) + " tensors" +
+                (bytes.is_null() ? "" : ", " + report::bytes(bytes.get<double>())) + "\n";
   for (const auto& note : result.json.at("notes")) result.text += note.get<std::string>() + "\n";
   return result;
 }

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "data/sources/listing.h"
 #include "deploy/engine_scope.h"
+#include "deploy/onnx/weights.h"
 #include "engine/apply_session.h"
 #include "engine/train/progress.h"
 #include "recipes/registry.h"
@@ -108,6 +109,7 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   Result result;
   result.json = json_of(predictions);
   result.json["engine"] = run.brings_engine() ? run.engine : engine.engine();
+  if (const auto outputs = deploy::onnx_outputs(loaded.task->models())) result.json["outputs"] = outputs->json();
   result.text = arguments.csv ? csv_of(predictions) : text_of(predictions);
   result.data = arguments.csv;
   if (run.resolved.recipe.data.on_error == "skip") {

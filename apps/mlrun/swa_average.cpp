@@ -127,7 +127,8 @@ Result run_swa_average(const AverageArguments& arguments) {
 Command add_swa_average(CLI::App& root) {
   CLI::App* app = root.add_subcommand("swa-average", "Average the weights of checkpoints or files");
   const auto a = std::make_shared<AverageArguments>();
-  app->add_option("INPUT", a->inputs, "a run, or checkpoints, or weight files of any format");
+  app->add_option("INPUT", a->inputs,
+                  "a run (all its checkpoints), or several inputs: runs (the best of each), checkpoints, weight files");
   app->add_option("-c,--config", a->recipe, "recipe with the data (default: the run's)")->type_name("RECIPE");
   app->add_option("--set", a->sets, "key=value of the recipe")->type_name("KEY=VALUE")->expected(1)->take_all();
   a->checkpoints.declare(*app);

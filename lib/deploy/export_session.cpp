@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "deploy/onnx/export.h"
 #include "deploy/onnx/model.h"
 #include "deploy/onnx/runtime.h"
@@ -27,6 +26,7 @@ constexpr Tolerance kInt8Tolerance{0.15, 0.03};
 
 void check_target(const ExportRequest& request) {
   if (fs::is_directory(request.file)) throw file_error(request.file.string(), "is a folder", "name a file");
+  Staging::check_regular(request.file);
   if (!request.force && fs::exists(fs::symlink_status(request.file))) {
     throw file_error(request.file.string(), "exists already", "add --force to replace it, or choose another name");
   }
@@ -49,7 +49,7 @@ void write_traced(const Subject& subject, const ExportRequest& request, const Js
   // Traced with two samples: what holds for one batch alone would show with one and three.
   const torch::Tensor example = torch::cat({subject.samples, subject.samples}).narrow(0, 0, 2);
   write_torchscript(file, trace(*subject.model, example, {.before = subject.recorded}), request.frozen,
-                    {{"preprocess.json", json_text(preprocess_json(subject, input))},
+                    {{"preprocess.json", json_text(preprocess_json(subject, request.file.filename(), input))},
                      {"metadata.json", json_text(Json(subject.metadata))}});
 }
 
@@ -81,15 +81,6 @@ std::vector<Parity> try_out(const Subject& subject, const ExportRequest& request
   return found;
 }
 
-/// Where a second model comes beside a first, what lies there is the second's from now on.
-void warn_of_replaced(const ExportRequest& request, const Staging& staging, const std::vector<fs::path>& sidecars) {
-  if (fs::exists(fs::symlink_status(request.file))) return;
-  for (const auto& file : staging.taken(sidecars)) {
-    log::warning(file.string() + " was of another export and is replaced by that of " + request.file.string() +
-                 ": export into a folder of its own to keep both");
-  }
-}
-
 Exported make(const Subject& subject, const ExportRequest& request, const Staging& staging) {
   const Json input = input_json(subject, request);
   std::vector<fs::path> names = write_model(subject, request, input, staging.folder());
@@ -98,11 +89,12 @@ Exported make(const Subject& subject, const ExportRequest& request, const Stagin
   result.parity = try_out(subject, request, staging.folder() / names.front());
   result.met = std::all_of(result.parity.begin(), result.parity.end(), [](const Parity& one) { return one.met; });
   if (!result.met) return result;
-  const auto sidecars = write_sidecars(staging.folder(), subject, input);
+  const fs::path model = request.file.filename();
+  const auto sidecars = write_sidecars(staging.folder(), model, subject, input);
   names.insert(names.end(), sidecars.begin(), sidecars.end());
-  if (request.force) warn_of_replaced(request, staging, sidecars);
-  else staging.check_free(names);
+  if (!request.force) staging.check_free(names);
   result.files = staging.publish(names);
+  if (request.force) staging.remove_others(SidecarNames(model).all(), names);
   return result;
 }
 

@@ -6,32 +6,37 @@ namespace mlrun::deploy {
 
 namespace fs = std::filesystem;
 
-Json preprocess_json(const Subject& subject, const Json& input) {
+SidecarNames::SidecarNames(const fs::path& model)
+    : preprocess(model.string() + ".preprocess.json"),
+      golden(model.string() + ".golden.safetensors"),
+      classes(model.string() + ".classes.txt") {}
+
+Json preprocess_json(const Subject& subject, const fs::path& model, const Json& input) {
   Json json = {{"schema", 1},
                {"model", subject.name},
                {"weights", subject.weights},
                {"input", input},
                {"output", {{"name", "output"}, {"meaning", "logits; softmax gives probabilities"}}},
                {"preprocessing", subject.preprocessing},
-               {"golden", {{"file", "golden.safetensors"}, {"samples", subject.samples_from}}}};
+               {"golden", {{"file", SidecarNames(model).golden.string()}, {"samples", subject.samples_from}}}};
   if (!subject.classes.empty()) json["classes"] = subject.classes;
   return json;
 }
 
-std::vector<fs::path> write_sidecars(const fs::path& folder, const Subject& subject, const Json& input) {
-  std::vector<fs::path> names = {"preprocess.json", "golden.safetensors"};
-  write_file(folder / names[0], json_text(preprocess_json(subject, input), 2) + "\n");
+std::vector<fs::path> write_sidecars(const fs::path& folder, const fs::path& model, const Subject& subject,
+                                     const Json& input) {
+  const SidecarNames names(model);
+  write_file(folder / names.preprocess, json_text(preprocess_json(subject, model, input), 2) + "\n");
   const torch::NoGradGuard no_gradients;
   const Json ids = subject.sample_ids;
-  weights::write_safetensors(folder / names[1],
+  weights::write_safetensors(folder / names.golden,
                              {{"input", subject.samples}, {"output", subject.outputs(subject.samples)}},
                              {{"sample_ids", json_text(ids)}, {"samples", subject.samples_from}});
-  if (subject.classes.empty()) return names;
+  if (subject.classes.empty()) return {names.preprocess, names.golden};
   std::string text;
   for (const auto& name : subject.classes) text += name + "\n";
-  names.emplace_back("classes.txt");
-  write_file(folder / names.back(), text);
-  return names;
+  write_file(folder / names.classes, text);
+  return names.all();
 }
 
 }  // namespace mlrun::deploy

@@ -7,12 +7,21 @@
 
 namespace mlrun::deploy {
 
-/// Writes what lies beside an exported model into `folder`; the names of the files. `input` describes
+/// The files that may lie beside an exported model. They carry its whole name (`net.onnx.classes.txt`), so that any
+/// number of exports live in one folder.
+struct SidecarNames {
+  explicit SidecarNames(const std::filesystem::path& model);
+  std::filesystem::path preprocess, golden, classes;
+  std::vector<std::filesystem::path> all() const { return {preprocess, golden, classes}; }
+};
+
+/// Writes what lies beside the exported model `model` (a name) into `folder`; the names of the files. `input` describes
 /// what the file takes: its name, dtype and shape.
-std::vector<std::filesystem::path> write_sidecars(const std::filesystem::path& folder, const Subject& subject,
+std::vector<std::filesystem::path> write_sidecars(const std::filesystem::path& folder,
+                                                  const std::filesystem::path& model, const Subject& subject,
                                                   const Json& input);
 
-/// preprocess.json's content: what was done to images, the input, the classes' number.
-Json preprocess_json(const Subject& subject, const Json& input);
+/// The content of `net.onnx.preprocess.json`: what was done to images, the input, the classes.
+Json preprocess_json(const Subject& subject, const std::filesystem::path& model, const Json& input);
 
 }  // namespace mlrun::deploy

@@ -1,5 +1,6 @@
 #include "deploy/staging.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/files.h"
@@ -29,26 +30,26 @@ Staging::Staging(const fs::path& target) : parent_(target.parent_path()), draft_
   }
 }
 
-std::vector<fs::path> Staging::taken(const std::vector<fs::path>& names) const {
-  std::vector<fs::path> found;
+void Staging::check_free(const std::vector<fs::path>& names) const {
   for (const auto& name : names) {
     const fs::path target = parent_ / name;
     if (!fs::exists(fs::symlink_status(target))) continue;
     if (fs::is_regular_file(target) && sha256_file(target) == sha256_file(folder() / name)) continue;
-    found.push_back(target);
+    throw file_error(target.string(), "exists already and is of another export",
+                     "add --force to replace it, or choose another name");
   }
-  return found;
 }
 
-void Staging::check_free(const std::vector<fs::path>& names) const {
-  const auto found = taken(names);
-  if (found.empty()) return;
-  throw file_error(found.front().string(), "exists already and is of another export",
-                   "add --force to replace it, or export into a folder of its own");
+void Staging::check_regular(const fs::path& file) {
+  const fs::file_status there = fs::symlink_status(file);
+  if (!fs::exists(there) || fs::is_regular_file(there)) return;
+  throw file_error(file.string(), fs::is_symlink(there) ? "is a symbolic link" : "is no regular file",
+                   "name a file: an exported model is one of several that lie together");
 }
 
 std::vector<fs::path> Staging::publish(const std::vector<fs::path>& names) const {
   std::vector<fs::path> files;
+  for (const auto& name : names) check_regular(parent_ / name);
   for (const auto& name : names) {
     std::error_code error;
     fs::rename(folder() / name, parent_ / name, error);
@@ -57,6 +58,14 @@ std::vector<fs::path> Staging::publish(const std::vector<fs::path>& names) const
   }
   sync_directory(parent_.empty() ? "." : parent_);
   return files;
+}
+
+void Staging::remove_others(const std::vector<fs::path>& names, const std::vector<fs::path>& kept) const {
+  for (const auto& name : names) {
+    const bool left = std::find(kept.begin(), kept.end(), name) == kept.end();
+    std::error_code ignored;
+    if (left && fs::is_regular_file(parent_ / name, ignored)) fs::remove(parent_ / name, ignored);
+  }
 }
 
 UserError Staging::shown(const UserError& error) const {

@@ -16,12 +16,15 @@ class Staging {
 
   const std::filesystem::path& folder() const { return draft_.path(); }
 
-  /// Those of the names that are taken by other content, as paths.
-  std::vector<std::filesystem::path> taken(const std::vector<std::filesystem::path>& names) const;
-  /// UserError where one of the names is.
+  /// UserError where one of the names is taken by other content.
   void check_free(const std::vector<std::filesystem::path>& names) const;
-  /// Moves the files to their place; where they now lie.
+  /// UserError where something lies at `file` that is no regular file and so cannot be replaced.
+  static void check_regular(const std::filesystem::path& file);
+  /// Moves the files to their place; where they now lie. UserError, before any is moved, where `check_regular` throws.
   std::vector<std::filesystem::path> publish(const std::vector<std::filesystem::path>& names) const;
+  /// Removes beside the target those of `names` that are not among `kept`: an earlier export left them.
+  void remove_others(const std::vector<std::filesystem::path>& names,
+                     const std::vector<std::filesystem::path>& kept) const;
   /// The same error about the files that the user asked for.
   UserError shown(const UserError& error) const;
 

@@ -2,11 +2,11 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "data/read_samples.h"
 #include "data/transforms/presets.h"
 #include "data/transforms/transform.h"
 #include "deploy/image_input.h"
 #include "deploy/onnx/weights.h"
+#include "deploy/task_samples.h"
 #include "engine/run/export_weights.h"
 #include "engine/run/run_directory.h"
 #include "engine/run/weights_metadata.h"
@@ -20,46 +20,40 @@ namespace {
 
 constexpr std::int64_t kSampleSeed = 0;
 
-std::shared_ptr<const data::Source> samples_source(engine::Task& task, std::string& from) {
-  for (const auto split : {data::Split::Test, data::Split::Val, data::Split::Train}) {
-    auto source = task.evaluation_source(split);
-    if (!source || source->size() == 0) continue;
-    from = task.data().name + " " + data::split_name(split);
-    return source;
-  }
-  return nullptr;
-}
-
-/// Reads samples that are spread over the whole split; the subject stays without where none can be read.
-void read_samples(Subject& subject, engine::Task& task, std::int64_t count) {
-  const auto source = samples_source(task, subject.samples_from);
-  if (!source) return;
-  const std::int64_t total = source->size();
-  std::vector<data::SampleKey> keys;
-  for (std::int64_t i = 0; i < std::min(count, total); ++i) keys.push_back({i * total / std::min(count, total), 0, 0});
-  data::SamplesRead read = data::read_samples(*source, keys, data::OnError::Skip);
-  if (read.samples.empty()) return;
-  const data::Batch batch = task.collate(std::move(read.samples));
-  for (const auto& field : batch.inputs) {
-    if (const auto* tensor = std::get_if<torch::Tensor>(&field.second)) subject.samples = *tensor;
-  }
-  subject.sample_ids = batch.ids;
-}
-
 torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int64_t height, std::int64_t width) {
   auto generator = torch::make_generator<torch::CPUGeneratorImpl>(kSampleSeed);
   return torch::randn({count, channels, height, width}, generator);
 }
 
-data::TransformContext context_of(const Json& preprocessing) {
+/// What the transforms of a recipe with this model take their defaults from.
+data::TransformContext context_of(const config::ModelSection& model, std::int64_t channels) {
+  const Json facts = models::preprocessing_facts(model);
   data::TransformContext context;
-  context.channels = preprocessing.at("channels").get<std::int64_t>();
-  context.input_size = preprocessing.at("input_size").get<std::int64_t>();
-  context.resize_size = preprocessing.value("resize_size", context.input_size);
-  context.interpolation = preprocessing.value("interpolation", context.interpolation);
-  context.mean = preprocessing.value("mean", context.mean);
-  context.deviation = preprocessing.value("std", context.deviation);
+  context.channels = channels;
+  context.input_size = facts.at("input_size").get<std::int64_t>();
+  context.resize_size = facts.at("resize_size").get<std::int64_t>();
+  context.interpolation = facts.value("interpolation", context.interpolation);
+  context.mean = facts.value("mean", context.mean);
+  context.deviation = facts.value("std", context.deviation);
   return context;
+}
+
+/// Samples of the task's data; random numbers, and a warning, where they cannot be opened.
+void take_samples(Subject& subject, engine::Task& task, std::int64_t count) {
+  try {
+    const TaskSamples read = read_task_samples(task, count);
+    subject.samples = read.images;
+    subject.sample_ids = read.ids;
+    subject.samples_from = read.from;
+  } catch (const UserError& error) {
+    log::warning("random numbers stand in for samples, as the data cannot be opened: " + std::string(error.what()));
+  }
+  if (subject.samples.defined()) return;
+  const Json& facts = subject.preprocessing;
+  const auto [height, width] = data::sides_of(facts.value("input_size", Json(subject.context.input_size)));
+  subject.samples_from = "random numbers";
+  subject.sample_ids.clear();
+  subject.samples = random_samples(count, facts.at("input_channels").get<std::int64_t>(), height, width);
 }
 
 /// How an int8 model was made, and what of it is float.
@@ -95,16 +89,9 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   subject.preprocessing = loaded.task->preprocessing();
   subject.transforms = resolved.recipe.data.preprocess;
   subject.preprocessing["transforms"] = resolved.values.at("data").at("preprocess");
-  try {
-    read_samples(subject, *loaded.task, count);
-  } catch (const UserError& error) {
-    log::warning("random numbers stand in for samples, as the data cannot be opened: " + std::string(error.what()));
-  }
-  if (!subject.samples.defined()) {
-    subject.samples_from = "random numbers";
-    const auto size = subject.preprocessing.at("input_size").get<std::int64_t>();
-    subject.samples = random_samples(count, subject.preprocessing.at("channels").get<std::int64_t>(), size, size);
-  }
+  subject.context = context_of(resolved.recipe.model, subject.preprocessing.at("channels").get<std::int64_t>());
+  take_samples(subject, *loaded.task, count);
+  subject.preprocessing["input_size"] = data::size_json(subject.samples.size(2), subject.samples.size(3));
   subject.metadata["recipe"] = engine::carried_recipe(resolved);
   subject.metadata["data"] = json_text(engine::to_json(loaded.task->data()));
   if (const auto* int8 = quant::int8_runner(*subject.model))
@@ -128,8 +115,12 @@ Subject subject_of(const std::string& name, const std::vector<config::Override>&
   if (const auto classes = metadata.find("classes"); classes != metadata.end()) {
     subject.classes = parse_json(classes->second).get<std::vector<std::string>>();
   }
-  subject.preprocessing = parse_json(metadata.at("preprocessing"));
   subject.transforms = {{"classification_eval", std::make_shared<data::ClassificationEvalOptions>()}};
+  subject.context = context_of(model.section, model.channels);
+  const data::Pipeline pipeline(subject.transforms, subject.context, "data.preprocess");
+  subject.preprocessing = pipeline.facts();
+  subject.preprocessing["channels"] = model.channels;
+  subject.preprocessing["input_channels"] = pipeline.channels();
   return subject;
 }
 
@@ -138,12 +129,11 @@ void set_size(Subject& subject, std::int64_t height, std::int64_t width) {
   subject.samples = random_samples(subject.samples.size(0), subject.samples.size(1), height, width);
   subject.samples_from = "random numbers";
   subject.sample_ids.clear();
-  if (height == width) subject.preprocessing["input_size"] = height;
-  else subject.preprocessing["input_size"] = {height, width};
+  subject.preprocessing["input_size"] = data::size_json(height, width);
 }
 
 void take_images(Subject& subject, const std::optional<std::pair<std::int64_t, std::int64_t>>& size) {
-  const data::TransformContext context = context_of(subject.preprocessing);
+  const data::TransformContext& context = subject.context;
   const auto [height, width] = size.value_or(std::pair(subject.samples.size(2), subject.samples.size(3)));
   const auto input = std::make_shared<const ImageInput>(subject.transforms, context, height, width);
   if (input->resizes() && !size) {

@@ -10,6 +10,7 @@
 
 #include "config/bind.h"
 #include "config/layers.h"
+#include "data/transforms/transform.h"
 #include "engine/apply_session.h"
 #include "nn/layer.h"
 #include "weights/safetensors.h"
@@ -25,9 +26,10 @@ struct Subject {
   std::vector<std::string> sample_ids;        ///< empty where the samples are random numbers
   std::string samples_from;                   ///< `fashion-mnist test`, or `random numbers`
   std::vector<std::string> classes;           ///< empty where they are not known
-  Json preprocessing = Json::object();        ///< sizes, statistics, the recipe's transforms
+  Json preprocessing = Json::object();        ///< Task::preprocessing and the recipe's transforms
   weights::Metadata metadata;                 ///< beside the above: the recipe, the data
   std::vector<config::Component> transforms;  ///< of evaluation, from uint8 images to the model's input
+  data::TransformContext context;             ///< what they take their defaults from
   using Step = std::function<torch::Tensor(const torch::Tensor&)>;
   Step before;    ///< what is done to samples before the model sees them; empty: nothing
   Step recorded;  ///< the same as a graph records it

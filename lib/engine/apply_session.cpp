@@ -60,6 +60,32 @@ metrics::Figures named_as_in_training(metrics::Figures figures, const std::strin
 
 }  // namespace
 
+namespace {
+
+/// Which average the run's training made, by the name that its figures and `--weights` have; empty: none.
+std::string average_made(const fs::path& run) {
+  const fs::path file = RunDirectory::open(run).recipe_file();
+  if (!fs::exists(file)) return "";
+  const config::Node recipe = config::read_yaml(file);
+  const config::Node* averaging = recipe.find("averaging");
+  const config::Node* name = averaging != nullptr ? averaging->find("name") : nullptr;
+  if (name == nullptr || name->scalar == "none") return "";
+  return name->scalar == "ema" ? "ema" : "swa";  // swag's mean is swa's
+}
+
+WeightChoice choose_average(const fs::path& run, const std::string& choice) {
+  const fs::path averaged = averaged_weights(run);
+  if (averaged.empty()) {
+    throw file_error(run.string(), "has no averaged weights", "train with `averaging`, or choose best or last");
+  }
+  const std::string made = average_made(run);
+  if (made == choice || made.empty()) return {choice, averaged};
+  throw file_error(run.string(), "has no " + choice + " weights: its training averaged by " + made,
+                   "choose --weights " + made);
+}
+
+}  // namespace
+
 fs::path averaged_weights(const fs::path& run) {
   const Json best = RunDirectory::open(run).info().value("best", Json());
   const std::string metric = best.is_object() ? best.value("metric", "") : "";
@@ -71,11 +97,7 @@ fs::path averaged_weights(const fs::path& run) {
 WeightChoice choose_weights(const fs::path& run, const std::string& choice) {
   if (fs::is_regular_file(choice)) return {fs::path(choice).filename().string(), choice};
   const fs::path folder = run / "checkpoints";
-  if (choice == "swa" || choice == "ema") {
-    const fs::path averaged = averaged_weights(run);
-    if (!averaged.empty()) return {choice, averaged};
-    throw file_error(run.string(), "has no averaged weights", "train with `averaging`, or choose best or last");
-  }
+  if (choice == "swa" || choice == "ema") return choose_average(run, choice);
   const std::string name = choice.empty() ? (fs::exists(folder / "best") ? "best" : "last") : choice;
   const fs::path file = folder / name / "model.safetensors";
   if (fs::exists(file)) return {name, file};

@@ -21,7 +21,8 @@ namespace mlrun::engine {
 std::filesystem::path averaged_weights(const std::filesystem::path& run);
 
 /// The weights `choice` of a run: `best` (else `last`), `last`, `swa` or `ema` (the average that
-/// training made), a checkpoint's name, or a file. UserError that lists the checkpoints there are.
+/// training made; the other is refused), a checkpoint's name, or a file. UserError that lists the checkpoints there
+/// are.
 WeightChoice choose_weights(const std::filesystem::path& run, const std::string& choice);
 
 /// A task with weights, ready to be applied.

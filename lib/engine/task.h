@@ -82,8 +82,8 @@ class Task : public data::Stateful {
   virtual data::Sample read(const std::filesystem::path& file) const = 0;
   /// What `mlrun predict` says of row `row` of a prediction: the `most` likely answers.
   virtual Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const = 0;
-  /// What whoever uses the weights must know beside the classes and the recipe's transforms: the
-  /// sizes that presets took from the model.
+  /// What whoever uses the weights must know beside the classes and the recipe's transforms, in the numbers that are in
+  /// use: `channels` of the data, `input_channels` of the model, and what `data::Pipeline::facts` has.
   virtual Json preprocessing() const = 0;
 
   /// An empty combination, for one batch; null where predictions of this task cannot be combined.

@@ -64,6 +64,26 @@ Json preprocessing_facts(const config::ModelSection& section) {
   return result;
 }
 
+std::shared_ptr<nn::Layer> model_of_recipe(const std::string& text) {
+  try {
+    const config::Node recipe = config::parse_yaml(text, "recipe");
+    const config::Node* model = recipe.find("model");
+    if (model == nullptr) return nullptr;
+    config::Node root = recipe;
+    root.entries = {{"model", model->origin, *model}};
+    ModelRecipe bound;
+    config::Provenance provenance;
+    std::vector<Problem> problems;
+    config::bind_node(root, *config::spec_of<ModelRecipe>(), model_catalogue(), &bound, "", provenance, problems);
+    if (!problems.empty()) return nullptr;
+    const Json& facts = models().at(bound.model.architecture.name).facts;
+    return models().make(bound.model.architecture, ModelRequest{facts.value("num_classes", std::int64_t{1000}),
+                                                                facts.value("channels", std::int64_t{3})});
+  } catch (const UserError&) {
+    return nullptr;
+  }
+}
+
 NamedModel make_named(const std::string& name, const std::vector<config::Override>& overrides) {
   models().at(name);  // an unknown name is told without a place
   NamedModel model;

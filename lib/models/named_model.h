@@ -34,4 +34,8 @@ std::optional<std::int64_t> integer_option(const config::Component& architecture
 /// else of the architecture; a model with another `image_size` scales both sizes.
 Json preprocessing_facts(const config::ModelSection& section);
 
+/// The model of a recipe whose text is at hand, as weight files carry it, for the form of it: not initialised, and with
+/// as many classes and channels as published. Null where the text has no such model.
+std::shared_ptr<nn::Layer> model_of_recipe(const std::string& text);
+
 }  // namespace mlrun::models

@@ -33,7 +33,7 @@ void check_target(const QuantizeRequest& request) {
   if (!out.parent_path().empty() && !fs::is_directory(out.parent_path())) {
     throw file_error(out.parent_path().string(), "is no folder", "make it first");
   }
-  if (!request.force && fs::exists(fs::symlink_status(out))) {
+  if (!request.force && replaces(out)) {
     throw file_error(out.string(), "exists already", "add --force to replace it, or choose another name");
   }
 }

@@ -150,6 +150,7 @@ WeightFile from_pth(const std::shared_ptr<Mapping>& mapping, const std::filesyst
   for (const PickledTensor& tensor : weights.tensors) result.tensors.emplace_back(tensor.name, reader.tensor(tensor));
   result.other_entries = std::move(weights.other_entries);
   result.notes = std::move(weights.notes);
+  result.versions = std::move(weights.versions);
   return result;
 }
 
@@ -159,11 +160,14 @@ void unwrap(WeightFile& file, bool lightning) {
   for (const auto& item : file.tensors) names.push_back(item.first);
   UnwrappedNames unwrapped = unwrap_names(std::move(names), lightning);
   NamedTensors kept;
+  bool renamed = false;
   for (std::size_t i = 0; i < unwrapped.names.size(); ++i) {
+    renamed = renamed || unwrapped.names[i] != file.tensors[i].first;
     if (unwrapped.names[i].empty() && !file.tensors[i].first.empty()) continue;
     kept.emplace_back(std::move(unwrapped.names[i]), std::move(file.tensors[i].second));
   }
   file.tensors = std::move(kept);
+  if (renamed) file.versions.clear();  // they are of the wrapper's modules
   file.notes.insert(file.notes.end(), unwrapped.notes.begin(), unwrapped.notes.end());
 }
 

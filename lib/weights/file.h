@@ -1,12 +1,22 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "weights/safetensors.h"
 
 namespace mlrun::weights {
+
+/// The modules of a state dict, as `features.0`, each with the version of what it keeps there: what PyTorch calls
+/// `_metadata`, which modules look at when they are loaded. The outermost module's name is empty.
+using ModuleVersions = std::vector<std::pair<std::string, std::int64_t>>;
+
+/// What names alone tell: the modules that they lead through, batch norms (told by `num_batches_tracked`) in version 2,
+/// all else in version 1.
+ModuleVersions module_versions(const NamedTensors& tensors);
 
 /// The tensors of a file and where in it they stood.
 struct WeightFile {
@@ -16,6 +26,7 @@ struct WeightFile {
   std::string entry;                       ///< the nested dictionary that was taken, as `model`; empty: the outermost
   std::vector<std::string> other_entries;  ///< further dictionaries of tensors, as `model_ema`
   std::vector<std::string> notes;          ///< what was left out or renamed, one line each
+  ModuleVersions versions{};               ///< as a state dict of torch.save has them; empty where it has none
 };
 
 /// Reads weights; what format a file has is seen from its content. `entry` names a nested
@@ -30,7 +41,8 @@ WeightFile read_weights(const std::filesystem::path& path, const std::string& en
 
 /// Writes one flat OrderedDict of tensors as torch.save does (zip, protocol 2, data aligned to 64
 /// bytes), atomically; the same tensors give the same bytes. torch.load(weights_only=True) reads
-/// it from 1.13 on. Tensors that share memory share it in the file; names must be unique.
-void write_pth(const std::filesystem::path& path, const NamedTensors& tensors);
+/// it from 1.13 on. Tensors that share memory share it in the file; names must be unique. `versions` become the
+/// dictionary's `_metadata`; where there are none, those of `module_versions`.
+void write_pth(const std::filesystem::path& path, const NamedTensors& tensors, const ModuleVersions& versions = {});
 
 }  // namespace mlrun::weights

@@ -15,6 +15,7 @@ constexpr std::size_t kMostNested = 4;
 constexpr std::size_t kMostShown = 10;
 constexpr std::size_t kMostCandidates = 10'000;
 constexpr std::size_t kMostKeyBytes = 200;
+constexpr std::int64_t kMostVersion = 1'000'000;
 
 /// Under which keys training programs keep the weights, the most usual first; the averaged come last.
 constexpr std::array<std::string_view, 19> kUsualEntries = {"state_dict",
@@ -189,6 +190,20 @@ NamedValues dict_tensors(const PickleValue& dict, const std::string& file, std::
   return tensors;
 }
 
+/// The versions of modules that a state dict carries beside its tensors.
+std::vector<std::pair<std::string, std::int64_t>> versions_of(const PickleValue& dict) {
+  std::vector<std::pair<std::string, std::int64_t>> versions;
+  const PickleValue* all = dict.state == nullptr ? nullptr : find_key(*dict.state, "_metadata");
+  for (std::size_t i = 0; all != nullptr && is_dict(*all) && i + 1 < all->items.size(); i += 2) {
+    const PickleValue& module = *all->items[i];
+    const PickleValue* version = find_key(*all->items[i + 1], "version");
+    if (module.kind != PickleKind::Text || version == nullptr || version->kind != PickleKind::Integer) continue;
+    if (version->integer < 0 || version->integer > kMostVersion) continue;
+    versions.emplace_back(module.text, version->integer);
+  }
+  return versions;
+}
+
 /// What a checkpoint says of itself: numbers and short texts beside its dictionaries.
 Metadata metadata_of(const PickleValue& root) {
   Metadata metadata;
@@ -228,6 +243,7 @@ PickledWeights find_weights(const Pickle& pickle, const ScriptClasses& classes, 
     if (named.empty()) throw file_error(file, "holds a module without parameters", "was it frozen?");
   } else {
     named = dict_tensors(*chosen.value, file, weights.notes);
+    weights.versions = versions_of(*chosen.value);
   }
   std::unordered_set<std::string> names;
   for (const auto& [name, value] : named) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "weights/pickle.h"
@@ -17,6 +19,7 @@ struct PickledWeights {
   std::string entry;
   std::vector<std::string> other_entries;
   std::vector<std::string> notes;
+  std::vector<std::pair<std::string, std::int64_t>> versions;  ///< of modules, by the dictionary's `_metadata`
 };
 
 /// Finds the weights in what torch.save wrote: a state dict, a checkpoint with one inside, or a

@@ -160,7 +160,14 @@ class Pieces {
   std::vector<Piece> pieces_;
 };
 
-std::string pickle_of(const Pieces& pieces) {
+/// The dictionary's attribute `_metadata`.
+void add_versions(ByteWriter& out, const ModuleVersions& versions) {
+  out.raw("}").text("_metadata").raw("ccollections\nOrderedDict\n)R(");
+  for (const auto& [module, version] : versions) out.text(module).raw("}").text("version").number(version).raw("s");
+  out.raw("usb");
+}
+
+std::string pickle_of(const Pieces& pieces, const ModuleVersions& versions) {
   ByteWriter out;
   out.raw(
       "\x80\x02"
@@ -178,7 +185,9 @@ std::string pickle_of(const Pieces& pieces) {
         "\x89"
         "ccollections\nOrderedDict\n)RtR");
   }
-  return out.raw("u.").str();
+  out.raw("u");
+  add_versions(out, versions);
+  return out.raw(".").str();
 }
 
 /// Writes a zip archive of stored entries whose data begin at multiples of 64 bytes, as torch.save
@@ -262,12 +271,28 @@ class StoredZip {
 
 }  // namespace
 
-void write_pth(const std::filesystem::path& path, const NamedTensors& tensors) {
+ModuleVersions module_versions(const NamedTensors& tensors) {
+  ModuleVersions versions = {{"", 1}};
+  std::map<std::string, std::size_t> places = {{"", 0}};
+  for (const auto& item : tensors) {
+    const std::string& name = item.first;
+    for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
+      const std::string module = name.substr(0, dot);
+      if (places.emplace(module, versions.size()).second) versions.emplace_back(module, 1);
+    }
+    const std::size_t last = name.rfind('.');
+    if (last == std::string::npos || name.substr(last + 1) != "num_batches_tracked") continue;
+    versions[places.at(name.substr(0, last))].second = 2;
+  }
+  return versions;
+}
+
+void write_pth(const std::filesystem::path& path, const NamedTensors& tensors, const ModuleVersions& versions) {
   const Pieces pieces(tensors);
   std::vector<const Piece*> by_key(pieces.pieces().size());
   for (const Piece& piece : pieces.pieces()) by_key[piece.key] = &piece;
   const std::string folder = "archive/";
-  const std::string pickle = pickle_of(pieces);
+  const std::string pickle = pickle_of(pieces, versions.empty() ? module_versions(tensors) : versions);
   StoredZip zip(path);
   zip.add(folder + "data.pkl", pickle.data(), pickle.size());
   zip.add(folder + "byteorder", "little", 6);

@@ -262,9 +262,9 @@ Json ClassificationTask::answers(const data::Fields& prediction, std::int64_t ro
 }
 
 Json ClassificationTask::preprocessing() const {
-  const auto context = transform_context(recipe_, info_.channels);
-  Json json = {{"channels", context.channels}};
-  json.update(models::preprocessing_facts(recipe_.model));
+  Json json = preprocess_->facts();
+  json["channels"] = info_.channels;
+  json["input_channels"] = preprocess_->channels();
   return json;
 }
 

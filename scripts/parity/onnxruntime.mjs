@@ -1,9 +1,9 @@
 // Runs ONNX files in ONNX Runtime on the samples that lie beside them and compares its outputs with the model's.
 //   node scripts/parity/onnxruntime.mjs [--tolerance 1e-4] FILE.onnx...
-// Beside each file lies golden.safetensors, as `mlrun export` writes it. Needs the package onnxruntime-node:
+// Beside each file lies FILE.golden.safetensors (of older versions golden.safetensors), as `mlrun export` writes it. Needs the package onnxruntime-node:
 // `npm i --ignore-scripts onnxruntime-node`; $MLRUN_ONNXRUNTIME_NODE names the folder that has node_modules (default:
 // this one). One line for each file; exit code 3 where one differs.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 
@@ -49,7 +49,8 @@ async function difference(session, golden, size) {
 }
 
 async function check(file, tolerance) {
-  const golden = readSafetensors(join(dirname(file), "golden.safetensors"));
+  const beside = `${file}.golden.safetensors`;
+  const golden = readSafetensors(existsSync(beside) ? beside : join(dirname(file), "golden.safetensors"));
   const session = await ort.InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 });
   const fixed = session.inputMetadata?.[0]?.shape?.[0];
   const sizes = typeof fixed === "number" && fixed > 0 ? [fixed] : [1, 3];

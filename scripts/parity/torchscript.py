@@ -3,7 +3,7 @@
 
     torchscript.py [--tolerance 1e-5] FILE.pt...
 
-Beside each file lies golden.safetensors, as `mlrun export` writes it. One line for each file; exit code 3 where an output
+Beside each file lies FILE.golden.safetensors (of older versions golden.safetensors), as `mlrun export` writes it. One line for each file; exit code 3 where an output
 differs by more than the tolerance's share of the largest, or batches of 1 and 3 cannot be run. For int8 models, whose
 steps may fall to either side, --tolerance 0.05 or so.
 """
@@ -28,7 +28,8 @@ def tensors_of(file):
 
 
 def check(file, tolerance):
-    golden = tensors_of(file.parent / "golden.safetensors")
+    beside = file.with_name(file.name + ".golden.safetensors")
+    golden = tensors_of(beside if beside.exists() else file.parent / "golden.safetensors")
     module = torch.jit.load(file).eval()
     scale = golden["output"].abs().max().item() or 1
     differences = {}

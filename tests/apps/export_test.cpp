@@ -112,7 +112,7 @@ TEST_CASE("`export` writes ONNX where FILE ends so, preprocessing included if wa
   const auto second =
       mlrun({"export", tiny_run().run, "--with-preprocess", "--batch", "2", "-o", "y/y.onnx", "--json"}, folder.path());
   CHECK(result_of(second, "export", "ok").at("parity").at(0).at("verdict") == "met");
-  const Json input = Json::parse(read_file(folder / "y/preprocess.json")).at("input");
+  const Json input = Json::parse(read_file(folder / "y/y.onnx.preprocess.json")).at("input");
   CHECK(input.at("dtype") == "uint8");
   CHECK(input.at("layout") == "NHWC");
   CHECK(input.at("shape").at(0) == 2);
@@ -143,12 +143,28 @@ TEST_CASE("`export` writes int8 models as ONNX that scores the same", "[apps][qu
   CHECK(result_of(after[3], "predict", "ok").at("files").at(0).at("predictions").size() == 5);
   CHECK(contains(refusal(after[4]), "--opset: ONNX files are written with opset 13 to 17, not 18"));
   CHECK(contains(refusal(after[5]), "/proc"));
-  // Two models beside each other would share what lies beside them.
-  CHECK(contains(refusal(mlrun({"export", tiny.run, "-o", "float.onnx"}, folder.path())),
-                 "is of another export; add --force to replace it, or export into a folder of its own"));
-  const auto forced = mlrun({"export", tiny.run, "-o", "float.onnx", "--force"}, folder.path());
-  CHECK(forced.code == 0);
-  CHECK(contains(forced.err, "golden.safetensors was of another export and is replaced by that of float.onnx"));
+  // Two models live in one folder, each with its own beside it.
+  CHECK(mlrun({"export", tiny.run, "-o", "float.onnx"}, folder.path()).code == 0);
+  for (const char* model : {"int8.onnx", "float.onnx"}) {
+    for (const char* beside : {".preprocess.json", ".golden.safetensors", ".classes.txt"}) {
+      CHECK(fs::exists(folder / (std::string(model) + beside)));
+    }
+  }
+  const auto refused = run_all({{{"bench", "int8.onnx", "--engine", "eager,graph"}, folder.path()},
+                                {{"bench", tiny.run, "int8.safetensors", "--engine", "eager,graph"}, folder.path()},
+                                {{"bench", "float.onnx", "--size", "32"}, folder.path()},
+                                {{"bench", tiny.run, "float.onnx", "--seconds", "0.02", "--json"}, folder.path()}});
+  CHECK(refusal(refused[0]) ==
+        "error: --engine graph: int8.onnx is an ONNX file, which mlrun runs as it is; leave --engine out\n");
+  CHECK(refusal(refused[1]) ==
+        "error: --engine graph: int8.safetensors computes in int8, which that engine does not; choose eager or "
+        "torchscript\n");
+  CHECK(refusal(refused[2]) ==
+        "error: float.onnx: takes images of 16x16 px alone, not of --size 32; leave --size out\n");
+  const Json rows = result_of(refused[3], "bench", "ok");
+  CHECK(rows.at(0).at("size") == 16);
+  CHECK(rows.at(1).at("size") == 16);
+  CHECK(rows.at(1).at("engine") == "mlrun onnx");
 }
 
 TEST_CASE("`eval` takes weight files of other formats, with a recipe", "[apps]") {

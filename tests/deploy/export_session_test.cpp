@@ -26,13 +26,13 @@ TEST_CASE("a TorchScript export computes what the model computes and lies beside
   REQUIRE(exported.met);
   CHECK(exported.files.size() == 4);
   CHECK(exported.bytes == std::filesystem::file_size(folder / "model.torchscript"));
-  CHECK(read_file(folder / "classes.txt") == "cat\ndog\neel\n");
-  const auto golden = weights::read_safetensors(folder / "golden.safetensors");
+  CHECK(read_file(folder / "model.torchscript.classes.txt") == "cat\ndog\neel\n");
+  const auto golden = weights::read_safetensors(folder / "model.torchscript.golden.safetensors");
   REQUIRE(golden.tensors.size() == 2);
   const torch::Tensor found = load_torchscript(folder / "model.torchscript")(golden.tensors[0].second);
   CHECK(golden.tensors[0].second.size(0) == kGoldenSamples);
   CHECK(torch::allclose(found, golden.tensors[1].second, 1e-5, 1e-6));
-  const Json preprocess = Json::parse(read_file(folder / "preprocess.json"));
+  const Json preprocess = Json::parse(read_file(folder / "model.torchscript.preprocess.json"));
   CHECK(preprocess.at("model") == "small_cnn");
   CHECK(preprocess.at("classes").size() == 3);
   CHECK(preprocess.at("input").at("shape").at(0).is_null());

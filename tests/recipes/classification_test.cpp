@@ -267,7 +267,7 @@ TEST_CASE("answers are the likeliest classes by name", "[recipes]") {
 TEST_CASE("the task says what its weights need", "[recipes]") {
   const auto task = make_task(tiny());
   CHECK(task->headline() == "acc1");
-  CHECK(task->preprocessing() == Json{{"channels", 1}, {"input_size", 28}, {"resize_size", 28}});
+  CHECK(task->preprocessing() == Json{{"channels", 1}, {"input_channels", 1}, {"mean", {0.5}}, {"std", {0.2}}});
   CHECK(task->metrics(data::Split::Val).size() == 5);
   CHECK(task->source(data::Split::Val)->size() == 12);
   CHECK(make_task(tiny({"data.val_samples=0"}))->source(data::Split::Val) == nullptr);

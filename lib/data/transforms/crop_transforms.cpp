@@ -82,6 +82,8 @@ class CenterCrop : public Transform {
     return true;
   }
 
+  void describe(Json& facts) const override { facts["input_size"] = size_json(size_.height, size_.width); }
+
  private:
   Size size_;
 };
@@ -158,6 +160,8 @@ class RandomCrop : public Transform {
     return true;
   }
 
+  void describe(Json& facts) const override { facts["input_size"] = size_json(size_.height, size_.width); }
+
  private:
   Positions axis(std::int64_t length, std::int64_t before, std::int64_t after, std::int64_t wanted) const {
     Positions positions = padded(whole_axis(length), before, after, mode_);
@@ -191,6 +195,11 @@ class RandomResizedCrop : public Transform {
   bool plan(Window& window, KeyedRandom& random) const override {
     const Box box = random_resized_box(window.height(), window.width(), options_.scale, options_.ratio, random);
     return window.crop_and_resize(box, size_.height, size_.width, interpolation_);
+  }
+
+  void describe(Json& facts) const override {
+    facts["input_size"] = size_json(size_.height, size_.width);
+    facts["interpolation"] = interpolation_names()[static_cast<std::size_t>(interpolation_)];
   }
 
  private:

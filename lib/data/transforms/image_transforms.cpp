@@ -27,6 +27,17 @@ class Resize : public Transform {
     return window.resize(height, width, interpolation_);
   }
 
+  void describe(Json& facts) const override {
+    facts["resize_size"] = size_.size() == 2 ? size_json(size_[0], size_[1]) : Json(size_[0]);
+    facts["interpolation"] = interpolation_names()[static_cast<std::size_t>(interpolation_)];
+    const Json before = facts.value("input_size", Json());
+    facts.erase("input_size");
+    if (size_.size() == 1 && before.is_null()) return;  // it keeps the proportions of images that may have any
+    const auto [height, width] = before.is_null() ? std::pair(size_[0], size_[1]) : sides_of(before);
+    const auto [high, wide] = target(height, width);
+    facts["input_size"] = size_json(high, wide);
+  }
+
  private:
   std::pair<std::int64_t, std::int64_t> target(std::int64_t height, std::int64_t width) const {
     if (size_.size() == 2) return {size_[0], size_[1]};
@@ -102,10 +113,14 @@ class Grayscale : public Transform {
 /// rounded, as torchvision's tensors do.
 class Normalize : public Transform {
  public:
-  explicit Normalize(ValueTables tables) : tables_(std::move(tables)) {}
+  Normalize(ValueTables tables, NormalizeOptions options) : tables_(std::move(tables)), options_(std::move(options)) {}
 
   bool converts() const override { return true; }
   const ValueTables* tables() const override { return &tables_; }
+  void describe(Json& facts) const override {
+    facts["mean"] = options_.mean;
+    facts["std"] = options_.deviation;
+  }
 
   torch::Tensor apply(const torch::Tensor& image, KeyedRandom&) const override {
     const ImageView view = view_of(image);
@@ -128,6 +143,7 @@ class Normalize : public Transform {
 
  private:
   ValueTables tables_;  ///< one for each channel
+  NormalizeOptions options_;
 };
 
 }  // namespace
@@ -203,7 +219,7 @@ std::unique_ptr<Transform> make_normalize(const NormalizeOptions& options, const
     const auto deviation = static_cast<float>(options.deviation[c % options.deviation.size()]);
     for (std::size_t x = 0; x < 256; ++x) tables[c][x] = (static_cast<float>(x) / 255.0F - mean) / deviation;
   }
-  return std::make_unique<Normalize>(std::move(tables));
+  return std::make_unique<Normalize>(std::move(tables), options);
 }
 
 NormalizeOptions imagenet_statistics(std::int64_t channels) {

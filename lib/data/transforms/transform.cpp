@@ -114,6 +114,21 @@ Pipeline::Pipeline(const std::vector<config::Component>& list, const TransformCo
   append(make_normalize({{0.0}, {1.0}}, last));
 }
 
+Json size_json(std::int64_t height, std::int64_t width) {
+  return height == width ? Json(height) : Json({height, width});
+}
+
+std::pair<std::int64_t, std::int64_t> sides_of(const Json& size) {
+  const bool one = !size.is_array();
+  return {(one ? size : size.at(0)).get<std::int64_t>(), (one ? size : size.at(1)).get<std::int64_t>()};
+}
+
+Json Pipeline::facts() const {
+  Json facts = Json::object();
+  for (const auto& transform : transforms_) transform->describe(facts);
+  return facts;
+}
+
 void Pipeline::append(std::unique_ptr<Transform> transform) {
   channels_ = transform->channels(channels_);
   purposes_.push_back("transform " + std::to_string(transforms_.size()));

@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <torch/types.h>
 
+#include "base/json.h"
 #include "config/registry.h"
 #include "data/batch_memory.h"
 #include "data/image/encoded_image.h"
@@ -50,7 +52,14 @@ class Transform {
   virtual bool plan(Window&, KeyedRandom&) const { return false; }
   /// Of one that converts: what each value of each channel becomes.
   virtual const ValueTables* tables() const { return nullptr; }
+  /// Adds to `facts` what it does in numbers, as `Pipeline::facts` names it.
+  virtual void describe(Json& facts) const { (void)facts; }
 };
+
+/// As facts and files show a size: one number where both sides are equal, else [height, width].
+Json size_json(std::int64_t height, std::int64_t width);
+/// {height, width} of what `size_json` gives.
+std::pair<std::int64_t, std::int64_t> sides_of(const Json& size);
 
 using TransformList = std::vector<std::unique_ptr<Transform>>;
 /// A preset makes several transforms, the others one.
@@ -82,6 +91,10 @@ class Pipeline {
 
   /// Of what `apply` returns: `grayscale` changes it.
   std::int64_t channels() const { return channels_; }
+
+  /// What is done to images, in the numbers that are in use: `input_size` of the result (absent where it is that of the
+  /// image), `resize_size`, `interpolation`, `mean` and `std`, each where something does it.
+  Json facts() const;
 
  private:
   void append(std::unique_ptr<Transform> transform);

@@ -31,7 +31,8 @@ struct BenchRequest {
 /// One measurement. What does not apply to its mode is empty or 0.
 struct BenchRow {
   std::string mode, model, weights, device, precision, engine, memory_format;
-  std::int64_t batch = 0, size = 0, threads = 0, workers = 0;
+  std::int64_t batch = 0, threads = 0, workers = 0;
+  std::int64_t height = 0, width = 0;  ///< of the images; `size` in what is printed
   std::int64_t params = 0;
   std::int64_t macs = 0;  ///< of one image, forward
   engine::Latency latency;
@@ -48,7 +49,12 @@ using TellRow = std::function<void(const std::string& row)>;
 /// threads than processors, and for bf16 on a CPU that emulates it.
 void check_request(const BenchRequest& request, const std::string& mode);
 
+/// UserErrors for what cannot be measured of weights, named `name`, that only `engine` runs (`int8`, `mlrun onnx`;
+/// empty: any does).
+void check_own_engine(const std::string& name, const std::string& engine, const BenchRequest& request);
+
 /// One row for each precision, engine, batch size and number of threads; `tell` hears of each before it is measured.
+/// What cannot be run is told before the first.
 std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRequest& request, const TellRow& tell);
 
 /// The recipe's training step (forward, loss, backward, update) on its first batch, without loading: one row for each

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -7,12 +9,12 @@
 #include "base/threads.h"
 #include "base/torch_compat.h"
 #include "deploy/bench/bench.h"
+#include "deploy/onnx/weights.h"
 #include "engine/block_cache.h"
 #include "engine/compute.h"
 #include "engine/compute_threads.h"
 #include "engine/context.h"
 #include "engine/train/memory_format.h"
-#include "quant/runner.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -95,13 +97,18 @@ std::string choose_format(LaidOut& model, const std::string& wanted) {
   return name;
 }
 
+torch::Tensor images_of(const BenchSubject& subject, std::int64_t batch) {
+  const std::vector<std::int64_t> shape = {batch, subject.channels, subject.height, subject.width};
+  return subject.bytes ? torch::randint(256, shape, torch::kByte) : torch::randn(shape);
+}
+
 BenchRow measure_row(const BenchSubject& subject, const InferPoint& point, const BenchRequest& request,
                      const engine::Context& context, BenchRow row) {
   const torch::NoGradGuard no_gradients;
   const engine::ComputeThreads threads(point.threads);
   row.ceiling = matrix_ceiling(context.device, point.threads, request.latency.seconds);
   const TensorsKept kept(subject.model);
-  const torch::Tensor images = torch::randn({point.batch, subject.channels, row.size, row.size});
+  const torch::Tensor images = images_of(subject, point.batch);
   LaidOut model(bench_precision(point.precision).prepare({subject.model, images}), bench_engine(point.engine), context);
   row.memory_format = choose_format(model, request.memory_format);
   engine::release_kept_tensors();
@@ -130,6 +137,36 @@ std::vector<InferPoint> points_of(const BenchRequest& request, std::int64_t defa
   return points;
 }
 
+/// Runs once whatever is not simply the model, where more than one row is asked for: what cannot be run ends the
+/// command before minutes were spent on the others.
+void try_out(const BenchSubject& subject, const std::vector<InferPoint>& points, const engine::Context& context) {
+  const torch::NoGradGuard no_gradients;
+  std::set<std::pair<std::string, std::string>> tried = {{"fp32", "eager"}};
+  for (const InferPoint& point : points) {
+    if (points.size() < 2 || !tried.emplace(point.precision, point.engine).second) continue;
+    const TensorsKept kept(subject.model);
+    LaidOut model(bench_precision(point.precision).prepare({subject.model, images_of(subject, 1)}),
+                  bench_engine(point.engine), context);
+    model.choose(torch::MemoryFormat::Contiguous);
+    model.run();
+  }
+}
+
+bool asks(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+/// What `graph` cannot do on any model.
+void check_graph(const BenchRequest& request) {
+  if (!asks(request.engines, "graph")) return;
+  if (asks(request.precisions, "bf16")) {
+    throw UserError("--engine graph computes in float32, and --precision asks for bf16", "leave one of them out");
+  }
+  if (request.device.rfind("cuda", 0) == 0) {
+    throw UserError("--engine graph computes on the CPU, not on --device " + request.device, "leave one of them out");
+  }
+}
+
 }  // namespace
 
 void check_request(const BenchRequest& request, const std::string& mode) {
@@ -142,6 +179,7 @@ void check_request(const BenchRequest& request, const std::string& mode) {
       throw UserError("--layers looks at layers, which --engine " + name + " dissolves", "use --engine eager");
     }
   }
+  check_graph(request);
   if (request.layers && mode != "infer") throw UserError("--layers is for --mode infer", "leave one of them out");
   const int processors = available_processors();
   for (const auto count : request.threads) {
@@ -155,30 +193,54 @@ void check_request(const BenchRequest& request, const std::string& mode) {
   }
 }
 
+void check_own_engine(const std::string& name, const std::string& engine, const BenchRequest& request) {
+  if (engine.empty()) return;
+  const bool int8 = engine == "int8";
+  if (request.precisions != std::vector<std::string>{"fp32"}) {
+    throw UserError("--precision: " + name + (int8 ? " computes in int8" : " computes as the file says"),
+                    "leave --precision out");
+  }
+  for (const auto& wanted : request.engines) {
+    if (wanted == "eager" || (int8 && wanted == "torchscript")) continue;
+    throw UserError(
+        "--engine " + wanted + ": " + name +
+            (int8 ? " computes in int8, which that engine does not" : " is an ONNX file, which mlrun runs as it is"),
+        int8 ? "choose eager or torchscript" : "leave --engine out");
+  }
+  if (request.device != "auto" && request.device != "cpu") {
+    throw UserError("--device " + request.device + ": " + name + " runs on the CPU", "leave --device out");
+  }
+  if (request.layers && !int8)
+    throw UserError("--layers: " + name + " is an ONNX file, without layers", "leave --layers out");
+}
+
 std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRequest& request, const TellRow& tell) {
   config::TrainSection section;
-  section.device = request.device;
+  section.device = subject.engine.empty() ? request.device : "cpu";
   const engine::Context context = engine::make_context(section);
   BenchRow row;
   row.mode = "infer";
   row.model = subject.name;
   row.weights = subject.weights;
   row.device = engine::device_text(context.device);
-  row.size = request.size > 0 ? request.size : subject.input_size;
-  row.macs = count_macs(*subject.model, subject.name, subject.channels, row.size);
+  row.height = subject.height;
+  row.width = subject.width;
+  // An ONNX file that preprocesses images is fed others than the model.
+  if (!subject.bytes) row.macs = count_macs(*subject.model, subject.name, subject.channels, row.height, row.width);
   for (const auto& parameter : subject.model->parameters()) row.params += parameter.numel();
-  const bool int8 = quant::int8_runner(*subject.model) != nullptr;
-  if (int8 && request.precisions != std::vector<std::string>{"fp32"}) {
-    throw UserError("--precision: " + subject.weights + " computes in int8", "leave --precision out");
+  const std::vector<InferPoint> points = points_of(request, default_compute_threads());
+  if (context.device.is_cuda() && asks(request.engines, "graph")) {
+    throw UserError("--engine graph computes on the CPU", "add --device cpu, or leave it out");
   }
+  try_out(subject, points, context);
   std::vector<BenchRow> rows;
-  for (const InferPoint& point : points_of(request, default_compute_threads())) {
+  for (const InferPoint& point : points) {
     row.batch = point.batch;
     row.threads = point.threads;
-    row.precision = int8 ? "int8" : point.precision;
-    row.engine = point.engine;
+    row.precision = subject.engine == "int8" ? "int8" : point.precision;
+    row.engine = subject.engine == kOnnxEngine ? kOnnxEngine : point.engine;
     tell(subject.name + ", batch " + std::to_string(point.batch) + ", " + std::to_string(point.threads) +
-         " thread(s), " + row.precision + ", " + point.engine);
+         " thread(s), " + row.precision + ", " + row.engine);
     rows.push_back(measure_row(subject, point, request, context, row));
   }
   return rows;

@@ -1,9 +1,16 @@
 #include "deploy/bench/subject.h"
 
+#include <tuple>
+
 #include "base/error.h"
+#include "base/log.h"
+#include "data/transforms/transform.h"
+#include "deploy/onnx/weights.h"
+#include "deploy/task_samples.h"
 #include "engine/train/initial_weights.h"
 #include "models/named_model.h"
 #include "nn/profile.h"
+#include "quant/runner.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -18,19 +25,55 @@ std::vector<config::Override> of_model(const std::vector<config::Override>& over
   return found;
 }
 
+/// Height and width of the images that a run's model sees: its transforms tell, or else its data.
+std::pair<std::int64_t, std::int64_t> own_size(engine::Task& task, const config::Recipe& recipe) {
+  const Json facts = task.preprocessing();
+  if (facts.contains("input_size")) return data::sides_of(facts.at("input_size"));
+  std::string reason = "there are no samples";
+  try {
+    const TaskSamples samples = read_task_samples(task, 1);
+    if (samples.images.defined()) return {samples.images.size(2), samples.images.size(3)};
+  } catch (const UserError& error) {
+    reason = error.what();
+  }
+  const auto published = models::preprocessing_facts(recipe.model).at("input_size").get<std::int64_t>();
+  log::warning("the run's transforms leave images as large as the data have them, and the data cannot be read (" +
+               reason + "): measuring at " + std::to_string(published) + " px, for which " +
+               recipe.model.architecture.name + " was published; --size names another");
+  return {published, published};
+}
+
+/// An ONNX file's input is what it is.
+void take_file_size(BenchSubject& subject, const std::filesystem::path& file, std::int64_t size) {
+  const OnnxImages images = onnx_images(file);
+  subject.engine = kOnnxEngine;
+  subject.bytes = images.bytes;
+  if (images.channels > 0) subject.channels = images.channels;
+  if (images.height <= 0 || images.width <= 0) return;
+  if (size > 0 && (size != images.height || size != images.width)) {
+    throw file_error(file.string(),
+                     "takes images of " + std::to_string(images.height) + "x" + std::to_string(images.width) +
+                         " px alone, not of --size " + std::to_string(size),
+                     "leave --size out");
+  }
+  subject.height = images.height;
+  subject.width = images.width;
+}
+
 }  // namespace
 
-BenchSubject bench_subject(const std::string& name, const std::vector<config::Override>& overrides) {
+BenchSubject bench_subject(const std::string& name, const std::vector<config::Override>& overrides, std::int64_t size) {
   const models::NamedModel model = models::make_named(name, overrides);
   nn::initialise(*model.layer, 0);
   if (model.section.weights.file) engine::load_initial_weights(*model.layer, model.section);
   model.layer->eval();
   const std::string weights = model.section.weights.file ? model.section.weights.file->string() : "seed 0";
-  return {name, weights, model.layer, model.channels, model.input_size};
+  const std::int64_t side = size > 0 ? size : model.input_size;
+  return {name, weights, model.layer, model.channels, side, side, false, ""};
 }
 
 BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resolved& resolved,
-                           const engine::WeightChoice& weights) {
+                           const engine::WeightChoice& weights, std::int64_t size) {
   config::Resolved here = resolved;
   here.recipe.train.device = "cpu";
   here.recipe.train.memory_format = "contiguous";
@@ -40,9 +83,12 @@ BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resol
   subject.weights = loaded.weights;
   subject.model = loaded.task->models().front().second;
   subject.model->eval();
-  const Json preprocessing = loaded.task->preprocessing();
-  subject.channels = preprocessing.at("channels").get<std::int64_t>();
-  subject.input_size = preprocessing.at("input_size").get<std::int64_t>();
+  subject.channels = loaded.task->preprocessing().at("input_channels").get<std::int64_t>();
+  if (quant::int8_runner(*subject.model) != nullptr) subject.engine = "int8";
+  if (is_onnx(weights.file)) take_file_size(subject, weights.file, size);
+  if (subject.height > 0) return subject;
+  if (size > 0) subject.height = subject.width = size;
+  else std::tie(subject.height, subject.width) = own_size(*loaded.task, resolved.recipe);
   return subject;
 }
 
@@ -65,15 +111,23 @@ config::Resolved bench_recipe(const config::Catalogue& catalogue, const std::str
   return config::resolve(text, request, catalogue);
 }
 
-std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t channels, std::int64_t size) {
-  const std::string what = name + " takes no images of " + std::to_string(size) + " px";
+std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t channels, std::int64_t height,
+                        std::int64_t width) {
+  const std::string pixels =
+      height == width ? std::to_string(height) : std::to_string(height) + "x" + std::to_string(width);
+  const std::string what = name + " takes no images of " + pixels + " px";
   try {
-    return nn::profile(model, {1, channels, size, size}).macs;
+    return nn::profile(model, {1, channels, height, width}).macs;
   } catch (const UserError& error) {
     throw UserError(what + ": " + error.problems().front().message, "choose another --size");
   } catch (const c10::Error&) {
     throw UserError(what, "choose another --size, or leave it out");
   }
+}
+
+void check_size(const std::string& name, const std::vector<config::Override>& overrides, std::int64_t size) {
+  const models::NamedModel model = models::make_named(name, overrides);
+  count_macs(*model.layer, name, model.channels, size, size);
 }
 
 }  // namespace mlrun::deploy

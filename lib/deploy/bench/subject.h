@@ -18,22 +18,29 @@ struct BenchSubject {
   std::string name;     ///< of the architecture
   std::string weights;  ///< which, as results show it
   std::shared_ptr<nn::Layer> model;
-  std::int64_t channels = 0, input_size = 0;
+  std::int64_t channels = 0, height = 0, width = 0;  ///< of its images
+  bool bytes = false;                                ///< it takes uint8 images
+  std::string engine;  ///< what alone runs such weights, as results show it (`int8`, `mlrun onnx`); empty: any engine
 };
 
 /// An architecture by name with options such as `model.num_classes=10`, its weights as drawn from seed 0 or those
-/// that `model.weights` names.
-BenchSubject bench_subject(const std::string& name, const std::vector<config::Override>& overrides);
-/// What a run or a weight file holds. The data are not opened.
+/// that `model.weights` names, for images of `size` pixels (0: as it was published).
+BenchSubject bench_subject(const std::string& name, const std::vector<config::Override>& overrides,
+                           std::int64_t size = 0);
+/// What a run or a weight file holds, for images of `size` pixels; 0: as the run's model sees them, or as an ONNX file
+/// takes them. UserError where the file takes no other size.
 BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resolved& resolved,
-                           const engine::WeightChoice& weights);
+                           const engine::WeightChoice& weights, std::int64_t size);
 
 /// The recipe by which `--mode train` trains an architecture alone: random images of `size` pixels (0: as the
 /// architecture is published), SGD with momentum; overrides such as `train.activation_checkpointing=true` win.
 config::Resolved bench_recipe(const config::Catalogue& catalogue, const std::string& name,
                               const std::vector<config::Override>& overrides, std::int64_t batch, std::int64_t size);
 
-/// Multiply-adds of one image of `size` pixels. UserError that names the model and --size where it takes no such image.
-std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t channels, std::int64_t size);
+/// Multiply-adds of one image. UserError that names the model and --size where it takes no such image.
+std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t channels, std::int64_t height,
+                        std::int64_t width);
+/// The same UserError of an architecture by name, for images of `size` pixels.
+void check_size(const std::string& name, const std::vector<config::Override>& overrides, std::int64_t size);
 
 }  // namespace mlrun::deploy

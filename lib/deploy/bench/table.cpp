@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "data/transforms/transform.h"
 #include "deploy/bench/bench.h"
 #include "report/format.h"
 
@@ -18,12 +19,18 @@ struct BenchColumn {
 
 std::string count_text(std::int64_t count) { return count > 0 ? std::to_string(count) : ""; }
 
+/// `64`, or `48x64`.
+std::string size_text(const BenchRow& row) {
+  return row.height == row.width ? count_text(row.height)
+                                 : std::to_string(row.height) + "x" + std::to_string(row.width);
+}
+
 /// What was asked for. Shared values stand above the table.
 const std::vector<BenchColumn>& settings() {
   static const std::vector<BenchColumn> columns = {
       {"mode", [](const BenchRow& r) { return r.mode; }, "mode "},
       {"device", [](const BenchRow& r) { return r.device; }},
-      {"size", [](const BenchRow& r) { return count_text(r.size); }, "", " px"},
+      {"size", size_text, "", " px"},
       {"batch", [](const BenchRow& r) { return count_text(r.batch); }, "batch "},
       {"threads", [](const BenchRow& r) { return count_text(r.threads); }, "threads: "},
       {"workers", [](const BenchRow& r) { return r.mode == "load" ? std::to_string(r.workers) : ""; }, "workers: "},
@@ -116,9 +123,10 @@ std::string csv_text(const std::vector<BenchRow>& rows) {
     std::vector<std::string> titles, cells;
     const Json json = to_json(row);
     for (const auto& [key, value] : json.items()) {
-      if (value.is_structured()) continue;
+      if (key == "layers") continue;
       titles.push_back(key);
-      cells.push_back(value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump());
+      if (key == "size") cells.push_back(size_text(row));
+      else cells.push_back(value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump());
     }
     if (text.empty()) text = report::csv_row(titles);
     text += report::csv_row(cells);
@@ -151,7 +159,7 @@ Json to_json(const BenchRow& row) {
                {"weights", text(row.weights)},
                {"device", row.device},
                {"batch", row.batch},
-               {"size", count(row.size)},
+               {"size", row.height > 0 ? data::size_json(row.height, row.width) : Json(nullptr)},
                {"threads", count(row.threads)},
                {"workers", row.mode == "load" ? Json(row.workers) : Json(nullptr)},
                {"precision", text(row.precision)},

@@ -89,8 +89,9 @@ void describe(BenchRow& row, const engine::Task& task, const config::Recipe& rec
   for (const auto& parameter : model.parameters()) row.params += parameter.numel();
   const auto shape = image_shape(batch);
   if (shape.empty()) return;
-  row.size = shape[2];
-  if (shape[2] == shape[3]) row.macs = count_macs(model, row.model, shape[1], row.size);
+  row.height = shape[2];
+  row.width = shape[3];
+  row.macs = count_macs(model, row.model, shape[1], row.height, row.width);
 }
 
 BenchRow training_row(const engine::TaskFactory& tasks, config::Resolved resolved, const BenchRequest& request,

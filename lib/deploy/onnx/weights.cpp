@@ -1,11 +1,11 @@
 #include "deploy/onnx/weights.h"
 
+#include <algorithm>
 #include <map>
-#include <optional>
 
 #include "base/error.h"
 #include "base/files.h"
-#include "deploy/onnx/model.h"
+#include "deploy/onnx/graph.h"
 #include "engine/run/run_directory.h"
 
 namespace mlrun::deploy {
@@ -17,14 +17,16 @@ namespace {
 /// Runs the graph in the root's place; the layers below are only asked how many classes there are.
 class OnnxSubstitute : public nn::Substitute {
  public:
-  OnnxSubstitute(const nn::Layer& root, Runner run, std::string file)
-      : root_(root), run_(std::move(run)), file_(std::move(file)) {}
+  OnnxSubstitute(const nn::Layer& root, const fs::path& file)
+      : root_(root), classifier_(read_onnx(file)), file_(file.string()) {}
+
+  const OnnxOutputs& outputs() const { return classifier_.outputs(); }
 
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
     if (&layer != &root_) return proceed(inputs);
     const torch::Tensor& images = inputs.front();
     if (images.is_meta()) return proceed(inputs);
-    const torch::Tensor outputs = run_(images);
+    const torch::Tensor outputs = classifier_(images);
     if (!checked_) check_classes(outputs.size(1), expected_classes(images, proceed));
     checked_ = true;
     return {outputs.to(images.device())};
@@ -49,7 +51,7 @@ class OnnxSubstitute : public nn::Substitute {
   }
 
   const nn::Layer& root_;
-  Runner run_;
+  OnnxClassifier classifier_;
   std::string file_;
   bool checked_ = false;
 };
@@ -60,13 +62,14 @@ class OnnxHolder : public nn::UnaryLayer {
   explicit OnnxHolder(std::shared_ptr<OnnxSubstitute> substitute)
       : UnaryLayer("OnnxModel"), substitute_(std::move(substitute)) {}
   torch::Tensor forward(const torch::Tensor& input) override { return input; }
+  const OnnxOutputs& outputs() const { return substitute_->outputs(); }
 
  private:
   std::shared_ptr<OnnxSubstitute> substitute_;
 };
 
 void attach(nn::Layer& model, const fs::path& file) {
-  auto substitute = std::make_shared<OnnxSubstitute>(model, load_onnx(file), file.string());
+  auto substitute = std::make_shared<OnnxSubstitute>(model, file);
   model.intercept({substitute.get()});
   model.register_module("onnx_model", std::make_shared<OnnxHolder>(std::move(substitute)));
   nn::name_layers(model);
@@ -101,6 +104,31 @@ engine::WeightChoice onnx_weights(const fs::path& file, const std::string& name)
     choice.known = engine::data_info(parse_json(data->second));
   }
   return choice;
+}
+
+std::optional<OnnxOutputs> onnx_outputs(const engine::Models& models) {
+  for (const auto& model : models) {
+    for (const auto& layer : model.second->layers()) {
+      if (const auto* holder = dynamic_cast<const OnnxHolder*>(layer.get())) return holder->outputs();
+    }
+  }
+  return std::nullopt;
+}
+
+OnnxImages onnx_images(const fs::path& file) {
+  OnnxImages found;
+  const OnnxGraph header = read_onnx_header(file);
+  if (header.inputs.empty()) return found;
+  const OnnxValue& input = header.inputs.front();
+  found.bytes = input.dtype == torch::kByte;
+  if (!input.shape || input.shape->size() != 4) return found;
+  std::vector<std::int64_t> sizes(input.shape->begin() + 1, input.shape->end());
+  const auto few = [](std::int64_t channels) { return channels == 1 || channels == 3; };
+  if (!few(sizes.front()) && few(sizes.back())) std::rotate(sizes.begin(), sizes.end() - 1, sizes.end());
+  found.channels = sizes[0];
+  found.height = sizes[1];
+  found.width = sizes[2];
+  return found;
 }
 
 std::string onnx_recipe(const fs::path& file) {

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "config/layers.h"
+#include "engine/apply_session.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
 #include "metrics/metric.h"
@@ -60,6 +62,43 @@ AverageInput checkpoint_input(const fs::path& folder, bool averaged) {
                      "take the raw ones, or name checkpoints of a training with `averaging`");
   }
   return {file, "", 1};
+}
+
+/// The checkpoint's folder that a link such as `best` points at, so that what is told stays true.
+fs::path pointed_at(const fs::path& folder) {
+  return fs::is_symlink(folder) ? folder.parent_path() / fs::read_symlink(folder) : folder;
+}
+
+AverageInput run_input(const fs::path& run, bool averaged) {
+  RunDirectory::open(run);
+  if (!averaged) return checkpoint_input(pointed_at(choose_weights(run, "").file.parent_path()), false);
+  const fs::path file = averaged_weights(run);
+  if (!file.empty()) return checkpoint_input(pointed_at(file.parent_path()), true);
+  throw file_error(run.string(), "has no averaged weights",
+                   "take the raw ones, or name runs that trained with `averaging`");
+}
+
+AverageInput folder_input(const fs::path& folder, bool averaged) {
+  if (fs::exists(folder / "run.json")) return run_input(folder, averaged);
+  if (fs::exists(folder / "manifest.json") || checkpoint_step(folder) >= 0) return checkpoint_input(folder, averaged);
+  throw file_error(folder.string(), "is neither a run nor a checkpoint", "name runs, checkpoints or weight files");
+}
+
+/// The seed of a training that drew its first weights; empty where weights began with others, or do not tell.
+std::string drawn_from(const weights::Metadata& metadata) {
+  const auto recipe = metadata.find("recipe");
+  if (recipe == metadata.end()) return "";
+  const config::Node root = config::parse_yaml(recipe->second, "recipe");
+  const auto value = [&root](const char* section, const char* key) -> const config::Node* {
+    const config::Node* found = root.find(section);
+    return found != nullptr ? found->find(key) : nullptr;
+  };
+  const config::Node* weights = value("model", "weights");
+  const config::Node* file =
+      weights != nullptr && weights->type == config::Node::Type::Map ? weights->find("file") : weights;
+  const config::Node* seed = value("train", "seed");
+  const bool drawn = file == nullptr || file->type == config::Node::Type::Null;
+  return drawn && seed != nullptr ? seed->scalar : "";
 }
 
 std::vector<fs::path> best_of(const RunDirectory& run, std::vector<fs::path> all, std::int64_t most) {
@@ -204,7 +243,7 @@ std::vector<AverageInput> inputs_of(const std::vector<fs::path>& paths, bool ave
   std::vector<AverageInput> inputs;
   for (const auto& path : paths) {
     if (!fs::exists(path)) throw file_error(path.string(), "does not exist", "name runs, checkpoints or weight files");
-    if (fs::is_directory(path)) inputs.push_back(checkpoint_input(path, averaged));
+    if (fs::is_directory(path)) inputs.push_back(folder_input(path, averaged));
     else inputs.push_back({path, averaged ? "model_ema" : "", 1});
   }
   return inputs;
@@ -248,6 +287,7 @@ AveragedWeights average_files(const std::vector<AverageInput>& inputs, std::opti
       result.metadata = file.metadata;
     }
     check_like_first(input, inputs.front(), first, file.tensors);
+    if (const std::string seed = drawn_from(file.metadata); !seed.empty()) result.seeds.insert(seed);
     auto ordered = in_order(first, std::move(file.tensors));
     if (ema_decay) exponential.add(ordered);
     else equal.add(std::move(ordered), uniform ? 1 : input.share);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,8 @@ bool chooses(const Selection& selection);
 std::vector<AverageInput> select_checkpoints(const std::filesystem::path& run, const Selection& selection,
                                              bool averaged);
 
-/// Inputs for files and checkpoint folders in the given order.
+/// Inputs for files, checkpoint folders and runs (the best weights of each, else the last; with `averaged` the average
+/// that its training made) in the given order.
 std::vector<AverageInput> inputs_of(const std::vector<std::filesystem::path>& paths, bool averaged);
 
 /// Gives each input its share: equal ones where `shares` is empty. UserError where their number is
@@ -43,7 +45,8 @@ void set_shares(std::vector<AverageInput>& inputs, const std::vector<double>& sh
 /// The average and what it was made of.
 struct AveragedWeights {
   weights::NamedTensors tensors;
-  weights::Metadata metadata;  ///< the first input's, `averaged_from` (file, sha256, share of each) and `averaging`
+  weights::Metadata metadata;   ///< the first input's, `averaged_from` (file, sha256, share of each) and `averaging`
+  std::set<std::string> seeds;  ///< of the inputs' trainings, those that began with weights drawn from them
 };
 
 /// Averages the inputs in the given order: sums in float64 (`ema_decay`: an exponential moving

@@ -1,16 +1,21 @@
 #include "engine/average/session.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <torch/torch.h>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "base/output_place.h"
 #include "engine/average/norm_renewal.h"
 #include "engine/evaluator.h"
 #include "engine/run/model_state.h"
 #include "engine/run/run_directory.h"
 #include "engine/run/weights_metadata.h"
+#include "metrics/metric.h"
 #include "optim/averaging.h"
+#include "report/format.h"
 #include "weights/finite.h"
 
 namespace mlrun::engine {
@@ -24,7 +29,7 @@ bool has_statistics(const weights::NamedTensors& tensors) {
 }
 
 void check_target(const fs::path& out) {
-  if (fs::exists(out)) throw file_error(out.string(), "exists already", "choose another name for the average");
+  if (replaces(out)) throw file_error(out.string(), "exists already", "choose another name for the average");
   const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
   if (!fs::is_directory(folder)) throw file_error(folder.string(), "is not a folder", "create it first");
 }
@@ -74,6 +79,34 @@ void score_inputs(Bench& bench, const AverageRequest& request, AverageOutcome& o
   }
 }
 
+/// Trainings that began elsewhere end in valleys of their own, and the middle between them is a ridge.
+void warn_of_seeds(const std::set<std::string>& seeds) {
+  if (seeds.size() < 2) return;
+  std::string text;
+  for (const auto& seed : seeds) text += (text.empty() ? "" : ", ") + seed;
+  log::warning("the inputs are of trainings that began with other weights (train.seed " + text +
+               "): such an average mostly falls far below each of them; look with --eval, and average predictions "
+               "instead with `mlrun eval RUN RUN --ensemble`");
+}
+
+/// Where the last score, the written average's, is worse than that of every input.
+void warn_of_fall(const std::string& headline, const AverageRequest& request, const AverageOutcome& outcome) {
+  const auto score = [&](const Scored& scored) {
+    for (const auto& [name, value] : scored.figures) {
+      if (name == headline) return value;
+    }
+    return std::nan("");
+  };
+  const bool lower = metrics::lower_is_better(headline);
+  std::vector<double> inputs;
+  for (std::size_t i = 0; i < request.inputs.size(); ++i) inputs.push_back(score(outcome.scores[i]));
+  const auto [least, most] = std::minmax_element(inputs.begin(), inputs.end());
+  const double reached = score(outcome.scores.back());
+  if (inputs.size() < 2 || (lower ? reached <= *most : reached >= *least)) return;
+  log::warning("the average falls: its " + headline + " is " + report::fixed(reached, 2) + " where the inputs reach " +
+               report::fixed(*least, 2) + " to " + report::fixed(*most, 2));
+}
+
 [[noreturn]] void no_recipe(const std::string& what) {
   throw UserError(what + " needs data, and there is no recipe that names them",
                   "name one with -c RECIPE, or leave batch norm's statistics averaged with --no-update-bn");
@@ -108,6 +141,7 @@ AverageOutcome average_to_file(const TaskFactory& tasks, const AverageRequest& r
   check_target(request.out);
   AveragedWeights average = average_files(request.inputs, request.ema_decay);
   check_average(average.tensors);
+  warn_of_seeds(average.seeds);
   const bool renewing = request.update_bn && has_statistics(average.tensors);
   if (!request.resolved && renewing) no_recipe("making batch norm's statistics anew");
   if (!request.resolved && request.evaluate) no_recipe("--eval");
@@ -127,6 +161,7 @@ AverageOutcome average_to_file(const TaskFactory& tasks, const AverageRequest& r
       average.metadata["batch_norm"] = "updated";
       if (request.evaluate) outcome.scores.push_back({"average, batch norm updated", bench.score()});
     }
+    if (request.evaluate) warn_of_fall(bench.task->headline(), request, outcome);
     describe(*request.resolved, *bench.task, average.metadata);
     outcome.norms_renewed = renewing;
   }

@@ -1,6 +1,9 @@
 #include "engine/run/export_weights.h"
 
+#include <map>
+
 #include "base/error.h"
+#include "base/output_place.h"
 #include "engine/apply_session.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
@@ -8,6 +11,7 @@
 #include "models/named_model.h"
 #include "models/published.h"
 #include "models/registry.h"
+#include "nn/versions.h"
 #include "weights/file.h"
 #include "weights/finite.h"
 
@@ -30,23 +34,33 @@ std::string checked_format(const ExportTarget& target) {
     throw UserError("--format: there is no format '" + format + "'", "choose safetensors or pth");
   }
   if (fs::is_directory(target.file)) throw file_error(target.file.string(), "is a folder", "name a file");
-  if (!target.force && fs::exists(fs::symlink_status(target.file))) {
+  if (!target.force && replaces(target.file)) {
     throw file_error(target.file.string(), "exists already", "add --force to replace it, or choose another name");
   }
   return format;
 }
 
 Json write_weights(const ExportTarget& target, const std::string& format, const weights::NamedTensors& tensors,
-                   const weights::Metadata& metadata) {
-  if (format == "pth") weights::write_pth(target.file, tensors);
+                   const weights::Metadata& metadata, const weights::ModuleVersions& versions) {
+  if (format == "pth") weights::write_pth(target.file, tensors, versions);
   else weights::write_safetensors(target.file, tensors, metadata);
   std::int64_t params = 0;
   for (const auto& item : tensors) params += item.second.numel();
   return {{"file", target.file.string()},
           {"format", format},
-          {"bytes", fs::file_size(target.file)},
+          {"bytes", fs::is_regular_file(target.file) ? Json(fs::file_size(target.file)) : Json()},
           {"tensors", tensors.size()},
           {"elements", params}};
+}
+
+/// The model that a file's metadata describe; null where they do not.
+std::shared_ptr<nn::Layer> described_model(const weights::Metadata& metadata) {
+  if (const auto recipe = metadata.find("recipe"); recipe != metadata.end()) {
+    return models::model_of_recipe(recipe->second);
+  }
+  const auto name = metadata.find("model");
+  if (name == metadata.end() || models::models().find(name->second) == nullptr) return nullptr;
+  return models::make_named(name->second, {}).layer;
 }
 
 /// The file of a run, of a checkpoint's folder or itself.
@@ -80,6 +94,18 @@ weights::Metadata model_metadata(const models::NamedModel& model) {
   return metadata;
 }
 
+weights::ModuleVersions versions_of(const weights::WeightFile& file) {
+  if (!file.versions.empty()) return file.versions;
+  const auto model = described_model(file.metadata);
+  if (!model) return {};
+  weights::ModuleVersions versions = nn::module_versions(*model);
+  const std::map<std::string, std::int64_t> known(versions.begin(), versions.end());
+  for (const auto& module : weights::module_versions(file.tensors)) {
+    if (known.count(module.first) == 0) return {};  // of other options than the metadata say
+  }
+  return versions;
+}
+
 Json export_file(const fs::path& source, const std::string& choice, const ExportTarget& target) {
   const std::string format = checked_format(target);
   const fs::path file = weight_file(source, choice);
@@ -87,7 +113,8 @@ Json export_file(const fs::path& source, const std::string& choice, const Export
   weights::refuse_not_finite(content.tensors, file.string());
   weights::Metadata metadata = content.metadata;
   metadata["format"] = "pt";
-  Json result = write_weights(target, format, content.tensors, metadata);
+  Json result = write_weights(target, format, content.tensors, metadata,
+                              format == "pth" ? versions_of(content) : weights::ModuleVersions());
   result["source"] = file.string();
   result["notes"] = content.notes;
   if (format == "pth" && metadata.size() > 1) {  // more than `format`
@@ -102,7 +129,8 @@ Json export_model(const std::string& name, const std::vector<config::Override>& 
   const models::NamedModel model = models::make_named(name, overrides);
   nn::initialise(*model.layer, seed);
   if (model.section.weights.file) load_initial_weights(*model.layer, model.section);
-  Json result = write_weights(target, format, nn::state_dict(*model.layer), model_metadata(model));
+  Json result = write_weights(target, format, nn::state_dict(*model.layer), model_metadata(model),
+                              nn::module_versions(*model.layer));
   result["model"] = model.section.architecture.name;
   result["seed"] = seed;
   result["notes"] = Json::array();

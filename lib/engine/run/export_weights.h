@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "config/layers.h"
 #include "models/named_model.h"
-#include "weights/safetensors.h"
+#include "weights/file.h"
 
 namespace mlrun::engine {
 
@@ -17,6 +17,10 @@ struct ExportTarget {
   std::string format{};  ///< `safetensors` or `pth`; empty: as the file's name ends
   bool force = false;    ///< replaces a file that exists
 };
+
+/// The versions of a file's modules: its own, else those of the model that its metadata describe; empty where neither
+/// tells.
+weights::ModuleVersions versions_of(const weights::WeightFile& file);
 
 /// Writes the weights of a run (`choice`: best, else last; a checkpoint's name), of a checkpoint's
 /// folder or of a weight file (`choice`: a nested dictionary in it), with the metadata they carry.

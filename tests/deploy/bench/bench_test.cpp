@@ -15,7 +15,7 @@ using mlrun::test::user_error;
 
 namespace {
 
-BenchSubject tiny_subject() { return bench_subject("small_cnn", {{"model.num_classes", "3"}}); }
+BenchSubject tiny_subject() { return bench_subject("small_cnn", {{"model.num_classes", "3"}}, 16); }
 
 BenchRequest quick_request() {
   BenchRequest request;
@@ -157,7 +157,7 @@ TEST_CASE("training does the recipe's step and leaves its weights", "[deploy][be
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].batch == 6);
   CHECK(rows[1].batch == 4);
-  CHECK(rows[0].size == 16);
+  CHECK(rows[0].height == 16);
   CHECK(rows[0].memory_format == "contiguous");
   CHECK(rows[0].gflops == Approx(6e-6 * static_cast<double>(rows[0].macs * 6) / rows[0].latency.p50));
   const auto named = [](std::int64_t batch) { return bench_recipe(recipes::catalogue(), "small_cnn", {}, batch, 12); };
@@ -165,7 +165,7 @@ TEST_CASE("training does the recipe's step and leaves its weights", "[deploy][be
   const auto alone = bench_training(recipes::tasks(), named, request, nobody);
   REQUIRE(alone.size() == 1);
   CHECK(alone[0].model == "small_cnn");
-  CHECK(alone[0].size == 12);
+  CHECK(alone[0].height == 12);
   CHECK(alone[0].batch == 2);
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("what cannot be measured is told in one line", "[deploy][bench]") {
   CHECK_THAT(user_error([&] { check_request(request, "load"); }), ContainsSubstring("--layers is for --mode infer"));
   request = quick_request();
   request.size = 8;
-  const BenchSubject large = bench_subject("squeezenet1_1", {});
+  const BenchSubject large = bench_subject("squeezenet1_1", {}, 8);
   CHECK_THAT(user_error([&] { bench_inference(large, request, nobody); }),
              ContainsSubstring("squeezenet1_1 takes no images of 8 px") && ContainsSubstring("choose another --size"));
   request.device = "cuda:77";
@@ -214,7 +214,7 @@ TEST_CASE("what all rows share stands above the table, and CSV has everything", 
   row.engine = "eager";
   row.memory_format = "contiguous";
   row.batch = 1;
-  row.size = 32;
+  row.height = row.width = 32;
   row.threads = 2;
   row.params = 1500;
   row.macs = 2000000;

@@ -117,7 +117,7 @@ TEST_CASE("a file for one size of batch takes samples in such batches", "[deploy
   const OnnxGraph graph = read_onnx_header(folder / "model.onnx");
   CHECK(*graph.inputs.at(0).shape == std::vector<std::int64_t>{4, 1, 28, 28});
   CHECK(graph.opset == 13);
-  const Json preprocess = Json::parse(read_file(folder / "preprocess.json"));
+  const Json preprocess = Json::parse(read_file(folder / "model.onnx.preprocess.json"));
   CHECK(preprocess.at("input").at("shape") == Json({4, 1, 28, 28}));
 }
 
