@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "apps/run_mlrun.h"
 #include "apps/tiny_run.h"
@@ -141,7 +142,7 @@ TEST_CASE("weights and outputs that are not finite are told, whatever the engine
   folder.write("a.ppm", ppm(16, 16, 3));
   const std::string run = tiny_run().run;
   const std::string spoilt = filled_head(folder, "spoilt.safetensors", NAN);
-  const std::string huge = filled_head(folder, "huge.safetensors", 3e38F);
+  const std::string huge = filled_head(folder, "huge.safetensors", std::numeric_limits<float>::max());
   const auto outcomes = run_all({{{"eval", run, "--weights", spoilt}, folder.path(), {}},
                                  {{"predict", run, "a.ppm", "--weights", spoilt}, folder.path(), {}},
                                  {{"eval", run, "--weights", huge, "--json"}, folder.path(), {}},

@@ -17,7 +17,7 @@ TEST_CASE("a batch of one sample that batch norm cannot train on is told before 
     return user_error([&] { train_in(folder / "run", tiny_watched(overrides), Resume::Never, tasks); });
   };
   const std::string why =
-      ", and the batch norm features.2.block.0.1 sees one value of each channel of it, which has no variance";
+      ", and the batch norm features.2.block.1.1 sees one value of each channel of it, which has no variance";
   CHECK(refusal({"data.train_samples=33"}) == "train.batch_size: leaves one of 33 samples for an epoch's last batch" +
                                                   why + "; set data.drop_last: true, or take another batch size");
   CHECK(refusal({"data.train_samples=37", "train.accumulate=4"}).find("train.batch_size: leaves one of 37 samples") ==
