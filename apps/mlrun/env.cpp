@@ -18,6 +18,7 @@
 #include "base/threads.h"
 #include "base/torch_compat.h"
 #include "base/version.h"
+#include "deploy/instruction_sets.h"
 #include "report/table.h"
 
 namespace mlrun::apps {
@@ -76,6 +77,7 @@ std::string cache_text() {
 Json environment() {
   utsname system = {};
   uname(&system);
+  const deploy::InstructionSets used = deploy::instruction_sets();
   Json folders = Json::array();
   for (const auto& folder : recipe_folders()) folders.push_back(folder.string());
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
@@ -91,6 +93,9 @@ Json environment() {
           {"host", system.nodename},
           {"processor", processor()},
           {"instruction_sets", instruction_sets()},
+          {"cpu_capability", used.libtorch},
+          {"onednn_isa", used.onednn.empty() ? "built without oneDNN" : used.onednn},
+          {"vnni", used.vnni},
           {"processors_available", available_processors()},
           {"cuda", compat::cuda_available()},
           {"gpus", compat::cuda_available() ? compat::cuda_count() : 0},

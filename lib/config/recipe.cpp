@@ -256,8 +256,8 @@ void QuantizeSection::declare(Declare<QuantizeSection>& d) {
   d("engine", &QuantizeSection::engine, "int8 kernels; auto: the fastest that this machine has")
       .choices({"auto", "onednn", "x86", "fbgemm", "qnnpack"});
   d("reduce_range", &QuantizeSection::reduce_range,
-    "activations in 7 bits, so that sums of products fit where the processor adds them in 16 bits; auto: on x86 "
-    "without VNNI")
+    "activations in 7 bits, so that sums of products fit where the processor adds them in 16 bits (x86 without VNNI); "
+    "auto: on x86, with VNNI too, so that int8 weights and scores are the same everywhere")
       .choices({"auto", "on", "off"});
   d("observer", &QuantizeSection::observer,
     "how the range of activations is found; auto: histogram, and moving_average for qat")

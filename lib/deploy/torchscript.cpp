@@ -1,7 +1,14 @@
 #include "deploy/torchscript.h"
 
+#include <algorithm>
 #include <exception>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include <ATen/Parallel.h>
 #include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/serialization/export.h>
 
@@ -34,14 +41,58 @@ void write_torchscript(const std::filesystem::path& file, const jit::Module& mod
   target.commit();
 }
 
-Runner load_torchscript(const std::filesystem::path& file) {
+namespace {
+
+jit::Module load_module(const std::filesystem::path& file) {
   try {
-    auto module = std::make_shared<jit::Module>(jit::load(file.string(), torch::kCPU));
-    module->eval();
-    return [module](const torch::Tensor& input) { return module->forward({input}).toTensor(); };
+    auto module = jit::load(file.string(), torch::kCPU);
+    module.eval();
+    return module;
   } catch (const c10::Error&) {
     throw file_error(file.string(), "is no TorchScript archive that this LibTorch reads");
   }
+}
+
+bool computes_in_int8(const jit::Module& module) {
+  const auto forward = module.find_method("forward");
+  if (!forward) return false;
+  const auto graph = forward->graph();
+  return std::any_of(graph->nodes().begin(), graph->nodes().end(), [](const jit::Node* node) {
+    return std::string_view(node->kind().toQualString()).substr(0, 11) == "quantized::";
+  });
+}
+
+/// An int8 archive, loaded for each size of input: LibTorch orders its weights for the first one, and may know no way
+/// to another's order (quant::PackedSizes).
+class ModuleForEachSize {
+ public:
+  ModuleForEachSize(std::filesystem::path file, jit::Module first) : file_(std::move(file)), spare_(std::move(first)) {}
+
+  torch::Tensor run(const torch::Tensor& input) {
+    const std::pair key(input.sizes().vec(), at::get_num_threads());
+    auto found = modules_.find(key);
+    if (found == modules_.end()) {
+      found = modules_.emplace(key, spare_ ? *spare_ : load_module(file_)).first;
+      spare_.reset();
+    }
+    return found->second.forward({input}).toTensor();
+  }
+
+ private:
+  std::filesystem::path file_;
+  std::optional<jit::Module> spare_;  // what nothing has run with
+  std::map<std::pair<std::vector<std::int64_t>, int>, jit::Module> modules_;
+};
+
+}  // namespace
+
+Runner load_torchscript(const std::filesystem::path& file) {
+  jit::Module module = load_module(file);
+  if (computes_in_int8(module)) {
+    const auto modules = std::make_shared<ModuleForEachSize>(file, std::move(module));
+    return [modules](const torch::Tensor& input) { return modules->run(input); };
+  }
+  return [module](const torch::Tensor& input) mutable { return module.forward({input}).toTensor(); };
 }
 
 }  // namespace mlrun::deploy

@@ -42,7 +42,7 @@ jit::Module mirror(const nn::Layer& layer, const std::string& name,
   jit::Module module(c10::QualifiedName("__torch__.mlrun." + name), compilation);
   module.register_attribute("training", c10::BoolType::get(), false);
   if (!int8 || !int8->replaces(layer)) add_tensors(module, layer);
-  const c10::IValue packed = int8 ? int8->packed(layer) : c10::IValue();
+  const c10::IValue packed = int8 ? int8->packed_for_trace(layer) : c10::IValue();
   if (!packed.isNone()) module.register_attribute("_packed_params", packed.type(), packed);  // torch.ao's name
   std::size_t number = 0;
   for (const auto& child : layer.named_children()) {

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <mutex>
 
 #include <ATen/Context.h>
 
-#if defined(__x86_64__) || defined(__i386__)
-#include <cpuid.h>
-#endif
-
 #include "base/error.h"
 #include "base/torch_compat.h"
+#include "nn/layers.h"
+#include "quant/kernels.h"
 
 namespace mlrun::quant {
 namespace {
@@ -22,19 +22,8 @@ struct EngineName {
 
 #if defined(__x86_64__) || defined(__i386__)
 constexpr bool kX86Processor = true;
-
-/// AVX-512 VNNI or AVX-VNNI, as the processor reports them (leaf 7).
-bool has_vnni() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
-  const bool avx512 = __builtin_cpu_supports("avx512f") && (c & (1U << 11U)) != 0;
-  const unsigned subleaves = a;
-  if (avx512 || subleaves < 1 || __get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return avx512;
-  return (a & (1U << 4U)) != 0;
-}
 #else
 constexpr bool kX86Processor = false;
-bool has_vnni() { return false; }
 #endif
 
 /// Measured on x86: oneDNN is 3 to 6 times as fast as QNNPACK there, which is made for ARM.
@@ -49,6 +38,34 @@ std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
   return text.empty() ? "none" : text;
+}
+
+/// Keeps the engine that is in use.
+class EngineKept {
+ public:
+  EngineKept() : before_(at::globalContext().qEngine()) {}
+  ~EngineKept() { at::globalContext().setQEngine(before_); }
+  EngineKept(const EngineKept&) = delete;
+  EngineKept& operator=(const EngineKept&) = delete;
+
+ private:
+  at::QEngine before_;
+};
+
+/// A convolution whose sums are as large as they can be, in the engine in use: right only where nothing overflows.
+bool largest_sums_overflow() {
+  constexpr std::int64_t kChannels = 64, kExpected = 200;
+  const torch::NoGradGuard no_gradients;
+  const nn::Conv2d layer({.in = kChannels, .out = 16});
+  Int8Node node;
+  node.op = "conv2d";
+  node.weight = torch::full({16, kChannels, 1, 1}, 127, torch::kChar);
+  node.weight_scale = torch::scalar_tensor(0.01F);
+  node.bias = torch::zeros({16});
+  node.output = {255 * 127 * 0.01 * kChannels / kExpected, 0};
+  const torch::Tensor input = quantize(torch::full({1, kChannels, 8, 8}, 255.0F), {1, 0});
+  const torch::Tensor output = run_kernel(node, layer, packed_weight(node, layer), false, {input});
+  return output.int_repr().min().item<std::int64_t>() < kExpected - 1;
 }
 
 }  // namespace
@@ -70,10 +87,19 @@ std::string choose_engine(const std::string& asked) {
                   "it has: " + listed(engines));
 }
 
-bool saturates(const std::string& engine) { return kX86Processor && engine != "qnnpack" && !has_vnni(); }
+bool saturates(const std::string& engine) {
+  static std::mutex mutex;
+  static std::map<std::string, bool> measured;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto known = measured.find(engine);
+  if (known != measured.end()) return known->second;
+  const EngineKept kept;
+  use_engine(engine);
+  return measured[engine] = largest_sums_overflow();
+}
 
 bool reduces_range(const std::string& asked, const std::string& engine) {
-  return asked == "auto" ? saturates(engine) : asked == "on";
+  return asked == "auto" ? kX86Processor && engine != "qnnpack" : asked == "on";
 }
 
 void use_engine(const std::string& engine) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <torch/csrc/jit/frontend/tracer.h>
+
 #include "base/log.h"
 #include "quant/engine.h"
 #include "quant/kernels.h"
@@ -47,9 +49,9 @@ std::string engine_here(const Int8Plan& plan, const std::string& file) {
   if (!there)
     log::info(file + " was made for the int8 engine " + plan.engine + "; this machine computes with " + engine);
   if (!plan.reduce_range && saturates(engine)) {
-    log::warning(file +
-                 " has activations of 8 bits, whose sums can overflow on this processor (it lacks VNNI); results " +
-                 "may be wrong: quantize again with reduce_range: on");
+    log::warning(file + " has activations of 8 bits, whose sums overflow in the int8 kernels of this processor (it " +
+                 "lacks VNNI): they are added in float32 here, which takes longer; quantize.reduce_range: on makes " +
+                 "what is fast everywhere");
   }
   return engine;
 }
@@ -60,11 +62,19 @@ Int8Runner::Int8Runner(nn::Layer& model, Int8Plan plan, std::string engine)
     : model_(model), plan_(std::move(plan)), engine_(std::move(engine)) {
   use_engine(engine_);
   const auto layers = by_path(model);
+  const bool overflows = !plan_.reduce_range && saturates(engine_);
   for (const Int8Node& node : plan_.nodes) {
     const nn::Layer* layer = layers.at(node.path);
-    entries_[layer] = {&node, node.weight.defined() ? packed_weight(node, *layer) : c10::IValue()};
+    entries_[layer] = entry_of(node, *layer, overflows);
     for (const std::string& folded : node.folded) entries_[layers.at(folded)] = {};
   }
+}
+
+Int8Runner::Entry Int8Runner::entry_of(const Int8Node& node, const nn::Layer& layer, bool overflows) const {
+  Entry entry{&node, nullptr, nullptr};
+  if (node.weight.defined()) entry.packed = std::make_unique<PackedSizes>(node, layer, engine_);
+  if (overflows && adds_products(node, layer)) entry.float_sums = std::make_unique<FloatSums>(node, layer);
+  return entry;
 }
 
 nn::Tensors Int8Runner::around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) {
@@ -98,10 +108,17 @@ nn::Tensors Int8Runner::run_node(const Entry& entry, const nn::Layer& layer, con
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       if (!values.at(i).is_quantized()) values[i] = quantize(values[i], node.inputs[i]);
     }
-    outputs = {run_kernel(node, layer, entry.packed, plan_.reduce_range, values)};
+    outputs = {run_kernel(entry, layer, values)};
   }
   if (node.float_output) to_float(outputs);
   return outputs;
+}
+
+/// A trace gets the kernels themselves: it is also for processors that have better ones.
+torch::Tensor Int8Runner::run_kernel(const Entry& entry, const nn::Layer& layer, const nn::Tensors& inputs) const {
+  if (entry.float_sums && !torch::jit::tracer::isTracing()) return entry.float_sums->run(inputs.front());
+  const c10::IValue packed = entry.packed ? entry.packed->at(inputs.front()) : c10::IValue();
+  return quant::run_kernel(*entry.node, layer, packed, plan_.reduce_range, inputs);
 }
 
 /// Layers around others hand on what they get.
@@ -111,14 +128,14 @@ bool Int8Runner::runs_float(const nn::Layer& layer) const {
          std::any_of(named.begin(), named.end(), [&](const FloatLayer& one) { return one.path == layer.path(); });
 }
 
-c10::IValue Int8Runner::packed(const nn::Layer& layer) const {
+c10::IValue Int8Runner::packed_for_trace(const nn::Layer& layer) const {
   const auto entry = entries_.find(&layer);
-  return entry == entries_.end() ? c10::IValue() : entry->second.packed;
+  return entry == entries_.end() || !entry->second.packed ? c10::IValue() : entry->second.packed->fresh();
 }
 
 bool Int8Runner::replaces(const nn::Layer& layer) const {
   const auto entry = entries_.find(&layer);
-  return entry != entries_.end() && (!entry->second.node || !entry->second.packed.isNone());
+  return entry != entries_.end() && (!entry->second.node || entry->second.packed);
 }
 
 void attach_int8(nn::Layer& model, Int8Plan plan, const std::string& file) {

@@ -8,6 +8,8 @@
 #include <ATen/core/ivalue.h>
 
 #include "nn/layer.h"
+#include "quant/float_sums.h"
+#include "quant/packed_sizes.h"
 #include "quant/plan.h"
 
 /// Running an int8 plan in the place of the model's own layers.
@@ -17,7 +19,8 @@ namespace mlrun::quant {
 /// tensors, and so does whoever runs the model.
 class Int8Runner : public nn::Substitute {
  public:
-  /// The plan must fit the model (`check_plan`). Packs weights for `engine`, which this machine must have.
+  /// The plan must fit the model (`check_plan`). Runs on the kernels of `engine`, which this machine must have; where
+  /// their sums overflow (`saturates`) and activations have 8 bits, on float32 sums.
   Int8Runner(nn::Layer& model, Int8Plan plan, std::string engine);
 
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override;
@@ -25,18 +28,21 @@ class Int8Runner : public nn::Substitute {
   const Int8Plan& plan() const { return plan_; }
   /// The engine that computes.
   const std::string& engine() const { return engine_; }
-  /// Weight and bias of a layer as its kernel takes them (LibTorch's packed parameters); None where it has none.
-  c10::IValue packed(const nn::Layer& layer) const;
+  /// Weight and bias of a layer as its kernel takes them, for a trace; None where it has none.
+  c10::IValue packed_for_trace(const nn::Layer& layer) const;
   /// Whether the layer's own parameters have no more part in what the model computes.
   bool replaces(const nn::Layer& layer) const;
 
  private:
   struct Entry {
     const Int8Node* node = nullptr;  // null: the layer is folded into another
-    c10::IValue packed;
+    std::unique_ptr<PackedSizes> packed;
+    std::unique_ptr<FloatSums> float_sums;  // instead of the kernel
   };
+  Entry entry_of(const Int8Node& node, const nn::Layer& layer, bool overflows) const;
   nn::Tensors run_node(const Entry& entry, const nn::Layer& layer, const nn::Tensors& inputs,
                        const Proceed& proceed) const;
+  torch::Tensor run_kernel(const Entry& entry, const nn::Layer& layer, const nn::Tensors& inputs) const;
   bool runs_float(const nn::Layer& layer) const;
 
   const nn::Layer& model_;

@@ -4,12 +4,22 @@ namespace mlrun::test {
 namespace {
 
 TEST_CASE("`env` tells versions, machine and folders", "[apps]") {
-  const auto outcomes = run_all(
-      {{{"env", "--json"}, "/", {{"XDG_CACHE_HOME", "/somewhere"}, {"MLRUN_CONFIGS", "/elsewhere"}}}, {{"env"}}});
+  const auto outcomes = run_all({{{"env", "--json"},
+                                  "/",
+                                  {{"XDG_CACHE_HOME", "/somewhere"},
+                                   {"MLRUN_CONFIGS", "/elsewhere"},
+                                   {"ATEN_CPU_CAPABILITY", "avx2"},
+                                   {"DNNL_MAX_CPU_ISA", "AVX2"}}},
+                                 {{"env"}}});
   CHECK(outcomes[0].code == 0);
   const Json facts = result_of(outcomes[0], "env", "ok");
   for (const char* key : {"mlrun", "commit", "libtorch", "compiler", "system", "processor", "instruction_sets"}) {
     CHECK(facts.at(key).is_string());
+  }
+  if (contains(facts.at("instruction_sets").get<std::string>(), "avx2")) {  // what is used, not what there is
+    CHECK(facts.at("cpu_capability") == "AVX2");
+    if (facts.at("onednn_isa") != "built without oneDNN") CHECK(facts.at("onednn_isa") == "AVX2");
+    CHECK(facts.at("vnni") == false);
   }
   CHECK(facts.at("processors_available").get<int>() >= 1);
   CHECK(facts.at("cuda") == false);  // the tests hide GPUs
@@ -19,6 +29,7 @@ TEST_CASE("`env` tells versions, machine and folders", "[apps]") {
   CHECK(outcomes[1].code == 0);
   CHECK(outcomes[1].err.empty());
   CHECK(contains(outcomes[1].out, facts.at("libtorch").get<std::string>()));
+  CHECK(contains(outcomes[1].out, "cpu_capability"));
   CHECK(contains(outcomes[1].out, facts.at("mlrun").get<std::string>()));
 }
 

@@ -31,6 +31,7 @@ struct BenchRequest {
 /// One measurement. What does not apply to its mode is empty or 0.
 struct BenchRow {
   std::string mode, model, weights, device, precision, engine, memory_format;
+  std::string isa;  ///< instruction sets of the processor that the libraries take
   std::int64_t batch = 0, threads = 0, workers = 0;
   std::int64_t height = 0, width = 0;  ///< of the images; `size` in what is printed
   std::int64_t params = 0;

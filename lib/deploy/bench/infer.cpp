@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "base/torch_compat.h"
 #include "deploy/bench/bench.h"
+#include "deploy/instruction_sets.h"
 #include "deploy/onnx/weights.h"
 #include "engine/block_cache.h"
 #include "engine/compute.h"
@@ -223,6 +224,7 @@ std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRe
   row.model = subject.name;
   row.weights = subject.weights;
   row.device = engine::device_text(context.device);
+  if (context.device.is_cpu()) row.isa = instruction_sets().text();
   row.height = subject.height;
   row.width = subject.width;
   // An ONNX file that preprocesses images is fed others than the model.

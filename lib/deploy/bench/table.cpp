@@ -37,6 +37,7 @@ const std::vector<BenchColumn>& settings() {
       {"precision", [](const BenchRow& r) { return r.precision; }},
       {"engine", [](const BenchRow& r) { return r.engine; }},
       {"memory format", [](const BenchRow& r) { return r.memory_format; }},
+      {"instruction sets", [](const BenchRow& r) { return r.isa; }},
   };
   return columns;
 }
@@ -164,7 +165,8 @@ Json to_json(const BenchRow& row) {
                {"workers", row.mode == "load" ? Json(row.workers) : Json(nullptr)},
                {"precision", text(row.precision)},
                {"engine", text(row.engine)},
-               {"memory_format", text(row.memory_format)}};
+               {"memory_format", text(row.memory_format)},
+               {"isa", text(row.isa)}};
   const Json times = engine::to_json(row.latency);
   for (const auto& [key, value] : times.items()) json[key] = value;
   json["images_per_s"] = row.images_per_s;

@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "base/torch_compat.h"
 #include "deploy/bench/bench.h"
+#include "deploy/instruction_sets.h"
 #include "engine/block_cache.h"
 #include "engine/compute_threads.h"
 #include "engine/train/feed.h"
@@ -116,6 +117,7 @@ BenchRow training_row(const engine::TaskFactory& tasks, config::Resolved resolve
   row.rss_mb = static_cast<double>(peak_resident()) / kMebibyte;
   row.mode = "train";
   row.device = engine::device_text(context.device);
+  if (context.device.is_cpu()) row.isa = instruction_sets().text();
   row.precision = precision;
   row.engine = "eager";
   row.memory_format = engine::memory_format_name(context);

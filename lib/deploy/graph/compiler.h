@@ -32,14 +32,19 @@ class GraphCompiler {
 
   void compile_node(const GraphNode& node);
   void conv(const GraphNode& node);
-  bool conv_primitive(const GraphNode& node, Residual residual, bool last_resort);
+  void conv_alone(const GraphNode& node);
+  void conv_operator(const GraphNode& node);
+  ConvChoice conv_choice(const GraphNode& node);
+  /// False where the library has nothing as good as the `worst`.
+  bool conv_primitive(const GraphNode& node, Residual residual, onednn::Kind worst);
   void dense_node(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out);
-  void inner_product(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out);
+  bool inner_product(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out);
   void affine(const GraphNode& node);
   void max_pool(const GraphNode& node);
   void avg_pool(const GraphNode& node);
   void adaptive_pool(const GraphNode& node);
-  bool pool(const GraphNode& node, onednn::Pooling pooling);
+  bool pool(const GraphNode& node, const onednn::Pooling& pooling);
+  bool pool_as(const GraphNode& node, onednn::Pooling pooling, Form form);
   void activation(const GraphNode& node);
   void add(const GraphNode& node);
   void add_values(ValueId a, ValueId b, const std::optional<nn::Act>& act, ValueId output);

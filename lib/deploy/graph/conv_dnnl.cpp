@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "deploy/graph/compiler.h"
 
 namespace mlrun::deploy {
@@ -7,6 +5,7 @@ namespace {
 
 using onednn::Desc;
 using onednn::Dims;
+using onednn::Kind;
 
 constexpr auto kFloat = dnnl::memory::data_type::f32;
 constexpr std::int64_t kFewRows = 4;  // up to which a matrix is read faster than packed products start
@@ -35,11 +34,6 @@ Dims padding_after(const Dims& in, const Dims& out, const onednn::Convolution& c
   return after;
 }
 
-/// Implementations that are there to be right, or that unfold the image first.
-bool is_slow(const char* implementation) {
-  return std::strstr(implementation, "ref") != nullptr || std::strstr(implementation, "gemm") != nullptr;
-}
-
 dnnl::primitive_attr attributes(const GraphNode& node, bool in_place, const Desc* beside) {
   dnnl::post_ops ops;
   onednn::append_activation(ops, node.activation);
@@ -54,26 +48,43 @@ dnnl::primitive_attr attributes(const GraphNode& node, bool in_place, const Desc
 
 }  // namespace
 
-/// What is known of a convolution before layouts are chosen.
+/// A convolution in the layouts that suit it best.
 struct GraphCompiler::ConvChoice {
   onednn::Convolution described;
+  dnnl::primitive_attr attr;
+  std::vector<std::int64_t> in, out;  ///< sizes
+
   dnnl::convolution_forward::primitive_desc primitive;
   Form src = Form::Plain, dst = Form::Plain;
+  Kind kind = Kind::Reference;
 
-  /// Describes it with these layouts; no description: the library's choice. False where it cannot be.
-  bool choose(const dnnl::primitive_attr& attr, const std::vector<std::int64_t>& in,
-              const std::vector<std::int64_t>& out, std::optional<Form> src_form, std::optional<Form> dst_form) {
+  /// Takes these layouts (nothing: the library's choice) where they give a better kind than what is taken already.
+  void consider(std::optional<Form> src_form, std::optional<Form> dst_form) {
     onednn::Convolution c = described;
     c.src = src_form ? desc_of(in, *src_form) : any_layout(dims_of(in));
     c.dst = dst_form ? desc_of(out, *dst_form) : any_layout(dims_of(out));
     const auto found = onednn::describe(Program::engine(), c, attr);
-    if (!found) return false;
+    if (!found) return;
     const auto src_found = form_of(found.src_desc(), in), dst_found = form_of(found.dst_desc(), out);
-    if (!src_found || !dst_found) return false;
+    const Kind found_kind = onednn::kind_of(found.impl_info_str());
+    if (!src_found || !dst_found || found_kind >= kind) return;
     primitive = found;
     src = *src_found;
     dst = *dst_found;
-    return true;
+    kind = found_kind;
+  }
+
+  /// The input as it lies, then the library's own choice, which need not be the fastest there is nor one that slots can
+  /// have, then any other layout. False where there are only references.
+  bool choose(Form given, std::optional<Form> dst_form) {
+    ConvChoice free = *this, here = *this;
+    free.consider(std::nullopt, dst_form);
+    if (free.kind != Kind::Direct || free.src != given) here.consider(given, dst_form);
+    *this = here.kind == Kind::Direct ? here : free;
+    for (const Form form : kForms) {
+      if (kind != Kind::Direct) consider(form, dst_form ? *dst_form : form);
+    }
+    return kind != Kind::Reference;
   }
 };
 
@@ -84,53 +95,65 @@ void GraphCompiler::conv(const GraphNode& node) {
   if (pointwise && in[2] * in[3] == 1 && (*options.padding)[0] == 0 && (*options.padding)[1] == 0) {
     return dense_node(node, in[0], options.in, options.out);
   }
-  if (node.residual < 0) {
-    MLRUN_ASSERT(conv_primitive(node, Residual::None, true), "oneDNN has no such convolution");
-    return;
-  }
+  if (node.residual < 0) return conv_alone(node);
   const bool alike = sizes(node.residual) == sizes(node.outputs[0]);
   const bool over = alike && may_overwrite(node.residual);
-  if (over && conv_primitive(node, Residual::InPlace, false)) return;
-  if (alike && conv_primitive(node, Residual::Beside, false)) return;
+  if (over && conv_primitive(node, Residual::InPlace, Kind::Direct)) return;
+  if (alike && conv_primitive(node, Residual::Beside, Kind::Direct)) return;
   GraphNode alone = node;  // the sum afterwards, by itself
   MLRUN_ASSERT(alike, "a sum broadcasts where a graph takes none that does");
   alone.residual = quant::kUnknownValue;
   alone.final_activation.reset();
-  MLRUN_ASSERT(conv_primitive(alone, Residual::None, true), "oneDNN has no such convolution");
+  conv_alone(alone);
   add_values(node.outputs[0], node.residual, node.final_activation, node.outputs[0]);
 }
 
-bool GraphCompiler::conv_primitive(const GraphNode& node, Residual residual, bool last_resort) {
+void GraphCompiler::conv_alone(const GraphNode& node) {
+  if (!conv_primitive(node, Residual::None, Kind::Unfolding)) conv_operator(node);
+}
+
+/// By LibTorch, on plain tensors.
+void GraphCompiler::conv_operator(const GraphNode& node) {
+  const int src = need(node.inputs[0], Form::Plain), written = new_slot(node.outputs[0], Form::Plain);
+  const std::int64_t count = layout_of(program_.slot(written)).floats();
+  program_.add_step(
+      {src}, {written},
+      [p = &program_, src, written, count, weight = node.weight, bias = node.bias, act = kernel_act(node.activation),
+       o = static_cast<const nn::Conv2d&>(*node.layer).options()] {
+        const auto tensor = [p](int slot) { return torch::from_blob(p->data(slot), p->slot(slot).sizes); };
+        tensor(written).copy_(torch::conv2d(tensor(src), weight, bias, o.stride, o.padding, o.dilation, o.groups));
+        activate_all(p->data(written), count, act, p->data(written));
+      });
+  ++program_.statistics.layers;
+}
+
+GraphCompiler::ConvChoice GraphCompiler::conv_choice(const GraphNode& node) {
   const auto& o = static_cast<const nn::Conv2d&>(*node.layer).options();
-  const auto& in = sizes(node.inputs[0]);
-  const auto& out = sizes(node.outputs[0]);
-  const Dims weights = weight_dims(o);
   ConvChoice choice;
+  choice.in = sizes(node.inputs[0]);
+  choice.out = sizes(node.outputs[0]);
   onednn::Convolution& described = choice.described;
-  described.weights = any_layout(weights);
+  described.weights = any_layout(weight_dims(o));
   described.bias = vector_layout(o.out);
   described.stride = onednn::pair_of(o.stride);
   described.dilation = {(*o.dilation)[0] - 1, (*o.dilation)[1] - 1};
   described.padding = onednn::pair_of(o.padding);
-  described.padding_after = padding_after(dims_of(in), dims_of(out), described, onednn::pair_of(o.kernel));
+  described.padding_after =
+      padding_after(dims_of(choice.in), dims_of(choice.out), described, onednn::pair_of(o.kernel));
+  return choice;
+}
+
+bool GraphCompiler::conv_primitive(const GraphNode& node, Residual residual, Kind worst) {
+  const auto& o = static_cast<const nn::Conv2d&>(*node.layer).options();
+  const int other = residual == Residual::None ? -1 : slot_of(node.residual);
+  ConvChoice chosen = conv_choice(node);
   std::optional<Form> dst;
-  Desc beside;
-  if (residual != Residual::None) {
-    dst = program_.slot(slot_of(node.residual)).form;
-    beside = desc_of(out, *dst);
-  }
-  const auto attr = attributes(node, residual == Residual::InPlace, residual == Residual::Beside ? &beside : nullptr);
-  const Form given = program_.slot(slot_of(node.inputs[0])).form;
-  ConvChoice free = choice;
-  const bool found = free.choose(attr, in, out, std::nullopt, dst);
-  const bool as_given = !(found && free.src == given) && choice.choose(attr, in, out, given, dst);
-  const bool take_given = as_given && (!found || !is_slow(choice.primitive.impl_info_str()));
-  if (!found && !as_given) return false;
-  const ConvChoice& chosen = take_given ? choice : free;
-  if (!last_resort && is_slow(chosen.primitive.impl_info_str())) return false;
+  if (other >= 0) dst = program_.slot(other).form;
+  const Desc beside = dst ? desc_of(chosen.out, *dst) : Desc();
+  chosen.attr = attributes(node, residual == Residual::InPlace, residual == Residual::Beside ? &beside : nullptr);
+  if (!chosen.choose(program_.slot(slot_of(node.inputs[0])).form, dst) || chosen.kind > worst) return false;
 
   const int src = need(node.inputs[0], chosen.src);
-  const int other = residual == Residual::None ? -1 : slot_of(node.residual);
   const int written =
       residual == Residual::InPlace ? take_over(other, node.outputs[0]) : new_slot(node.outputs[0], chosen.dst);
   std::vector<std::pair<int, std::pair<int, Desc>>> arguments = {
@@ -140,7 +163,7 @@ bool GraphCompiler::conv_primitive(const GraphNode& node, Residual residual, boo
     arguments.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(position) | DNNL_ARG_SRC_1, {other, beside}});
   }
   const dnnl::memory packed =
-      weights_.get(node, node.weight, plain_weights(o, weights), chosen.primitive.weights_desc());
+      weights_.get(node, node.weight, plain_weights(o, weight_dims(o)), chosen.primitive.weights_desc());
   const dnnl::memory bias(vector_layout(o.out), Program::engine(), node.bias.data_ptr<float>());
   program_.add_primitive(dnnl::convolution_forward(chosen.primitive), chosen.primitive.scratchpad_desc(), arguments,
                          {{DNNL_ARG_WEIGHTS, packed}, {DNNL_ARG_BIAS, bias}}, written);
@@ -148,7 +171,7 @@ bool GraphCompiler::conv_primitive(const GraphNode& node, Residual residual, boo
 }
 
 void GraphCompiler::dense_node(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out) {
-  if (rows > kFewRows) return inner_product(node, rows, in, out);
+  if (rows > kFewRows && inner_product(node, rows, in, out)) return;
   const int src = need(node.inputs[0], Form::Plain);
   const int other = node.residual < 0 ? -1 : need(node.residual, Form::Plain);
   const int written = new_slot(node.outputs[0], Form::Plain);
@@ -163,14 +186,14 @@ void GraphCompiler::dense_node(const GraphNode& node, std::int64_t rows, std::in
                     });
 }
 
-void GraphCompiler::inner_product(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out) {
+bool GraphCompiler::inner_product(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out) {
   const auto plain = [](const Dims& dims) { return Desc(dims, kFloat, dnnl::memory::format_tag::ab); };
   const Desc beside = plain({rows, out});
   const auto attr = attributes(node, false, node.residual < 0 ? nullptr : &beside);
   const auto described = onednn::describe(
       Program::engine(),
       onednn::InnerProduct{plain({rows, in}), any_layout({out, in}), vector_layout(out), plain({rows, out})}, attr);
-  MLRUN_ASSERT(described, "oneDNN has no such inner product");
+  if (!described || onednn::kind_of(described.impl_info_str()) == Kind::Reference) return false;
   const int src = need(node.inputs[0], Form::Plain);
   std::vector<std::pair<int, std::pair<int, Desc>>> arguments = {{DNNL_ARG_SRC, {src, plain({rows, in})}}};
   if (node.residual >= 0) {
@@ -184,6 +207,7 @@ void GraphCompiler::inner_product(const GraphNode& node, std::int64_t rows, std:
   const dnnl::memory bias(vector_layout(out), Program::engine(), node.bias.data_ptr<float>());
   program_.add_primitive(dnnl::inner_product_forward(described), described.scratchpad_desc(), arguments,
                          {{DNNL_ARG_WEIGHTS, packed}, {DNNL_ARG_BIAS, bias}}, written);
+  return true;
 }
 
 }  // namespace mlrun::deploy

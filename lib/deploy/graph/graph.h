@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "deploy/parity.h"
 #include "nn/layer.h"
@@ -20,10 +21,11 @@ class NoGraph : public std::runtime_error {
 /// Of what a graph is made for one size of input.
 struct GraphStatistics {
   std::size_t steps = 0;
-  std::size_t layers = 0;    ///< steps that run a layer as it is
-  std::size_t reorders = 0;  ///< steps that only change a memory layout
-  std::size_t copies = 0;    ///< steps that only move channels: concatenation, splitting, shuffling
-  std::size_t arena = 0;     ///< bytes for all that flows between steps
+  std::size_t layers = 0;                    ///< steps that run a layer as it is
+  std::size_t reorders = 0;                  ///< steps that only change a memory layout
+  std::size_t copies = 0;                    ///< steps that only move channels: concatenation, splitting, shuffling
+  std::size_t arena = 0;                     ///< bytes for all that flows between steps
+  std::vector<std::string> implementations;  ///< of oneDNN's primitives, by its names: `jit:avx2`
 };
 
 /// A model compiled for inference: batch norm folded into convolutions, activations and sums computed with them,
@@ -53,6 +55,9 @@ class InferenceGraph {
 
 /// Whether this build has the library that graphs run on.
 bool graph_available();
+
+/// The instruction set that it takes here: `AVX2`, `AVX512_CORE_VNNI`. Empty where this build has none.
+std::string graph_instruction_set();
 
 /// What runs a model: its graph, or where it has none, the layers.
 struct GraphRunner {

@@ -80,4 +80,6 @@ GraphStatistics InferenceGraph::statistics(const torch::Tensor& input) { return 
 
 bool graph_available() { return true; }
 
+std::string graph_instruction_set() { return onednn::instruction_set(); }
+
 }  // namespace mlrun::deploy

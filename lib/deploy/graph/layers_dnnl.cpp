@@ -29,11 +29,15 @@ onednn::Pooling pooling_of(const Options& o, dnnl::algorithm kind) {
 
 }  // namespace
 
-bool GraphCompiler::pool(const GraphNode& node, onednn::Pooling p) {
+/// As the image lies, or in the first layout for which there is more than a reference.
+bool GraphCompiler::pool(const GraphNode& node, const onednn::Pooling& p) {
+  if (pool_as(node, p, program_.slot(slot_of(node.inputs[0])).form)) return true;
+  return std::any_of(std::begin(kForms), std::end(kForms), [&](Form form) { return pool_as(node, p, form); });
+}
+
+bool GraphCompiler::pool_as(const GraphNode& node, onednn::Pooling p, Form form) {
   const auto& in = sizes(node.inputs[0]);
   const auto& out = sizes(node.outputs[0]);
-  const int src = slot_of(node.inputs[0]);
-  const Form form = program_.slot(src).form;
   p.src = desc_of(in, form);
   p.dst = desc_of(out, form);
   p.padding_after.resize(2);
@@ -44,7 +48,8 @@ bool GraphCompiler::pool(const GraphNode& node, onednn::Pooling p) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const auto described = onednn::describe(Program::engine(), p, attr);
-  if (!described) return false;
+  if (!described || onednn::kind_of(described.impl_info_str()) == onednn::Kind::Reference) return false;
+  const int src = need(node.inputs[0], form);
   const int written = new_slot(node.outputs[0], form);
   program_.add_primitive(dnnl::pooling_forward(described), described.scratchpad_desc(),
                          {{DNNL_ARG_SRC, {src, p.src}}, {DNNL_ARG_DST, {written, p.dst}}}, {}, written);

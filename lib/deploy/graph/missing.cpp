@@ -17,5 +17,6 @@ InferenceGraph& InferenceGraph::operator=(InferenceGraph&&) noexcept = default;
 torch::Tensor InferenceGraph::operator()(const torch::Tensor&) { return {}; }
 GraphStatistics InferenceGraph::statistics(const torch::Tensor&) { return {}; }
 bool graph_available() { return false; }
+std::string graph_instruction_set() { return ""; }
 
 }  // namespace mlrun::deploy

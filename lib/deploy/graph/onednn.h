@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -98,6 +99,43 @@ inline dnnl::inner_product_forward::primitive_desc describe(const dnnl::engine& 
 }
 
 #endif
+
+/// How an implementation computes, the best kind first.
+enum class Kind { Direct, Unfolding, Reference };
+
+/// By oneDNN's name of it: `gemm` unfolds the image first, `ref` is there to be right and may take a thousand times as
+/// long as others.
+inline Kind kind_of(const std::string& implementation) {
+  const auto has = [&](const char* part) { return implementation.find(part) != std::string::npos; };
+  if (has("ref")) return Kind::Reference;
+  return has("gemm") ? Kind::Unfolding : Kind::Direct;
+}
+
+inline std::string implementation(const dnnl::primitive& primitive) {
+  const char* name = nullptr;
+  dnnl_primitive_desc_query(primitive.get_primitive_desc(), dnnl_query_impl_info_str, 0, &name);
+  return name ? name : "";
+}
+
+/// The instruction set that oneDNN takes on this processor, with what the user forbids (DNNL_MAX_CPU_ISA).
+inline std::string instruction_set() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41: return "SSE4.1";
+    case dnnl::cpu_isa::avx: return "AVX";
+    case dnnl::cpu_isa::avx2: return "AVX2";
+    case dnnl::cpu_isa::avx2_vnni: return "AVX2_VNNI";
+    case dnnl::cpu_isa::avx512_core: return "AVX512_CORE";
+    case dnnl::cpu_isa::avx512_core_vnni: return "AVX512_CORE_VNNI";
+    case dnnl::cpu_isa::avx512_core_bf16: return "AVX512_CORE_BF16";
+    case dnnl::cpu_isa::avx512_core_amx: return "AVX512_CORE_AMX";
+#if DNNL_VERSION_MAJOR >= 3
+    case dnnl::cpu_isa::avx2_vnni_2: return "AVX2_VNNI_2";
+    case dnnl::cpu_isa::avx512_core_fp16: return "AVX512_CORE_FP16";
+    case dnnl::cpu_isa::avx512_core_amx_fp16: return "AVX512_CORE_AMX_FP16";
+#endif
+    default: return "of another name";
+  }
+}
 
 /// 2.6 has no hardsigmoid: it is a line, clipped. Hardswish's factors are arguments from 3.0 on.
 inline void append_activation(dnnl::post_ops& ops, const std::optional<nn::Act>& act) {

@@ -15,7 +15,8 @@
 namespace mlrun::deploy {
 
 /// How a batch of images lies in memory. What is no image is Plain.
-enum class Form { Plain, ChannelsLast, Blocked8, Blocked16 };
+enum class Form { Plain, ChannelsLast, Blocked4, Blocked8, Blocked16 };
+constexpr Form kForms[] = {Form::Blocked16, Form::Blocked8, Form::Blocked4, Form::ChannelsLast, Form::Plain};
 
 /// A buffer, or a view of a part of one.
 struct Slot {

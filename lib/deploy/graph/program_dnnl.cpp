@@ -11,6 +11,7 @@ dnnl::memory::format_tag tag_of(Form form) {
   switch (form) {
     case Form::Plain: return dnnl::memory::format_tag::nchw;
     case Form::ChannelsLast: return dnnl::memory::format_tag::nhwc;
+    case Form::Blocked4: return dnnl::memory::format_tag::nChw4c;
     case Form::Blocked8: return dnnl::memory::format_tag::nChw8c;
     case Form::Blocked16: return dnnl::memory::format_tag::nChw16c;
   }
@@ -30,6 +31,7 @@ std::int64_t block_of(Form form, std::int64_t channels) {
   switch (form) {
     case Form::Plain: return 1;
     case Form::ChannelsLast: return channels;
+    case Form::Blocked4: return 4;
     case Form::Blocked8: return 8;
     case Form::Blocked16: return 16;
   }
@@ -46,7 +48,7 @@ onednn::Desc desc_of(const std::vector<std::int64_t>& sizes, Form form) {
 }
 
 std::optional<Form> form_of(const onednn::Desc& desc, const std::vector<std::int64_t>& sizes) {
-  for (const Form form : {Form::Blocked8, Form::Blocked16, Form::Plain, Form::ChannelsLast}) {
+  for (const Form form : kForms) {
     if (desc == desc_of(sizes, form)) return form;
   }
   return std::nullopt;
@@ -100,6 +102,7 @@ void Program::add_step(const std::vector<int>& reads, const std::vector<int>& wr
 void Program::add_primitive(const dnnl::primitive& primitive, const onednn::Desc& scratchpad,
                             const std::vector<std::pair<int, std::pair<int, onednn::Desc>>>& slots,
                             std::unordered_map<int, dnnl::memory> arguments, int written) {
+  statistics.implementations.push_back(onednn::implementation(primitive));
   std::vector<int> reads;
   for (const auto& [argument, place] : slots) {
     const dnnl::memory memory(place.second, engine(), DNNL_MEMORY_NONE);
