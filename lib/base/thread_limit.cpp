@@ -1,5 +1,8 @@
 #include "base/thread_limit.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <future>
 #include <thread>
 #include <vector>
@@ -16,6 +19,8 @@ UserError thread_error(const std::error_code& reason) {
       "no further threads can be started: " + reason.message(),
       "use fewer (--threads, --workers), or raise the limit (ulimit -u, a container's limit of processes)");
 }
+
+int machine_processors() { return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN))); }
 
 void require_threads(int count) {
   std::promise<void> all_started;

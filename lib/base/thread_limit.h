@@ -13,6 +13,9 @@ bool is_thread_limit(const std::exception& error);
 /// The UserError of it, for a person.
 UserError thread_error(const std::error_code& reason);
 
+/// Threads that a library on its own starts for each processor of the machine.
+int machine_processors();
+
 /// UserError unless `count` threads can be started beside those there are: asked before a library starts its own, which
 /// would end the process where it cannot.
 void require_threads(int count);

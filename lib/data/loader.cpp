@@ -1,7 +1,5 @@
 #include "data/loader.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -16,10 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
 #include "base/error.h"
+#include "base/thread_limit.h"
+#include "data/loading_threads.h"
 
 namespace mlrun::data {
 namespace {
@@ -27,17 +26,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// Makes LibTorch compute in this thread alone: the workers together keep the machine busy, and
-/// each would otherwise get an OpenMP team of its own. at::set_num_threads would not do, as it also
-/// changes what other threads begin with. Where LibTorch has no OpenMP, its pool is shared by all
-/// threads and nothing is multiplied.
-void compute_alone() {
-  at::get_num_threads();  // sets this thread's default, which would otherwise overwrite ours later
-  using SetThreads = void (*)(int);
-  static const auto set_threads = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
-  if (set_threads != nullptr) set_threads(1);
-}
 
 /// LibTorch has an exception of its own for memory that it does not get.
 bool out_of_memory(const std::exception& error) {
@@ -129,13 +117,13 @@ class Loader::Impl {
   };
 
   void start(std::int64_t workers) {
+    if (workers > 0) require_loading_threads(workers);
     workers_.reserve(static_cast<std::size_t>(workers));
     try {
       for (std::int64_t i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
     } catch (const std::system_error& error) {
       stop();
-      throw UserError("cannot start " + std::to_string(workers) + " loading threads: " + error.code().message(),
-                      "use fewer with --workers");
+      throw thread_error(error.code());
     }
   }
 

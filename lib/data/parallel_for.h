@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/thread_limit.h"
+#include "data/loading_threads.h"
 
 namespace mlrun::data {
 
@@ -31,8 +32,14 @@ void parallel_for(std::int64_t count, int threads, const Action& action) {
   };
   std::vector<std::thread> others;
   const auto most = static_cast<int>(std::min<std::int64_t>(threads, count));
+  if (most > 1) require_loading_threads(most - 1);
   try {
-    for (int i = 1; i < most; ++i) others.emplace_back(work);
+    for (int i = 1; i < most; ++i) {
+      others.emplace_back([&work] {
+        compute_alone();
+        work();
+      });
+    }
   } catch (const std::system_error& error) {
     next = count;
     const std::lock_guard<std::mutex> lock(guard);

@@ -21,7 +21,7 @@ void set_threads(int count) {
 
 ComputeThreads::ComputeThreads(std::int64_t count)
     : before_(at::get_num_threads()), processors_(static_cast<int>(count)) {
-  require_threads(static_cast<int>(count) - 1);
+  require_threads(2 * static_cast<int>(count));
   set_threads(static_cast<int>(count));
 }
 

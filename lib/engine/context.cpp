@@ -40,14 +40,14 @@ torch::Device choose_device(const std::string& text) {
   return *device;
 }
 
-/// OpenMP ends the process where it gets no thread, so its threads are started before there are others: by an operation
-/// of as many pieces as LibTorch divides among them.
+/// OpenMP ends the process where it gets no thread, and LibTorch's pool, which is first made with one for each
+/// processor and then anew, waits for ever. So it is seen that they can start, and they are started before there are
+/// others: by an operation of as many pieces as LibTorch divides among them.
 void start_compute_threads(int count) {
   constexpr std::int64_t kPiece = 32768;  // elements, at::internal::GRAIN_SIZE
+  require_threads(machine_processors() + 2 * count);
   at::set_num_threads(count);
-  if (count == 1) return;
-  require_threads(count - 1);
-  torch::zeros({count * kPiece}, torch::kByte).add_(1);
+  if (count > 1) torch::zeros({count * kPiece}, torch::kByte).add_(1);
 }
 
 }  // namespace
