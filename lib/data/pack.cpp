@@ -76,10 +76,20 @@ class ShardWriter {
   std::optional<AtomicFile> file_;
 };
 
+/// A path that stays in the folder where an archive is unpacked, whatever a list of files named.
+std::string inner_path(const std::string& id) {
+  fs::path inner;
+  for (const auto& part : fs::path(id).lexically_normal().relative_path()) {
+    if (part != "..") inner /= part;
+  }
+  return inner.string();
+}
+
 /// Sample names as WebDataset wants them: no dot but the one before the ending, and none twice.
 class KeyMaker {
  public:
-  std::pair<std::string, std::string> divide(const std::string& id) {
+  std::pair<std::string, std::string> divide(const std::string& sample) {
+    const std::string id = inner_path(sample);
     const std::size_t slash = id.rfind('/'), begin = slash == std::string::npos ? 0 : slash + 1;
     const std::size_t dot = id.rfind('.');
     const bool ends = dot != std::string::npos && dot > begin;

@@ -54,12 +54,18 @@ std::string url_of(const models::PublishedWeights& weights, std::string mirror) 
   return mirror + weights.file;
 }
 
+/// Twice what the parameters take, and a little: what is larger is another file.
+std::uint64_t largest_download(const models::PublishedWeights& weights) {
+  constexpr std::uint64_t kOthers = std::uint64_t{64} << 20U;
+  return 8 * static_cast<std::uint64_t>(weights.params) + kOthers;
+}
+
 /// Downloads under another name, checks, renames.
 void download_whole(const models::PublishedWeights& weights, const fs::path& target, const FetchOptions& options) {
   const std::string url = url_of(weights, options.mirror);
   const fs::path part = target.string() + ".part";
   try {
-    download(url, part, options.progress);
+    download(url, part, options.progress, largest_download(weights));
   } catch (const DownloadError& error) {
     fs::remove(part);
     throw UserError(url + " cannot be downloaded: " + error.what(), where_to_put(weights));

@@ -199,6 +199,17 @@ weights::NamedTensors in_order(const weights::NamedTensors& first, weights::Name
 }
 
 /// Names and shapes without the bytes.
+/// A file by its name and its place in a run: what is given away does not say where the run lay.
+std::string place_in_run(const fs::path& file) {
+  if (file.is_relative()) return file.string();
+  constexpr std::ptrdiff_t kParts = 4;  // RUN/checkpoints/step-00000100/model.safetensors
+  auto part = file.begin();
+  std::advance(part, std::max<std::ptrdiff_t>(1, std::distance(file.begin(), file.end()) - kParts));
+  fs::path place;
+  for (; part != file.end(); ++part) place /= *part;
+  return place.string();
+}
+
 weights::NamedTensors outline(const weights::NamedTensors& tensors) {
   weights::NamedTensors shapes;
   for (const auto& [name, tensor] : tensors) {
@@ -291,7 +302,8 @@ AveragedWeights average_files(const std::vector<AverageInput>& inputs, std::opti
     auto ordered = in_order(first, std::move(file.tensors));
     if (ema_decay) exponential.add(ordered);
     else equal.add(std::move(ordered), uniform ? 1 : input.share);
-    sources.push_back({{"file", input.file.string()}, {"sha256", sha256_file(input.file)}, {"share", input.share}});
+    sources.push_back(
+        {{"file", place_in_run(input.file)}, {"sha256", sha256_file(input.file)}, {"share", input.share}});
   }
   result.tensors = ema_decay ? exponential.mean() : equal.release_mean();
   result.metadata["averaged_from"] = json_text(sources);
