@@ -87,6 +87,28 @@ TEST_CASE("`swa-average` averages files in the order and with the shares given",
   CHECK(scored[0].json().at("result").at("weights") == "files.safetensors");
 }
 
+TEST_CASE("`swa-average` takes the best of each run, and tells that other seeds do not mix", "[apps]") {
+  const TinyRun& tiny = tiny_run();
+  const TempDir folder;
+  REQUIRE(mlrun({"train", tiny.recipe, "--seed", "1", "--out", "other", "--quiet"}, folder.path()).code == 0);
+  const auto outcomes = run_all(
+      {{{"swa-average", tiny.run, "other", "--eval", "-o", "mixed.safetensors", "--json"}, folder.path()},
+       {{"swa-average", tiny.run, tiny.run, "--no-update-bn", "-o", "same.safetensors", "--json"}, folder.path()},
+       {{"eval", tiny.run, "--weights", "ema"}, folder.path()}});
+  const Json mixed = result_of(outcomes[0], "swa-average", "ok");
+  const std::string best = fs::read_symlink(tiny.run / "checkpoints/best");
+  CHECK(averaged_steps(mixed).front() == best);
+  CHECK(averaged_steps(mixed).back() == fs::read_symlink(folder / "other/checkpoints/best").string());
+  CHECK(contains(outcomes[0].err,
+                 "the inputs are of trainings that began with other weights (train.seed 0, 1): such an "
+                 "average mostly falls far below each of them"));
+  const auto acc1 = [&](std::size_t row) { return mixed.at("scores").at(row).at("metrics").at("acc1").get<double>(); };
+  CHECK(contains(outcomes[0].err, "the average falls: its acc1 is") == (acc1(3) < std::min(acc1(0), acc1(1))));
+  CHECK(averaged_steps(result_of(outcomes[1], "swa-average", "ok")) == std::vector<std::string>{best, best});
+  CHECK_FALSE(contains(outcomes[1].err, "began with other weights"));
+  CHECK(contains(refusal(outcomes[2]), "has no averaged weights"));
+}
+
 TEST_CASE("`swa-average` refuses what it cannot average and leaves nothing behind", "[apps]") {
   const TinyRun& tiny = tiny_run();
   const TempDir folder;

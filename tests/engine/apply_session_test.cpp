@@ -1,5 +1,7 @@
 #include "engine/apply_session.h"
 
+#include <map>
+
 #include <torch/torch.h>
 
 #include "engine/run/checkpoint.h"
@@ -58,6 +60,26 @@ TEST_CASE("weights of a run are chosen by name", "[engine]") {
         std::string::npos);
   const TempDir empty;
   CHECK(user_error([&] { choose_weights(empty.path(), ""); }).find("has no checkpoint yet") != std::string::npos);
+}
+
+TEST_CASE("an average is chosen by the name of what the training made", "[engine]") {
+  const TempDir folder;
+  const std::map<std::string, std::string> names = {{"swa", "swa"}, {"swag", "swa"}, {"ema", "ema"}};
+  for (const auto& [method, name] : names) {
+    const fs::path run = folder / method;
+    train_in(run, tiny({"train.epochs=2", "averaging={name: " + method + ", start: 1 steps, every: 1 steps}"}));
+    const auto chosen = choose_weights(run, name);
+    CHECK(chosen.name == name);
+    CHECK(chosen.file.filename() == "averaged.safetensors");
+    const std::string other = name == "ema" ? "swa" : "ema";
+    CHECK(user_error([&] { choose_weights(run, other); }) == run.string() + ": has no " + other +
+                                                                 " weights: its training averaged by " + name +
+                                                                 "; choose --weights " + name);
+  }
+  for (const char* name : {"swa", "ema"}) {
+    CHECK(user_error([&] { choose_weights(trained_run(), name); }) ==
+          trained_run().string() + ": has no averaged weights; train with `averaging`, or choose best or last");
+  }
 }
 
 TEST_CASE("an evaluation of a run repeats what its training measured", "[engine]") {

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "models/parity.h"
+#include "nn/versions.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -28,6 +29,21 @@ std::string describe(const test::State& state) {
   return text;
 }
 
+/// What the files of state dicts say of the modules (scripts/fixtures/module_versions.py).
+void check_versions(nn::Layer& model, const Json& expected) {
+  std::string lines;
+  std::size_t others = 0;
+  const auto versions = nn::module_versions(model);
+  for (const auto& [path, version] : versions) {
+    lines += path + " " + std::to_string(version) + "\n";
+    others += version != 1 ? 1 : 0;
+  }
+  INFO(lines);
+  CHECK(versions.size() == expected.at("modules").get<std::size_t>());
+  CHECK(others == expected.at("others").get<std::size_t>());
+  CHECK(sha256(lines.data(), lines.size()) == expected.at("versions").get<std::string>());
+}
+
 }  // namespace
 
 TEST_CASE("the zoo holds torchvision's 80 classifiers, and every model has a reference", "[zoo]") {
@@ -42,9 +58,10 @@ TEST_CASE("the zoo holds torchvision's 80 classifiers, and every model has a ref
 }
 
 // One section a model: `mlrun_tests "[zoo]" -c resnet18` runs one.
-TEST_CASE("keys, shapes, order and counts equal torchvision's", "[zoo]") {
+TEST_CASE("keys, shapes, order, counts and modules' versions equal torchvision's", "[zoo]") {
   torch::NoGradGuard no_grad;
   const Json zoo = read_zoo();
+  const Json versions = Json::parse(read_file(test::fixture("models/versions.json")));
   for (const auto& item : zoo.items()) {
     DYNAMIC_SECTION(item.key()) {
       const Json& expected = item.value();
@@ -56,6 +73,7 @@ TEST_CASE("keys, shapes, order and counts equal torchvision's", "[zoo]") {
       const std::string text = describe(state);
       INFO(text);
       CHECK(sha256(text.data(), text.size()) == expected.at("state").get<std::string>());
+      check_versions(*model, versions.at(item.key()));
       const auto size = expected.at("size").get<int64_t>();
       model->eval();
       const auto logits = (*model)(torch::empty({2, 3, size, size}, torch::kMeta));

@@ -83,6 +83,31 @@ TEST_CASE("the same tensors give the same .pth, whose data are aligned as torch.
   CHECK(bytes.find("archive/data/2") != std::string::npos);
 }
 
+TEST_CASE("a .pth carries the versions of its modules, by default those that names tell", "[weights]") {
+  const TempDir folder;
+  const torch::Tensor one = torch::ones({1});
+  const NamedTensors tensors = {{"stem.0.weight", one},
+                                {"stem.1.running_mean", one},
+                                {"stem.1.num_batches_tracked", torch::tensor(0)},
+                                {"fc.weight", one},
+                                {"fc.bias", one},
+                                {"scale", one}};
+  const ModuleVersions told = {{"", 1}, {"stem", 1}, {"stem.0", 1}, {"stem.1", 2}, {"fc", 1}};
+  CHECK(module_versions(tensors) == told);
+  write_pth(folder / "told.pth", tensors);
+  CHECK(read_weights(folder / "told.pth").versions == told);
+  const ModuleVersions given = {{"", 2}, {"stem", 70'000}, {"fc", 300}};
+  write_pth(folder / "given.pth", tensors, given);
+  CHECK(read_weights(folder / "given.pth").versions == given);
+  CHECK(read_weights(folder / "given.pth").tensors.size() == 6);
+  const ModuleVersions python = {{"", 1}, {"stem", 1}, {"stem.0", 1}, {"stem.1", 2}, {"head", 1}};
+  CHECK(read_weights(fixture("weights/plain.pth")).versions == python);
+  CHECK(read_weights(fixture("weights/legacy.pth")).versions == python);
+  CHECK(read_weights(fixture("weights/parallel.pth")).versions.empty());  // of the wrapper's modules
+  write_pth(folder / "none.pth", {});
+  CHECK(read_weights(folder / "none.pth").versions == ModuleVersions{{"", 1}});
+}
+
 TEST_CASE("a .pth that cannot be written leaves nothing", "[weights]") {
   const TempDir folder;
   CHECK_THROWS_AS(write_pth(folder / "w", {{"a", torch::ones(1)}, {"a", torch::ones(1)}}), InternalError);

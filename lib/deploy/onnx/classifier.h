@@ -15,7 +15,7 @@ struct OnnxOutputs {
   std::string kind = "logits";  ///< or `softmax`, `log_softmax`, `sigmoid`
   std::string seen_in;          ///< `graph` or `rows`; empty: nothing tells that they are no logits
   std::string taken = "as_is";  ///< or `before` (what the node was given), or `logarithms`
-  std::string node;  ///< of the graph, as messages show it: what made them so
+  std::string node;             ///< of the graph, as messages show it: what made them so
 
   /// `softmax (node 'probs' (Softmax, opset 13)): the values before it are taken`; empty for logits.
   std::string text() const;

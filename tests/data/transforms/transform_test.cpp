@@ -65,6 +65,34 @@ TEST_CASE("a sample's key decides everything, whatever thread or order", "[data]
   CHECK_FALSE(torch::equal(forward[0], line.apply(image, {0, 2, 8})));
 }
 
+TEST_CASE("a pipeline tells in numbers what it does", "[data]") {
+  const TransformContext published{224, 256, 3};
+  const Json imagenet = {{"mean", {0.485, 0.456, 0.406}}, {"std", {0.229, 0.224, 0.225}}};
+  const auto facts = [&](const Json& steps, Json expected, const Json& statistics) {
+    expected.update(statistics);
+    INFO(steps.dump());
+    CHECK(pipeline(steps, published).facts() == expected);
+  };
+  const Json plain = {{"mean", {0.0}}, {"std", {1.0}}};
+  const Json preset = {{"name", "classification_eval"}, {"resize_size", 72}, {"crop_size", 64}};
+  facts(Json::array({preset}), {{"input_size", 64}, {"resize_size", 72}, {"interpolation", "bilinear"}}, imagenet);
+  facts(Json::array({"classification_eval"}),
+        {{"input_size", 224}, {"resize_size", 256}, {"interpolation", "bilinear"}}, imagenet);
+  const auto resize = [](const Json& size) { return Json{{"name", "resize"}, {"size", size}}; };
+  const auto crop = [](const Json& size) { return Json{{"name", "center_crop"}, {"size", size}}; };
+  const auto resized = [](const Json& size) { return Json{{"resize_size", size}, {"interpolation", "bilinear"}}; };
+  const auto at = [](Json facts, const Json& size) {
+    facts["input_size"] = size;
+    return facts;
+  };
+  facts(Json::array({resize({48, 64}), "normalize"}), at(resized({48, 64}), {48, 64}), imagenet);
+  facts(Json::array({resize({64, 64})}), at(resized(64), 64), plain);
+  facts(Json::array({resize({64})}), resized(64), plain);  // keeps proportions: the size is the image's
+  facts(Json::array({crop({40, 80}), resize({20})}), at(resized(20), {20, 40}), plain);
+  facts(Json::array({crop({40})}), {{"input_size", 40}}, plain);
+  facts(Json::array({"none"}), Json::object(), plain);
+}
+
 TEST_CASE("two equal transforms in a list draw apart", "[data]") {
   const Json flip = {{"name", "random_horizontal_flip"}};
   const auto twice = pipeline({flip, flip});

@@ -73,6 +73,82 @@ TEST_CASE("inference has a row for each setting, with figures that fit together"
   }
 }
 
+TEST_CASE("a run is measured at the size that its model sees", "[deploy][bench]") {
+  const test::TempDir folder;
+  const test::Quiet quiet;
+  test::train_in(folder / "run", test::tiny({"train.epochs=1"}));
+  const auto subject = [&](const std::vector<std::string>& overrides, std::int64_t size = 0) {
+    config::LayerRequest request{folder / "run/recipe.yaml", {}};
+    for (const auto& override : overrides) request.overrides.push_back(config::parse_override(override));
+    return bench_subject(recipes::tasks(), config::resolve(request, recipes::catalogue()),
+                         engine::choose_weights(folder / "run", ""), size);
+  };
+  const auto sides = [](const BenchSubject& found) { return std::pair(found.height, found.width); };
+  const std::string normalize = "{name: normalize, mean: 0.5, std: 0.2}]";
+  CHECK(sides(subject({})) == std::pair<std::int64_t, std::int64_t>(8, 8));  // as the data have them
+  CHECK(sides(subject({}, 20)) == std::pair<std::int64_t, std::int64_t>(20, 20));
+  const BenchSubject oblong = subject({"data.preprocess=[{name: resize, size: [6, 10]}, " + normalize});
+  CHECK(sides(oblong) == std::pair<std::int64_t, std::int64_t>(6, 10));
+  CHECK(oblong.channels == 1);
+  const auto rows = bench_inference(oblong, quick_request(), nobody);
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].macs == nn::profile(*oblong.model, {1, 1, 6, 10}).macs);
+  CHECK(to_json(rows[0]).at("size") == Json({6, 10}));
+  CHECK_THAT(bench_text(rows, TableForm::Text, 0), ContainsSubstring("6x10 px"));
+  CHECK_THAT(bench_text(rows, TableForm::Csv, 0), ContainsSubstring(",6x10,"));
+  // Where nobody can tell, as the architecture was published.
+  CHECK(sides(subject({"data={format: image_folder, root: " + (folder / "absent").string() + "}",
+                       "data.preprocess=[" + normalize})) == std::pair<std::int64_t, std::int64_t>(28, 28));
+}
+
+namespace {
+
+/// Runs in float32 alone.
+class Choosy : public nn::UnaryLayer {
+ public:
+  Choosy() : UnaryLayer("Choosy") {}
+  torch::Tensor forward(const torch::Tensor& input) override {
+    if (input.scalar_type() != torch::kFloat) throw UserError("no numbers of that kind");
+    return input.flatten(1);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what cannot be run is told before anything is measured", "[deploy][bench]") {
+  BenchSubject subject;
+  subject.name = "choosy";
+  subject.model = std::make_shared<Choosy>();
+  subject.channels = subject.height = subject.width = 2;
+  nn::name_layers(*subject.model);
+  BenchRequest request = quick_request();
+  request.precisions = {"fp32", "bf16"};
+  int told = 0;
+  CHECK(user_error([&] { bench_inference(subject, request, [&told](const std::string&) { ++told; }); }) ==
+        "no numbers of that kind");
+  CHECK(told == 0);
+  request.precisions = {"fp32"};
+  request.engines = {"eager", "graph"};
+  CHECK(user_error([&] { check_own_engine("q.safetensors", "int8", request); }) ==
+        "--engine graph: q.safetensors computes in int8, which that engine does not; choose eager or torchscript");
+  CHECK(user_error([&] { check_own_engine("m.onnx", "mlrun onnx", request); }) ==
+        "--engine graph: m.onnx is an ONNX file, which mlrun runs as it is; leave --engine out");
+  CHECK_NOTHROW(check_own_engine("run", "", request));
+  request.engines = {"torchscript"};
+  CHECK_NOTHROW(check_own_engine("q.safetensors", "int8", request));
+  request.engines = {"eager"};
+  request.device = "cuda:0";
+  CHECK(user_error([&] { check_own_engine("m.onnx", "mlrun onnx", request); }) ==
+        "--device cuda:0: m.onnx runs on the CPU; leave --device out");
+  request.device = "cpu";
+  request.layers = true;
+  CHECK(user_error([&] { check_own_engine("m.onnx", "mlrun onnx", request); }) ==
+        "--layers: m.onnx is an ONNX file, without layers; leave --layers out");
+  request.precisions = {"bf16", "fp32"};
+  CHECK(user_error([&] { check_own_engine("q.safetensors", "int8", request); }) ==
+        "--precision: q.safetensors computes in int8; leave --precision out");
+}
+
 TEST_CASE("a model is after its measurement what it was before", "[deploy][bench]") {
   const BenchSubject subject = tiny_subject();
   std::vector<torch::Tensor> before;
@@ -196,6 +272,16 @@ TEST_CASE("what cannot be measured is told in one line", "[deploy][bench]") {
   CHECK_THAT(user_error([&] { check_request(request, "infer"); }), ContainsSubstring("use --engine eager"));
   request.engines = {"eager"};
   CHECK_THAT(user_error([&] { check_request(request, "load"); }), ContainsSubstring("--layers is for --mode infer"));
+  request = quick_request();
+  request.engines = {"eager", "graph"};
+  request.precisions = {"fp32", "bf16"};
+  CHECK(user_error([&] { check_request(request, "infer"); }) ==
+        "--engine graph computes in float32, and --precision asks for bf16; leave one of them out");
+  request.precisions = {"fp32"};
+  request.device = "cuda:0";
+  CHECK(user_error([&] { check_request(request, "infer"); }) ==
+        "--engine graph computes on the CPU, not on --device cuda:0; leave one of them out");
+  CHECK(user_error([&] { check_size("squeezenet1_1", {}, 4); }).find("squeezenet1_1 takes no images of 4 px") == 0);
   request = quick_request();
   request.size = 8;
   const BenchSubject large = bench_subject("squeezenet1_1", {}, 8);

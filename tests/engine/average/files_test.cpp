@@ -1,6 +1,7 @@
 #include "engine/average/files.h"
 
 #include <cmath>
+#include <set>
 
 #include <torch/torch.h>
 
@@ -84,6 +85,30 @@ TEST_CASE("files of other models say how they differ", "[engine][averaging]") {
           engine::average_files(engine::inputs_of({quantized}, false), std::nullopt);
         }).find("is a quantized model, whose weights cannot be averaged") != std::string::npos);
   CHECK(user_error([&] { engine::inputs_of({folder / "none"}, false); }).find("does not exist") != std::string::npos);
+}
+
+TEST_CASE("a run among the inputs stands for its best weights, and tells its seed", "[engine][averaging]") {
+  const TempDir folder;
+  const fs::path plain = folder / "plain", ema = folder / "ema";
+  train_in(plain, tiny({"train.seed=5"}));
+  train_in(ema, tiny({"train.seed=6", "averaging={name: ema, decay: 0.5}"}));
+  const auto best = [](const fs::path& run) {
+    return run / "checkpoints" / fs::read_symlink(run / "checkpoints/best").string();
+  };
+  auto inputs = engine::inputs_of({plain, ema, plain / "checkpoints/last"}, false);
+  REQUIRE(inputs.size() == 3);
+  CHECK(inputs[0].file == best(plain) / "model.safetensors");
+  CHECK(inputs[1].file == best(ema) / "model.safetensors");
+  engine::set_shares(inputs, {});
+  CHECK(engine::average_files(inputs, std::nullopt).seeds == std::set<std::string>{"5", "6"});
+  CHECK(engine::inputs_of({ema}, true).front().file.filename() == "averaged.safetensors");
+  CHECK(user_error([&] { engine::inputs_of({plain}, true); }) ==
+        plain.string() + ": has no averaged weights; take the raw ones, or name runs that trained with `averaging`");
+  CHECK(user_error([&] { engine::inputs_of({folder.path()}, false); }) ==
+        folder.path().string() + ": is neither a run nor a checkpoint; name runs, checkpoints or weight files");
+  // Weights that began with others say nothing of where: soups of fine-tuned models are fine.
+  train_in(folder / "tuned", tiny({"train.seed=7", "train.epochs=1", "model.weights=" + plain.string()}));
+  CHECK(engine::average_files(engine::inputs_of({folder / "tuned"}, false), std::nullopt).seeds.empty());
 }
 
 TEST_CASE("checkpoints of a run are chosen by age, figure and epoch", "[engine][averaging]") {

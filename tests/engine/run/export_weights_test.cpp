@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "engine/train/training.h"
 #include "models/named_model.h"
+#include "nn/versions.h"
 #include "weights/file.h"
 
 using namespace mlrun;
@@ -46,6 +47,29 @@ TEST_CASE("an architecture is exported freshly initialised", "[engine]") {
   CHECK(preprocessing.at("input_size") == 224);
   CHECK(preprocessing.at("mean") == Json{0.485, 0.456, 0.406});
   CHECK(a.metadata.count("classes") == 0);  // of random weights nothing is known
+}
+
+TEST_CASE("a .pth has its modules' versions, from wherever its weights come", "[engine]") {
+  const Quiet quiet;
+  const TempDir folder;
+  const auto versions = [&](const std::string& name) { return weights::read_weights(folder / name).versions; };
+  const auto again = [&](const std::string& from, const std::string& to) {
+    export_file(folder / from, "", {folder / to});
+    return versions(to);
+  };
+  export_model("mnasnet0_5", {{"model.num_classes", "3"}}, 7, {folder / "a.pth"});
+  const weights::ModuleVersions expected = versions("a.pth");
+  CHECK(expected == nn::module_versions(*models::make_named("mnasnet0_5", {}).layer));
+  CHECK(expected.front() == std::pair<std::string, std::int64_t>("", 2));
+  CHECK(again("a.pth", "b.pth") == expected);  // the file's own
+  export_model("mnasnet0_5", {{"model.num_classes", "3"}}, 7, {folder / "a.safetensors"});
+  CHECK(again("a.safetensors", "c.pth") == expected);  // by the model's name in its metadata
+  CHECK(read_file(folder / "a.pth") == read_file(folder / "c.pth"));
+  train_in(folder / "run", tiny({"train.epochs=1", "model={name: mnasnet0_5}", "data.height=32", "data.width=32"}));
+  CHECK(again("run", "d.pth") == expected);  // by the recipe in its metadata
+  const weights::NamedTensors foreign = {{"bn.num_batches_tracked", torch::tensor(1)}};
+  weights::write_safetensors(folder / "e.safetensors", foreign, {{"model", "mnasnet0_5"}});
+  CHECK(again("e.safetensors", "e.pth") == weights::module_versions(foreign));  // of no such model
 }
 
 TEST_CASE("an architecture is exported with given weights", "[engine]") {
