@@ -3,6 +3,7 @@
 #include "apps/mlrun/command.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
+#include "engine/run/schema.h"
 #include "report/format.h"
 #include "report/table.h"
 
@@ -32,7 +33,7 @@ Result verify_checkpoints(const fs::path& path) {
     try {
       engine::verify_checkpoint(checkpoint);
     } catch (const UserError& error) {
-      entry["state"] = "damaged";
+      entry["state"] = dynamic_cast<const engine::LaterSchema*>(&error) == nullptr ? "damaged" : "newer";
       entry["error"] = error.problems().front().file + ": " + error.problems().front().message;
       result.problems.insert(result.problems.end(), error.problems().begin(), error.problems().end());
       result.code = ExitCode::User;

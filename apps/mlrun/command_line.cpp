@@ -15,6 +15,7 @@
 #include "base/thread_limit.h"
 #include "base/version.h"
 #include "config/registry.h"
+#include "engine/run/schema.h"
 
 namespace mlrun::apps {
 namespace {
@@ -41,7 +42,7 @@ Json to_json(const Problem& problem) {
 std::string envelope(const std::string& command, const Result& result, const std::vector<Problem>& problems) {
   Json errors = Json::array();
   for (const auto& problem : problems) errors.push_back(to_json(problem));
-  const Json object = {{"schema", 1},
+  const Json object = {{"schema", engine::kOutputSchema},
                        {"command", command},
                        {"status", status_name(result.code)},
                        {"exit_code", static_cast<int>(result.code)},
@@ -61,9 +62,9 @@ int report(const OutputOptions& output, const std::string& command, const Result
   std::cout << (output.json ? envelope(command, result, problems) : shown_text(result));
   std::cout.flush();
   const int failure = std::cout ? 0 : errno;
-  if (failure == EPIPE) return kClosedPipe;
+  if (failure == EPIPE && result.code != ExitCode::Interrupted) return kClosedPipe;
   for (const auto& problem : problems) log::error(problem.text());
-  if (failure != 0) {
+  if (failure != 0 && failure != EPIPE) {
     log::error("stdout cannot be written: " + std::string(std::strerror(failure)));
     return static_cast<int>(ExitCode::User);
   }

@@ -59,7 +59,7 @@ std::string page(const ReportArguments& arguments, const Report& report, bool pr
   if (report.runs.size() > 1) return engine::runs_page(report.runs, *report.ranking, table);
   const engine::RunRecord& run = report.runs.front();
   const auto file = run.summary.path / "recipe.yaml";
-  if (run.summary.state == "damaged") throw file_error(run.summary.path.string(), run.summary.error);
+  if (!run.summary.readable()) throw file_error(run.summary.path.string(), run.summary.error);
   const auto resolved = config::resolve({file, {}, recipe_folders(), /*recorded=*/true}, recipes::catalogue());
   engine::Evidence evidence;
   if (arguments.evaluate) {

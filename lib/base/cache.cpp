@@ -31,7 +31,7 @@ fs::path cache_folder() {
 }
 
 FileLock::FileLock(const fs::path& path) {
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  descriptor_ = open_lasting(path, O_RDWR);
   if (descriptor_ < 0) throw write_error(path, "cannot be made", errno);
   while (::flock(descriptor_, LOCK_EX) != 0) {
     if (errno == EINTR) continue;

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/output_place.h"
-#include "base/paths.h"
+#include "base/temporary.h"
 
 namespace mlrun {
 namespace {
@@ -76,16 +76,35 @@ UserError write_error(const std::filesystem::path& path, const std::string& what
   return file_error(path.string(), what + ": " + std::strerror(error), writing_hint(error));
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
-  const OutputPlace place = output_place(target_);
+void keep_mode(const std::filesystem::path& replaced, int made) {
+  struct stat before = {};
+  struct stat now = {};
+  if (::lstat(replaced.c_str(), &before) != 0 || !S_ISREG(before.st_mode) || ::fstat(made, &now) != 0) return;
+  const bool other_owner = before.st_uid != now.st_uid || before.st_gid != now.st_gid;
+  // Who may not give it away keeps it, and a file system without modes keeps its own.
+  if (other_owner && ::fchown(made, before.st_uid, before.st_gid) != 0) errno = 0;
+  if (::fchmod(made, before.st_mode & 0777U) != 0) errno = 0;
+}
+
+void keep_mode(const std::filesystem::path& replaced, const std::filesystem::path& made) {
+  const int descriptor = ::open(made.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) return;
+  keep_mode(replaced, descriptor);
+  ::close(descriptor);
+}
+
+AtomicFile::AtomicFile(std::filesystem::path target, Links links) : target_(std::move(target)) {
+  const OutputPlace place = output_place(target_, links);
   place_ = place.path;
   if (place.through) {
     descriptor_ = open_through(place, target_);
     return;
   }
-  temporary_ = hidden_beside(place_);
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  std::error_code unreadable;
+  const bool replaces = std::filesystem::exists(place_, unreadable);
+  descriptor_ = make_hidden_file(place_, replaces ? 0600 : 0666, temporary_);
   if (descriptor_ < 0) fail("cannot be written", errno);
+  if (replaces) keep_mode(place_, descriptor_);
 }
 
 AtomicFile::~AtomicFile() {
@@ -115,18 +134,43 @@ void AtomicFile::commit() {
   if (!temporary_.empty()) sync_directory(folder_of(place_));
 }
 
-void write_file(const std::filesystem::path& path, std::string_view text) {
-  AtomicFile file(path);
+void write_file(const std::filesystem::path& path, std::string_view text, Links links) {
+  AtomicFile file(path, links);
   file.write(text);
   file.commit();
 }
 
+int open_lasting(const std::filesystem::path& path, int flags) {
+  // O_NONBLOCK: a pipe that nobody reads would be waited for.
+  constexpr int kOwn = O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  const int descriptor = ::open(path.c_str(), flags | kOwn, 0666);
+  struct stat about = {};
+  if (descriptor < 0 && errno != ELOOP && errno != ENXIO) return -1;
+  if (descriptor >= 0 && ::fstat(descriptor, &about) == 0 && (S_ISREG(about.st_mode) || S_ISCHR(about.st_mode))) {
+    return descriptor;
+  }
+  if (descriptor >= 0) ::close(descriptor);
+  throw not_ours(path);
+}
+
 void append_file(const std::filesystem::path& path, std::string_view text) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  const int descriptor = open_lasting(path, O_WRONLY | O_APPEND);
   if (descriptor < 0) throw write_error(path, "cannot be written", errno);
   const int error = write_all(descriptor, text.data(), text.size());
   ::close(descriptor);
   if (error != 0) throw write_error(path, "cannot be written", error);
+}
+
+GrowingFile::GrowingFile(std::filesystem::path path) : path_(std::move(path)) {
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw write_error(path_, "cannot be written", errno);
+}
+
+GrowingFile::~GrowingFile() { ::close(descriptor_); }
+
+void GrowingFile::append(std::string_view text) {
+  const int error = write_all(descriptor_, text.data(), text.size());
+  if (error != 0) throw write_error(path_, "cannot be written", error);
 }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/output_place.h"
 
 namespace mlrun {
 
@@ -15,13 +16,14 @@ UserError write_error(const std::filesystem::path& path, const std::string& what
 /// Where a file or folder of this name lies: `.` for a name alone.
 std::filesystem::path folder_of(const std::filesystem::path& path);
 
-/// Writes a file whole or not at all: a temporary name in the same folder, fsync, rename, fsync
-/// of the folder. Destroyed without `commit`, it leaves nothing behind. A symbolic link stays and what
-/// it leads to is written; what is no regular file (/dev/stdout, a pipe) is written into as it comes.
-/// Failures are UserErrors that name the file and the reason.
+/// Writes a file whole or not at all: a hidden name in the same folder, fsync, rename, fsync of the
+/// folder. A file that it replaces leaves it its mode. Destroyed without `commit`, it leaves nothing
+/// behind. A symbolic link stays and what it leads to is written, or it is refused; what is no regular
+/// file (/dev/stdout, a pipe) is written into as it comes, or refused. Failures are UserErrors that name
+/// the file and the reason.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path target);
+  explicit AtomicFile(std::filesystem::path target, Links links = Links::Follow);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -41,10 +43,38 @@ class AtomicFile {
 };
 
 /// Writes `text` to `path` atomically.
-void write_file(const std::filesystem::path& path, std::string_view text);
+void write_file(const std::filesystem::path& path, std::string_view text, Links links = Links::Follow);
 
-/// Appends `text` to `path` with one write call.
+/// Gives the file that is open as `made` the mode of the one at `replaced`, and its owner as far as this user may;
+/// nothing where there is no file.
+void keep_mode(const std::filesystem::path& replaced, int made);
+/// The same for a file that is closed.
+void keep_mode(const std::filesystem::path& replaced, const std::filesystem::path& made);
+
+/// Opens a file that stays and grows, as logs and locks do, and makes it where it is absent; -1 with errno where that
+/// fails. Links and pipes, which others may have put there, are UserErrors.
+int open_lasting(const std::filesystem::path& path, int flags);
+
+/// Appends `text` to `path` with one write call, through no link.
 void append_file(const std::filesystem::path& path, std::string_view text);
+
+/// A new file that grows: whatever becomes of its name, all goes to the file that was made.
+class GrowingFile {
+ public:
+  /// UserError where something has this name.
+  explicit GrowingFile(std::filesystem::path path);
+  ~GrowingFile();
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  /// One write call.
+  void append(std::string_view text);
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
 
 /// The whole file. UserError when it is no regular file, cannot be read or is larger than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t{1} << 30);

@@ -27,7 +27,7 @@ class FileSink : public spdlog::sinks::base_sink<std::mutex> {
   using Warn = std::function<void(const std::string&)>;
 
   FileSink(const std::filesystem::path& path, Warn warn) : path_(path), warn_(std::move(warn)) {
-    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    descriptor_ = open_lasting(path, O_WRONLY | O_APPEND);
     if (descriptor_ < 0) throw write_error(path, "cannot be written", errno);
   }
   ~FileSink() override { ::close(descriptor_); }

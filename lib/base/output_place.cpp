@@ -50,8 +50,17 @@ void refuse_planted(const fs::path& target, const fs::path& link, uid_t owner) {
 
 }  // namespace
 
-OutputPlace output_place(const fs::path& target) {
+UserError not_ours(const fs::path& path) {
+  return file_error(path.string(), "is a link or no file, through which mlrun does not write", "remove it");
+}
+
+OutputPlace output_place(const fs::path& target, Links links) {
   fs::path path = target;
+  if (links == Links::Refuse) {
+    struct stat about = {};
+    if (::lstat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) throw not_ours(path);
+    return {path, false};
+  }
   for (int links = 0; links <= kMostLinks; ++links) {
     struct stat about = {};
     if (::lstat(path.c_str(), &about) != 0) return {path, false};

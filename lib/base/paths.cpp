@@ -1,6 +1,7 @@
 #include "base/paths.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/temporary.h"
 
 namespace mlrun {
 namespace {
@@ -52,38 +54,30 @@ void remove_tree(const fs::path& path) {
   if (error) fail(path, "cannot be removed", error.value());
 }
 
-void remove_unfinished(const fs::path& folder) {
-  std::vector<fs::path> unfinished;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const fs::path name = entry->path().filename();
-    if (name.string().front() == '.' && name.extension() == ".tmp") unfinished.push_back(entry->path());
-  }
-  for (const auto& path : unfinished) remove_tree(path);
+void discard(const fs::path& path) {
+  if (!hidden_target(path.filename().string()).empty()) return remove_tree(path);
+  const fs::path hidden = hidden_beside(path);
+  if (std::rename(path.c_str(), hidden.c_str()) == 0) return remove_tree(hidden);
+  if (errno != ENOENT) fail(path, "cannot be removed", errno);
 }
 
 void replace_folder(const fs::path& from, const fs::path& to) {
   std::error_code absent;
   if (fs::exists(to, absent)) {
     if (exchange(from, to)) {
-      sync_directory(to.parent_path());
-      remove_tree(from);
-      return;
+      sync_directory(folder_of(to));
+      return discard(from);
     }
-    remove_tree(to);
+    discard(to);
   }
   if (std::rename(from.c_str(), to.c_str()) != 0) fail(to, "cannot be put in place", errno);
-  sync_directory(to.parent_path());
+  sync_directory(folder_of(to));
 }
 
-fs::path hidden_beside(const fs::path& target, const std::string& tag) {
-  const std::string name = target.filename().string() + (tag.empty() ? "" : "." + tag);
-  return target.parent_path() / ("." + name + "." + std::to_string(::getpid()) + ".tmp");
-}
-
-Draft::Draft(const fs::path& target, const std::string& tag) : target_(target), place_(output_place(target)) {
+Draft::Draft(const fs::path& target, Links links) : target_(target), place_(output_place(target, links)) {
   const fs::path beside = place_.through ? fs::temp_directory_path() / place_.path.filename() : place_.path;
-  path_ = hidden_beside(beside, tag);
+  remove_leftovers_of(beside);
+  path_ = hidden_beside(beside);
 }
 
 Draft::~Draft() {
@@ -94,17 +88,27 @@ Draft::~Draft() {
 Draft::Draft(Draft&& other) noexcept
     : target_(std::move(other.target_)), place_(std::move(other.place_)), path_(std::exchange(other.path_, {})) {}
 
+void Draft::make_folder() const {
+  if (::mkdir(path_.c_str(), 0777) != 0) fail(target_, "cannot be created", errno);
+}
+
 void Draft::publish() {
   if (place_.through) return copy_into(path_, target_);
   if (fs::is_directory(path_)) sync_directory(path_);
+  else keep_mode(place_.path, path_);
   if (std::rename(path_.c_str(), place_.path.c_str()) != 0) fail(target_, "cannot be put in place", errno);
   path_.clear();
   sync_directory(folder_of(place_.path));
 }
 
+void Draft::publish_folder() {
+  sync_directory(path_);
+  replace_folder(path_, place_.path);
+  path_.clear();
+}
+
 void replace_link(const fs::path& folder, const std::string& name, const std::string& target) {
-  const fs::path unfinished = folder / ("." + name + ".tmp");
-  remove_tree(unfinished);
+  const fs::path unfinished = hidden_beside(folder / name);
   std::error_code error;
   fs::create_directory_symlink(target, unfinished, error);
   if (error) fail(folder / name, "cannot be made a link", error.value());

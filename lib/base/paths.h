@@ -16,29 +16,31 @@ bool is_file_name(std::string_view name);
 /// Removes a file or a folder with all that is in it; nothing where there is none.
 void remove_tree(const std::filesystem::path& path);
 
-/// Removes the hidden `.*.tmp` that writers which were killed left in `folder` itself; nothing where
-/// there is no such folder. Only for who alone writes there.
-void remove_unfinished(const std::filesystem::path& folder);
+/// The same for what must not be seen in parts: it takes a hidden name first.
+void discard(const std::filesystem::path& path);
 
 /// Puts the folder `from` in the place of `to`. Where `to` exists, it is there, old or new, at every
-/// moment (on file systems that can exchange two names).
+/// moment (on file systems that can exchange two names), and discarded afterwards.
 void replace_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// The hidden name `.NAME.TAG.PID.tmp` beside `target` under which that is made before it is shown.
-std::filesystem::path hidden_beside(const std::filesystem::path& target, const std::string& tag = "");
-
 /// A file or folder under its hidden name, made by whoever asks for it. It goes when this does, unless it was
-/// published. Links and what is no regular file are targets as they are for AtomicFile.
+/// published. Links and what is no regular file are targets as they are for AtomicFile. What killed processes left
+/// under such names of the same target goes first.
 class Draft {
  public:
-  explicit Draft(const std::filesystem::path& target, const std::string& tag = "");
+  explicit Draft(const std::filesystem::path& target, Links links = Links::Follow);
   ~Draft();
   Draft(Draft&& other) noexcept;
   Draft& operator=(Draft&&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  /// Renames it to the target, or writes its bytes into a target that is no regular file.
+  /// Makes it a folder, an empty one.
+  void make_folder() const;
+  /// Renames it to the target, to which a file there leaves its mode, or writes its bytes into a target that is no
+  /// regular file.
   void publish();
+  /// The same for a folder that may replace another.
+  void publish_folder();
 
  private:
   std::filesystem::path target_;  // as it was named

@@ -17,7 +17,21 @@ void remember(int signal) {
     std::signal(SIGINT, SIG_DFL);
     std::raise(SIGINT);
   }
-  stop = signal;
+  // What is said about a stop may find the pipe closed, too.
+  if (signal != SIGPIPE || stop == 0) stop = signal;
+}
+
+void watch(int signal) {
+  struct sigaction action = {};
+  action.sa_handler = remember;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, nullptr);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now = {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -33,15 +47,13 @@ void guard_process() {
 }
 
 void watch_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
-    struct sigaction action = {};
-    action.sa_handler = remember;
-    action.sa_flags = SA_RESTART;
-    sigemptyset(&action.sa_mask);
-    sigaction(signal, &action, nullptr);
-  }
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) watch(signal);
+  if (!is_ignored(SIGHUP)) watch(SIGHUP);
+  watch_closed_pipes();
   std::signal(SIGXFSZ, SIG_IGN);
 }
+
+void watch_closed_pipes() { watch(SIGPIPE); }
 
 int stop_signal() { return stop; }
 
@@ -52,6 +64,8 @@ const char* signal_name(int signal) {
     case SIGINT: return "SIGINT";
     case SIGTERM: return "SIGTERM";
     case SIGUSR1: return "SIGUSR1";
+    case SIGHUP: return "SIGHUP";
+    case SIGPIPE: return "SIGPIPE";
     default: return "a signal";
   }
 }

@@ -138,7 +138,7 @@ std::string classes_text(const std::vector<std::string>& classes) {
 Findings pack_data(const Dataset& dataset, const PackOptions& options) {
   const auto splits = splits_of(dataset);
   Draft folder(free_place(options.out));
-  make_directories(folder.path());
+  folder.make_folder();
   write_file(folder.path() / kClassesFile, classes_text(dataset.info().classes));
   Findings findings;
   findings.json["out"] = options.out.string();

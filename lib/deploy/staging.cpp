@@ -22,12 +22,7 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 Staging::Staging(const fs::path& target) : parent_(target.parent_path()), draft_(target) {
   if (!parent_.empty() && !fs::is_directory(parent_))
     throw file_error(parent_.string(), "is no folder", "make it first");
-  try {
-    remove_tree(folder());
-    make_directories(folder());
-  } catch (const UserError& error) {
-    throw shown(error);
-  }
+  draft_.make_folder();
 }
 
 void Staging::check_free(const std::vector<fs::path>& names) const {
@@ -52,6 +47,7 @@ std::vector<fs::path> Staging::publish(const std::vector<fs::path>& names) const
   for (const auto& name : names) check_regular(parent_ / name);
   for (const auto& name : names) {
     std::error_code error;
+    keep_mode(parent_ / name, folder() / name);
     fs::rename(folder() / name, parent_ / name, error);
     if (error) throw write_error(parent_ / name, "cannot be put in its place", error.value());
     files.push_back(parent_ / name);

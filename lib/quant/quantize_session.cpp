@@ -161,7 +161,7 @@ class Session {
 
   /// Writes the plan of the float weights in `plain` and evaluates what was written.
   void add(const std::string& method, engine::Loaded& plain, const Int8Plan& made) {
-    drafts_.emplace_back(request_.out, method);
+    drafts_.emplace_back(request_.out);
     const fs::path file = drafts_.back().path();
     write_int8(file, model_of(plain), made, metadata(plain));
     engine::WeightChoice choice{method, file, [file](const engine::Models& models, const engine::Context&) {

@@ -51,8 +51,8 @@ details>*{display:block}details::details-content{content-visibility:visible;disp
 
 const char* badge_class(const std::string& text) {
   static const std::map<std::string, const char*> kClasses = {
-      {"met", "good"},    {"finished", "good"}, {"differs", "bad"}, {"failed", "bad"},
-      {"damaged", "bad"}, {"stale", "odd"},     {"running", "odd"}, {"interrupted", "odd"}};
+      {"met", "good"},  {"finished", "good"}, {"differs", "bad"},     {"failed", "bad"}, {"damaged", "bad"},
+      {"stale", "odd"}, {"running", "odd"},   {"interrupted", "odd"}, {"newer", "odd"}};
   const auto found = kClasses.find(text);
   return found == kClasses.end() ? "soft" : found->second;
 }

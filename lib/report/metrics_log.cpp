@@ -50,7 +50,7 @@ void MetricsLog::append(std::int64_t step, double epoch, const Figures& figures)
     row[name] = number(value);
   }
   append_file(jsonl_, json_text(row) + "\n");
-  if (add_columns(row)) write_file(csv_, csv_of(read_rows()));
+  if (add_columns(row)) write_file(csv_, csv_of(read_rows()), Links::Refuse);
   else append_file(csv_, csv_line(row));
 }
 
@@ -84,8 +84,8 @@ void MetricsLog::rewrite(std::int64_t last_step) {
   std::string text;
   for (const auto& row : rows) text += json_text(row) + "\n";
   columns_.clear();
-  write_file(jsonl_, text);
-  write_file(csv_, csv_of(rows));
+  write_file(jsonl_, text, Links::Refuse);
+  write_file(csv_, csv_of(rows), Links::Refuse);
 }
 
 bool MetricsLog::add_columns(const Json& row) {

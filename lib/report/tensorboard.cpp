@@ -95,7 +95,7 @@ std::filesystem::path unused_name(const std::filesystem::path& folder) {
   const std::string start = "events.out.tfevents." + std::to_string(static_cast<std::int64_t>(now())) + "." +
                             host_name() + "." + std::to_string(::getpid()) + ".";
   int number = 0;
-  while (std::filesystem::exists(folder / (start + std::to_string(number)))) ++number;
+  while (std::filesystem::exists(std::filesystem::symlink_status(folder / (start + std::to_string(number))))) ++number;
   return folder / (start + std::to_string(number));
 }
 
@@ -149,7 +149,7 @@ std::string restart_event(double wall_time, std::int64_t step) {
 
 TensorBoard::TensorBoard(const std::filesystem::path& folder, std::optional<std::int64_t> first_step) {
   make_directories(folder);
-  path_ = unused_name(folder);
+  file_.emplace(unused_name(folder));
   add(version_event(now()));
   if (first_step) add(restart_event(now(), *first_step));
   flush();
@@ -174,7 +174,7 @@ void TensorBoard::text(std::int64_t step, const std::string& tag, const std::str
 void TensorBoard::flush() {
   if (held_back_.empty()) return;
   // Taken out first: after a failed write nothing may follow the torn record.
-  append_file(path_, std::exchange(held_back_, {}));
+  file_->append(std::exchange(held_back_, {}));
 }
 
 void TensorBoard::add(const std::string& event) {

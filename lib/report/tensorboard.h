@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
+
 /// TensorBoard's event files, written by hand: records as TFRecord frames them, each one an Event
 /// message of tensorflow/core/util/event.proto.
 namespace mlrun::report {
@@ -47,12 +49,12 @@ class TensorBoard {
   /// UserError when the file cannot be written.
   void flush();
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return file_->path(); }
 
  private:
   void add(const std::string& event);
 
-  std::filesystem::path path_;
+  std::optional<GrowingFile> file_;
   std::string held_back_;
   int exceptions_ = std::uncaught_exceptions();
 };

@@ -25,7 +25,7 @@ constexpr long kMostRedirects = 10;
 class DownloadTarget {
  public:
   DownloadTarget(const fs::path& path, std::uint64_t limit) : path_(path), left_(limit) {
-    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (descriptor_ < 0) throw write_error(path, "cannot be made", errno);
   }
   ~DownloadTarget() { ::close(descriptor_); }

@@ -15,8 +15,8 @@ class DownloadError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Writes what `url` (http, https or file) holds to `target`, which it replaces, and syncs it. A
-/// failed write is a UserError, more than `limit` bytes a DownloadError; `target` may then be incomplete.
+/// Writes what `url` (http, https or file) holds to the new file `target` and syncs it. A failed
+/// write is a UserError, more than `limit` bytes a DownloadError; `target` may then be incomplete.
 void download(const std::string& url, const std::filesystem::path& target, const FetchProgress& progress,
               std::uint64_t limit);
 

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/paths.h"
+#include "base/temporary.h"
 #include "weights/download.h"
 
 namespace mlrun::weights {
@@ -60,28 +62,30 @@ std::uint64_t largest_download(const models::PublishedWeights& weights) {
   return 8 * static_cast<std::uint64_t>(weights.params) + kOthers;
 }
 
-/// Downloads under another name, checks, renames.
+/// Of who holds the lock: what downloads that were killed left behind, also under the name that mlrun 0.1 gave them.
+void remove_unfinished(const fs::path& target) {
+  const std::string name = target.filename().string();
+  remove_leftovers(
+      target.parent_path(), [&](const std::string& other) { return other == name; }, Writers::None);
+  remove_tree(target.string() + ".part");
+}
+
+/// Downloads under a hidden name, checks, renames.
 void download_whole(const models::PublishedWeights& weights, const fs::path& target, const FetchOptions& options) {
   const std::string url = url_of(weights, options.mirror);
-  const fs::path part = target.string() + ".part";
+  Draft draft(target, Links::Refuse);
   try {
-    download(url, part, options.progress, largest_download(weights));
+    download(url, draft.path(), options.progress, largest_download(weights));
   } catch (const DownloadError& error) {
-    fs::remove(part);
     throw UserError(url + " cannot be downloaded: " + error.what(), where_to_put(weights));
-  } catch (...) {
-    fs::remove(part);
-    throw;
   }
-  const std::string sum = sha256_file(part);
+  const std::string sum = sha256_file(draft.path());
   if (sum.rfind(weights.sha256, 0) != 0) {
-    fs::remove(part);
     throw UserError(url + ": what came has the SHA-256 sum " + sum.substr(0, 16) + "..., which does not begin with " +
                         weights.sha256,
                     "try again or from elsewhere, or " + where_to_put(weights));
   }
-  fs::rename(part, target);
-  sync_directory(target.parent_path());
+  draft.publish();
 }
 
 }  // namespace
@@ -120,6 +124,7 @@ Fetched fetch(const models::PublishedWeights& weights, const FetchOptions& optio
   const fs::path target = folder / weights.file;
   const FileLock lock(target.string() + ".lock");
   if (is_stored(target) && is_whole(target, weights)) return {target, false};  // another process was first
+  remove_unfinished(target);
   download_whole(weights, target, options);
   return {target, true};
 }

@@ -30,9 +30,19 @@ TEST_CASE("`checkpoint verify` says which checkpoints are intact", "[apps]") {
   CHECK(contains(outcome.err,
                  "step-00000032/model.safetensors: is damaged: its checksum is not the one in its "
                  "manifest; resume from an earlier checkpoint or train again"));
+  const fs::path manifest = fs::path(sound.front().at("checkpoint").get<std::string>()) / "manifest.json";
+  Json later = Json::parse(read_file(manifest));
+  later["schema"] = 2;
+  write_file(manifest, later.dump());
+  fs::rename(folder / "run/checkpoints/step-00000032", folder / "run/checkpoints/step-00000099");
   const Json result =
       result_of(mlrun({"checkpoint", "verify", folder / "run", "--json"}), "checkpoint verify", "error");
+  CHECK(result.front().at("state") == "newer");
+  CHECK_THAT(result.front().at("error").get<std::string>(),
+             Catch::Matchers::ContainsSubstring("manifest.json: was written with schema 2, and this mlrun ("));
   CHECK(result.back().at("state") == "damaged");
+  CHECK(result.back().at("error") == (folder / "run/checkpoints/step-00000099/manifest.json").string() +
+                                         ": is of step 32, and its folder was renamed to step 99");
 }
 
 TEST_CASE("`checkpoint verify` of what is no run", "[apps]") {

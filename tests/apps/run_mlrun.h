@@ -27,7 +27,9 @@ struct Invocation {
   std::map<std::string, std::string> environment = {};  ///< added to this process's
   std::string standard_out = {};  ///< a file in place of the captured stdout; `|` is a pipe nobody reads, `-` closes it
   bool ignore_sigpipe = false;
-  double timeout = 60;  ///< seconds
+  double timeout = 60;         ///< seconds
+  bool closed_stderr = false;  ///< a pipe nobody reads in place of the captured stderr
+  int ignored_signal = 0;      ///< as nohup does with SIGHUP; 0: none
 };
 
 struct Outcome {
@@ -57,6 +59,7 @@ class Child {
     if (pid_ != 0) return;
     redirect(invocation);
     ::signal(SIGPIPE, invocation.ignore_sigpipe ? SIG_IGN : SIG_DFL);
+    if (invocation.ignored_signal != 0) ::signal(invocation.ignored_signal, SIG_IGN);
     if (::chdir(invocation.folder.c_str()) == 0) ::execve(MLRUN_EXECUTABLE, argv.data(), envp.data());
     ::dprintf(STDERR_FILENO, "%s cannot be started\n", MLRUN_EXECUTABLE);
     ::_exit(126);
@@ -120,18 +123,22 @@ class Child {
     return list;
   }
 
+  static int closed_pipe() {
+    int ends[2] = {-1, -1};
+    if (::pipe(ends) == 0) ::close(ends[0]);
+    return ends[1];
+  }
+
   void redirect(const Invocation& invocation) const {
     int target = ::fileno(out_.get());
-    int ends[2] = {-1, -1};
-    if (invocation.standard_out == "|" && ::pipe(ends) == 0) {
-      ::close(ends[0]);
-      target = ends[1];
+    if (invocation.standard_out == "|") {
+      target = closed_pipe();
     } else if (!invocation.standard_out.empty() && invocation.standard_out != "-") {
       target = ::open(invocation.standard_out.c_str(), O_WRONLY);
     }
     ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
     ::dup2(target, STDOUT_FILENO);
-    ::dup2(::fileno(err_.get()), STDERR_FILENO);
+    ::dup2(invocation.closed_stderr ? closed_pipe() : ::fileno(err_.get()), STDERR_FILENO);
     if (invocation.standard_out == "-") ::close(STDOUT_FILENO);
   }
 

@@ -102,6 +102,42 @@ TEST_CASE("`train --dry-run` tells what a training costs and writes nothing", "[
   for (const char* row : {"time per step", "time per epoch", "memory", "disk"}) CHECK(contains(outcomes[1].out, row));
 }
 
+TEST_CASE("A training whose terminal or whose reader goes saves its state, and nohup's stays", "[apps]") {
+  const Folder folder;
+  const Words line = {"train", "tiny.yaml", "--resume", "auto", "--out"};
+  const auto started = [&](const std::string& out, const std::string& epochs) {
+    Invocation invocation = folder.line(line);
+    invocation.arguments.insert(invocation.arguments.end(), {out, "train.epochs=" + epochs});
+    return invocation;
+  };
+  Invocation unread = started("unread", "4"), all_closed = started("closed", "60"), nohup = started("nohup", "12");
+  unread.closed_stderr = all_closed.closed_stderr = true;
+  all_closed.standard_out = "|";
+  all_closed.ignore_sigpipe = true;  // as programs that start others often leave it
+  nohup.ignored_signal = SIGHUP;
+  Child hung_up(started("hangup", "600")), ignoring(nohup);
+  for (Child* child : {&hung_up, &ignoring}) {
+    child->wait_until([&] { return contains(child->err(), "epoch 2/"); });
+    child->signal(SIGHUP);
+  }
+  const Outcome stopped = hung_up.wait(), read = run(unread), closed = run(all_closed), finished = ignoring.wait();
+  CHECK(finished.code == 0);
+  CHECK(run_json(folder / "nohup").at("state") == "finished");
+  CHECK(stopped.code == 75);
+  CHECK(stopped.out == "stopped by SIGHUP with its state saved in hangup; go on with --resume auto\n");
+  CHECK(read.code == 75);
+  CHECK(read.out == "stopped by SIGPIPE with its state saved in unread; go on with --resume auto\n");
+  CHECK(closed.code == 75);
+  for (const char* name : {"hangup", "unread", "closed"}) {
+    INFO(name);
+    CHECK(run_json(folder / name).at("state") == "interrupted");
+    CHECK(fs::exists(folder / name / "checkpoints/last/manifest.json"));
+  }
+  CHECK(run(started("unread", "4")).code == 0);
+  CHECK(read_file(folder / "unread/checkpoints/last/model.safetensors") ==
+        read_file(tiny_run().run / "checkpoints/last/model.safetensors"));
+}
+
 TEST_CASE("A training that SIGTERM stops goes on with the same line and ends once", "[apps]") {
   const Folder folder;
   const Invocation line =

@@ -2,11 +2,16 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <fstream>
 #include <set>
 
+#include "base/cache.h"
+#include "base/log.h"
+#include "base/paths.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -89,6 +94,89 @@ TEST_CASE("an overwrite shows readers the old file or the new one, never a part"
   std::string seen;
   std::getline(reader, seen);
   CHECK(seen == "old");
+}
+
+TEST_CASE("two writers of one file do not meet before it is there", "[base]") {
+  TempDir folder;
+  AtomicFile first(folder / "a"), second(folder / "a");
+  first.write("first ");
+  second.write("second");
+  first.write("one");
+  first.commit();
+  CHECK(read_file(folder / "a") == "first one");
+  second.commit();
+  CHECK(read_file(folder / "a") == "second");
+  CHECK(names_in(folder.path()) == std::set<std::string>{"a"});
+}
+
+TEST_CASE("a file that is replaced leaves its mode, and is not shown to others before", "[base]") {
+  TempDir folder;
+  const auto mode = [](const fs::path& path) { return static_cast<unsigned>(fs::status(path).permissions()); };
+  write_file(folder / "new", "1");
+  const unsigned usual = mode(folder / "new");
+  for (const unsigned wanted : {0600U, 0640U, 0444U, 0755U}) {
+    const auto path = folder.write("a", "old");
+    fs::permissions(path, static_cast<fs::perms>(wanted));
+    {
+      AtomicFile file(path);
+      for (const auto& entry : fs::directory_iterator(folder.path())) {
+        if (entry.path().filename().string().front() == '.') CHECK((mode(entry.path()) & ~wanted) == 0U);
+      }
+      file.write("new");
+      file.commit();
+    }
+    CHECK(read_file(path) == "new");
+    CHECK(mode(path) == wanted);
+    const Draft drawn = [&] {
+      Draft draft(path);
+      write_file(draft.path(), "newer");
+      CHECK(mode(draft.path()) == usual);
+      draft.publish();
+      return draft;
+    }();
+    CHECK(read_file(path) == "newer");
+    CHECK(mode(path) == wanted);
+    fs::remove(path);
+  }
+  fs::create_symlink(folder / "new", folder / "link");
+  fs::permissions(folder / "new", static_cast<fs::perms>(0700));
+  write_file(folder / "other", "1");
+  keep_mode(folder / "link", folder / "other");
+  keep_mode(folder / "absent", folder / "other");
+  CHECK(mode(folder / "other") == usual);
+}
+
+TEST_CASE("links and pipes that others put in the place of logs and locks are refused", "[base]") {
+  TempDir folder;
+  folder.write("victim", "as it was");
+  fs::create_symlink(folder / "victim", folder / "link");
+  fs::create_symlink(folder / "not there yet", folder / "dangling");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0666) == 0);
+  fs::create_directory(folder / "folder");
+  for (const char* name : {"link", "dangling", "pipe"}) {
+    const std::string path = (folder / name).string();
+    const std::string refused = path + ": is a link or no file, through which mlrun does not write; remove it";
+    CHECK(user_error([&] { append_file(path, "x"); }) == refused);
+    CHECK(user_error([&] { log::set_file(path); }) == refused);
+    CHECK(user_error([&] { FileLock lock(path); }) == refused);
+    CHECK(user_error([&] { GrowingFile file(path); }) == path + ": cannot be written: File exists");
+  }
+  CHECK(user_error([&] { append_file(folder / "folder", "x"); }) ==
+        (folder / "folder").string() + ": cannot be written: Is a directory");
+  CHECK(read_file(folder / "victim") == "as it was");
+  CHECK_FALSE(fs::exists(folder / "not there yet"));
+}
+
+TEST_CASE("a growing file goes on in the file that was made", "[base]") {
+  TempDir folder;
+  GrowingFile file(folder / "a");
+  file.append("one ");
+  fs::rename(folder / "a", folder / "moved");
+  folder.write("a", "of another");
+  file.append("two");
+  CHECK(file.path() == folder / "a");
+  CHECK(read_file(folder / "moved") == "one two");
+  CHECK(read_file(folder / "a") == "of another");
 }
 
 TEST_CASE("a write that fails names the file and the remedy, and leaves nothing", "[base]") {

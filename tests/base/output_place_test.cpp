@@ -105,6 +105,30 @@ TEST_CASE("a link that another user put where all may write is refused, and noth
   CHECK(read_file(folder / "victim") == "x");
 }
 
+TEST_CASE("what is mlrun's own is written through no link and into no pipe", "[base]") {
+  const TempDir folder;
+  folder.write("victim", "untouched");
+  fs::create_symlink("victim", folder / "link");
+  fs::create_symlink("absent", folder / "dangling");
+  fs::create_directory_symlink(".", folder / "loop");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  for (const char* name : {"link", "dangling", "pipe", "loop"}) {
+    const std::string path = (folder / name).string();
+    const std::string refused = path + ": is a link or no file, through which mlrun does not write; remove it";
+    CHECK(user_error([&] { write_file(path, "x", Links::Refuse); }) == refused);
+    CHECK(user_error([&] { Draft draft(path, Links::Refuse); }) == refused);
+  }
+  for (const char* name : {"new", "victim"}) {
+    write_file(folder / name, "1", Links::Refuse);
+    Draft draft(folder / name, Links::Refuse);
+    write_file(draft.path(), "2");
+    draft.publish();
+    CHECK(read_file(folder / name) == "2");
+  }
+  CHECK_FALSE(fs::exists(folder / "absent"));
+  CHECK(entries(folder.path()) == 6);
+}
+
 TEST_CASE("what is no regular file is written into and stays what it is", "[base]") {
   for (const Write write : kWays) {
     const TempDir folder;

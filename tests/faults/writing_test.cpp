@@ -36,10 +36,7 @@ std::string final_name(const std::string& path) {
   if (name.rfind("events.", 0) == 0) return "events.";
   if (name.size() > 4 && name.substr(name.size() - 4) == ".tmp") {
     name = name.substr(1, name.size() - 5);
-    const auto digits = name.find_last_of('.');
-    if (digits != std::string::npos && name.find_first_not_of("0123456789", digits + 1) == std::string::npos) {
-      name.resize(digits);
-    }
+    name.resize(name.find_last_of('.'));  // which process made it
   }
   return name;
 }

@@ -5,11 +5,13 @@
 
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "base/cache.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "support.h"
+#include "weights/download.h"
 
 using namespace mlrun;
 using namespace mlrun::weights;
@@ -77,6 +79,14 @@ struct World {
   FetchOptions from_mirror(const std::string& place = "publisher") const {
     return {"file://" + (folder / place).string(), {}};
   }
+  /// What lies beside the weights and their lock.
+  std::set<std::string> beside() const {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(own.parent_path())) names.insert(entry.path().filename().string());
+    names.erase(name);
+    names.erase(name + ".lock");
+    return names;
+  }
 };
 
 }  // namespace
@@ -105,9 +115,24 @@ TEST_CASE("weights are downloaded once", "[weights]") {
   CHECK(first.file == world.own);
   CHECK(read_file(world.own) == world.content);
   CHECK(told == world.content.size());
-  CHECK_FALSE(fs::exists(world.own.string() + ".part"));
+  CHECK(world.beside().empty());
   CHECK_FALSE(fetch(world.weights, world.from_mirror("nowhere")).downloaded);
   CHECK(verified_file(world.weights) == world.own);
+}
+
+TEST_CASE("a download goes through no link, and removes what killed ones left", "[weights]") {
+  World world;
+  const fs::path victim = world.folder.write("victim", "as it was");
+  const fs::path folder = world.own.parent_path();
+  fs::create_directories(folder);
+  fs::create_symlink(victim, world.own.string() + ".part");  // the name that mlrun 0.1 gave
+  world.folder.write("cache/mlrun/weights/." + world.name + ".1-2-3-4.tmp", "half");
+  world.folder.write("cache/mlrun/weights/.other.pth.1-2-3-4.tmp", "of another download");
+  CHECK(fetch(world.weights, world.from_mirror()).downloaded);
+  CHECK(world.beside() == std::set<std::string>{".other.pth.1-2-3-4.tmp"});
+  CHECK(read_file(victim) == "as it was");
+  CHECK(user_error([&] { download("file://" + victim.string(), world.own, {}); }) ==
+        world.own.string() + ": cannot be made: File exists");
 }
 
 TEST_CASE("weights that are nowhere are asked for", "[weights]") {
@@ -124,7 +149,7 @@ TEST_CASE("weights that are nowhere are asked for", "[weights]") {
   CHECK_THAT(text, ContainsSubstring("; put the file " + world.name + " into " + folder));
   CHECK(text.find('\n') == std::string::npos);
   CHECK_FALSE(fs::exists(world.own));
-  CHECK_FALSE(fs::exists(world.own.string() + ".part"));
+  CHECK(world.beside().empty());
 }
 
 TEST_CASE("what has another checksum is not kept", "[weights]") {
@@ -134,7 +159,7 @@ TEST_CASE("what has another checksum is not kept", "[weights]") {
       user_error([&] { fetch(world.weights, world.from_mirror("forged")); }),
       ContainsSubstring(", which does not begin with " + world.digits + "; try again or from elsewhere, or put"));
   CHECK_FALSE(fs::exists(world.own));
-  CHECK_FALSE(fs::exists(world.own.string() + ".part"));
+  CHECK(world.beside().empty());
   // A damaged file in the cache is not used, and replaced by the next download.
   world.folder.write("cache/mlrun/weights/" + world.name, "these are");
   CHECK(stored_file(world.weights));
@@ -165,7 +190,7 @@ TEST_CASE("a download that is stopped leaves nothing", "[weights]") {
   CHECK_THAT(user_error([&] { fetch(world.weights, options); }),
              ContainsSubstring("cannot be downloaded: it was stopped"));
   CHECK_FALSE(fs::exists(world.own));
-  CHECK_FALSE(fs::exists(world.own.string() + ".part"));
+  CHECK(world.beside().empty());
 }
 
 TEST_CASE("a cache that cannot be written is named", "[weights]") {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/temporary.h"
 #include "data/field_text.h"
 
 namespace mlrun::data {
@@ -62,11 +62,10 @@ bool settled(const TreeListing& listing, std::int64_t now) {
 }
 
 void write_cached(const fs::path& file, const TreeListing& listing) {
-  static std::mutex one_at_a_time;  // temporary names are told apart by process
-  const std::lock_guard<std::mutex> lock(one_at_a_time);
   try {
     make_directories(file.parent_path());
-    write_file(file, listing_text(listing));
+    remove_leftovers_of(file);
+    write_file(file, listing_text(listing), Links::Refuse);
   } catch (const UserError& error) {
     log::debug(std::string("the listing is not cached: ") + error.what());
   }

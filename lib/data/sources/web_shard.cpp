@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
-#include <mutex>
 #include <set>
 #include <system_error>
 
@@ -158,11 +157,9 @@ std::optional<std::vector<ShardSample>> read_cached_shard(const fs::path& cache,
 }
 
 void write_cached_shard(const fs::path& cache, const std::string& text) {
-  static std::mutex one_at_a_time;  // temporary names are told apart by process
-  const std::lock_guard<std::mutex> lock(one_at_a_time);
   try {
     make_directories(cache.parent_path());
-    write_file(cache, text);
+    write_file(cache, text, Links::Refuse);
   } catch (const UserError& error) {
     log::debug(std::string("the shard's index is not cached: ") + error.what());
   }

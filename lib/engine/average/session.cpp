@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/output_place.h"
+#include "base/temporary.h"
 #include "engine/average/norm_renewal.h"
 #include "engine/evaluator.h"
 #include "engine/run/model_state.h"
@@ -165,6 +166,7 @@ AverageOutcome average_to_file(const TaskFactory& tasks, const AverageRequest& r
     describe(*request.resolved, *bench.task, average.metadata);
     outcome.norms_renewed = renewing;
   }
+  remove_leftovers_of(request.out);
   weights::write_safetensors(request.out, average.tensors, average.metadata);
   outcome.metadata = average.metadata;
   outcome.tensors = average.tensors.size();

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "engine/report/published.h"
+#include "engine/run/schema.h"
 #include "models/registry.h"
 #include "report/format.h"
 
@@ -61,6 +62,7 @@ std::vector<MeasuredLatency> read_bench(const std::filesystem::path& file) {
   if (!json.is_object() || json.value("command", Json()) != "bench" || !json.value("result", Json()).is_array()) {
     throw file_error(file.string(), "is not what `mlrun bench --json` prints", kBenchHint);
   }
+  check_schema(json, kOutputSchema, file);
   std::vector<MeasuredLatency> found;
   for (const Json& row : json.at("result")) {
     if (!is_single_image(row)) continue;

@@ -39,7 +39,7 @@ std::optional<double> time_in_training(const fs::path& run) {
 RunRecord record_of(RunSummary summary) {
   RunRecord record;
   record.summary = std::move(summary);
-  if (record.summary.state == "damaged") return record;
+  if (!record.summary.readable()) return record;
   record.info = RunDirectory::open(record.summary.path).info();
   collect_keys(object_in(record.info, "recipe"), "", record.keys);
   record.keys.erase("");

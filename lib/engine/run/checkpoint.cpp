@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <map>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/paths.h"
 #include "engine/run/model_state.h"
+#include "engine/run/schema.h"
 #include "report/format.h"
 
 namespace mlrun::engine {
@@ -21,6 +23,8 @@ constexpr const char* kTensors = "state.safetensors";
 constexpr const char* kValues = "state.json";
 constexpr const char* kAveraged = "averaged.safetensors";
 constexpr const char* kManifest = "manifest.json";
+constexpr const char* kSchema = "schema";
+constexpr const char* kDamaged = "damaged-";
 constexpr std::uint64_t kJsonLimit = 64U << 20U;
 
 std::string folder_name(std::int64_t step) {
@@ -33,6 +37,30 @@ Json read_json(const fs::path& path) {
   Json json = parse_json(read_file(path, kJsonLimit));
   if (!json.is_object()) throw DamagedCheckpoint(path, "is damaged: it is no JSON object");
   return json;
+}
+
+/// The size of a file of a checkpoint, which must be there.
+std::uintmax_t size_of(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  if (error == std::errc::no_such_file_or_directory) throw DamagedCheckpoint(file, "is missing from its checkpoint");
+  if (error) throw file_error(file.string(), "cannot be read: " + error.message());
+  return size;
+}
+
+/// What manifest.json says, of a schema that is known and of the step that the folder's name tells.
+Json read_manifest(const fs::path& checkpoint) {
+  const fs::path file = checkpoint / kManifest;
+  size_of(file);
+  Json manifest = read_json(file);
+  if (!schema_of(manifest)) throw DamagedCheckpoint(file, "is damaged: its schema is no number that mlrun writes");
+  check_schema(manifest, kManifestSchema, file);
+  const Json step = manifest.value("step", Json());
+  if (!step.is_number_integer() || step < 0) throw DamagedCheckpoint(file, "is damaged: it does not tell its step");
+  const std::int64_t named = checkpoint_step(fs::canonical(checkpoint));
+  if (named < 0 || step == named) return manifest;
+  throw DamagedCheckpoint(
+      file, "is of step " + json_text(step) + ", and its folder was renamed to step " + std::to_string(named));
 }
 
 /// A disk that would be full half-way is found out before anything is written.
@@ -54,16 +82,7 @@ void write_manifest(const fs::path& folder, std::int64_t step) {
     if (!fs::exists(folder / name)) continue;
     files[name] = {{"size", fs::file_size(folder / name)}, {"sha256", sha256_file(folder / name)}};
   }
-  write_file(folder / kManifest, json_text({{"schema", 1}, {"step", step}, {"files", files}}, 2) + "\n");
-}
-
-/// The size of a file of a checkpoint, which must be there.
-std::uintmax_t size_of(const fs::path& file) {
-  std::error_code error;
-  const auto size = fs::file_size(file, error);
-  if (error == std::errc::no_such_file_or_directory) throw DamagedCheckpoint(file, "is missing from its checkpoint");
-  if (error) throw file_error(file.string(), "cannot be read: " + error.message());
-  return size;
+  write_file(folder / kManifest, json_text({{"schema", kManifestSchema}, {"step", step}, {"files", files}}, 2) + "\n");
 }
 
 void verify_file(const fs::path& file, const Json& entry) {
@@ -92,29 +111,24 @@ fs::path write_checkpoint(const fs::path& folder, const Checkpoint& checkpoint) 
   make_directories(folder);
   check_room(folder, checkpoint);
   const fs::path target = folder / folder_name(checkpoint.step);
-  const fs::path unfinished = folder / ("." + folder_name(checkpoint.step) + ".tmp");
-  remove_tree(unfinished);
-  try {
-    make_directories(unfinished);
-    weights::write_safetensors(unfinished / kWeights, checkpoint.weights, checkpoint.metadata);
-    if (!checkpoint.averaged.empty()) {
-      weights::write_safetensors(unfinished / kAveraged, checkpoint.averaged, checkpoint.metadata);
-    }
-    weights::write_safetensors(unfinished / kTensors, checkpoint.state.tensors());
-    write_file(unfinished / kValues, json_text(checkpoint.state.values(), 1) + "\n");
-    write_manifest(unfinished, checkpoint.step);
-    replace_folder(unfinished, target);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(unfinished, ignored);
-    throw;
+  Draft draft(target, Links::Refuse);
+  draft.make_folder();
+  const fs::path& made = draft.path();
+  weights::write_safetensors(made / kWeights, checkpoint.weights, checkpoint.metadata);
+  if (!checkpoint.averaged.empty()) {
+    weights::write_safetensors(made / kAveraged, checkpoint.averaged, checkpoint.metadata);
   }
+  weights::write_safetensors(made / kTensors, checkpoint.state.tensors());
+  Json values = {{kSchema, kStateSchema}};
+  values.update(checkpoint.state.values());
+  write_file(made / kValues, json_text(values, 1) + "\n");
+  write_manifest(made, checkpoint.step);
+  draft.publish_folder();
   return target;
 }
 
 void verify_checkpoint(const fs::path& path) {
-  size_of(path / kManifest);
-  const Json manifest = read_json(path / kManifest);
+  const Json manifest = read_manifest(path);
   const Json files = manifest.value("files", Json::object());
   for (const char* name : {kWeights, kTensors, kValues}) {
     verify_file(path / name, files.is_object() && files.contains(name) ? files[name] : Json());
@@ -133,7 +147,7 @@ std::uint64_t checkpoint_bytes(const fs::path& path) {
 }
 
 fs::path set_aside(const fs::path& path) {
-  fs::path aside = path.parent_path() / ("damaged-" + path.filename().string());
+  fs::path aside = path.parent_path() / (kDamaged + path.filename().string());
   replace_folder(path, aside);
   return aside;
 }
@@ -144,12 +158,14 @@ Checkpoint read_checkpoint(const fs::path& path) {
   }
   verify_checkpoint(path);
   Checkpoint checkpoint;
-  checkpoint.step = std::max<std::int64_t>(0, checkpoint_step(fs::canonical(path)));
+  checkpoint.step = read_manifest(path).at("step").get<std::int64_t>();
   auto model = weights::read_safetensors(path / kWeights);
   checkpoint.weights = std::move(model.tensors);
   checkpoint.metadata = std::move(model.metadata);
   for (auto& [name, tensor] : weights::read_safetensors(path / kTensors).tensors) checkpoint.state.put(name, tensor);
-  const Json values = read_json(path / kValues);
+  Json values = read_json(path / kValues);
+  check_schema(values, kStateSchema, path / kValues);
+  values.erase(kSchema);
   for (const auto& [name, value] : values.items()) checkpoint.state.put(name, value);
   return checkpoint;
 }
@@ -168,6 +184,11 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return found;
 }
 
+bool is_checkpoint_name(const std::string& name) {
+  const std::string step = name.rfind(kDamaged, 0) == 0 ? name.substr(std::strlen(kDamaged)) : name;
+  return name == "last" || name == "best" || checkpoint_step(step) >= 0;
+}
+
 void prune_checkpoints(const fs::path& folder, std::int64_t keep,
                        const std::function<bool(std::int64_t step)>& wanted) {
   std::vector<std::string> kept;
@@ -180,9 +201,8 @@ void prune_checkpoints(const fs::path& folder, std::int64_t keep,
   const auto all = list_checkpoints(folder);
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
     if (wanted && wanted(checkpoint_step(all[i]))) continue;
-    if (std::find(kept.begin(), kept.end(), all[i].filename().string()) == kept.end()) remove_tree(all[i]);
+    if (std::find(kept.begin(), kept.end(), all[i].filename().string()) == kept.end()) discard(all[i]);
   }
-  remove_unfinished(folder);
 }
 
 }  // namespace mlrun::engine

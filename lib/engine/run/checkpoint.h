@@ -33,8 +33,9 @@ class DamagedCheckpoint : public UserError {
   DamagedCheckpoint(const std::filesystem::path& file, const std::string& what);
 };
 
-/// Compares the files with the manifest; DamagedCheckpoint that names the damaged or missing file,
-/// another UserError where one cannot be read.
+/// Compares the files, and the step that the folder's name tells, with the manifest; DamagedCheckpoint
+/// that names the damaged or missing file, LaterSchema for one of a later mlrun, another UserError where
+/// a file cannot be read.
 void verify_checkpoint(const std::filesystem::path& path);
 
 /// Bytes of all files of a checkpoint on disk.
@@ -52,8 +53,12 @@ std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path&
 /// The step that a checkpoint's folder name tells, or -1.
 std::int64_t checkpoint_step(const std::filesystem::path& path);
 
-/// Removes all but the newest `keep` checkpoints and the ones that `last` and `best` point at, and
-/// what an interrupted write left behind. Those of a step of which `wanted` is true stay, too.
+/// True for the names that a run gives in its folder of checkpoints: `step-00000100`, `damaged-step-00000100`, `last`,
+/// `best`.
+bool is_checkpoint_name(const std::string& name);
+
+/// Removes all but the newest `keep` checkpoints and the ones that `last` and `best` point at. Those of
+/// a step of which `wanted` is true stay, too.
 void prune_checkpoints(const std::filesystem::path& folder, std::int64_t keep,
                        const std::function<bool(std::int64_t step)>& wanted = {});
 

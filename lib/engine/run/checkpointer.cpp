@@ -96,6 +96,12 @@ void Checkpointer::take_up(const Checkpoint& checkpoint) {
     best_ = Best{best.at("metric").get<std::string>(), value.is_null() ? std::nan("") : value.get<double>(),
                  best.at("step").get<std::int64_t>()};
   }
+  if (trainer_.position().step != checkpoint.step) {
+    throw file_error((run_.checkpoints() / "last" / "state.json").string(),
+                     "is of step " + std::to_string(trainer_.position().step) + ", and its checkpoint of step " +
+                         std::to_string(checkpoint.step),
+                     "restore the folder from a backup, or train again with another --out");
+  }
   cut_log(run_.log_file(), checkpoint.state.value("log_bytes").get<std::uintmax_t>());
   saved_ = trainer_.position();
 }
@@ -144,6 +150,7 @@ bool Checkpointer::of_minimum(std::int64_t step) const {
 }
 
 void Checkpointer::prune() const {
+  run_.require_own();
   prune_checkpoints(run_.checkpoints(), resolved_.recipe.train.checkpoint.keep,
                     [this](std::int64_t step) { return of_minimum(step); });
 }
@@ -176,6 +183,7 @@ void Checkpointer::on_stop(const Position& position, bool) {
 }
 
 void Checkpointer::link(const char* name) const {
+  run_.require_own();
   replace_link(run_.checkpoints(), name, list_checkpoints(run_.checkpoints()).back().filename().string());
 }
 
@@ -199,6 +207,7 @@ void Checkpointer::save(const Position& position) {
   const auto log_bytes = std::filesystem::file_size(run_.log_file(), no_log);
   checkpoint.state.put("log_bytes", no_log ? Json(0) : Json(log_bytes));
   check_finite(checkpoint);
+  run_.require_own();
   const auto path = write_checkpoint(run_.checkpoints(), checkpoint);
   link("last");
   saved_ = position;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/output_place.h"
+#include "base/temporary.h"
 #include "engine/apply_session.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
@@ -42,6 +43,7 @@ std::string checked_format(const ExportTarget& target) {
 
 Json write_weights(const ExportTarget& target, const std::string& format, const weights::NamedTensors& tensors,
                    const weights::Metadata& metadata, const weights::ModuleVersions& versions) {
+  remove_leftovers_of(target.file);
   if (format == "pth") weights::write_pth(target.file, tensors, versions);
   else weights::write_safetensors(target.file, tensors, metadata);
   std::int64_t params = 0;

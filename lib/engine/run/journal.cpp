@@ -5,11 +5,12 @@
 #include <torch/version.h>
 
 #include "base/version.h"
+#include "engine/run/schema.h"
 
 namespace mlrun::engine {
 
 Json opening_record(const Opening& opening) {
-  return {{"schema", 1},
+  return {{"schema", kRunSchema},
           {"state", "running"},
           {"version", kVersion},
           {"commit", kCommit},

@@ -1,6 +1,7 @@
 #include "engine/run/run_directory.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,8 +12,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
-#include "base/paths.h"
+#include "base/temporary.h"
 #include "engine/run/checkpoint.h"
+#include "engine/run/schema.h"
 
 namespace mlrun::engine {
 
@@ -96,7 +98,7 @@ Resume parse_resume(const std::string& text) {
 }
 
 bool is_being_written(const fs::path& path) {
-  const int file = ::open((path / kLock).c_str(), O_RDWR | O_CLOEXEC);
+  const int file = ::open((path / kLock).c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) return false;
   struct flock whole = whole_file();
   const bool held = ::fcntl(file, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
@@ -127,14 +129,12 @@ RunDirectory RunDirectory::claim(const fs::path& path, const config::Resolved& r
   }
   make_directories(path);
   run.lock();
-  remove_unfinished(path);
-  remove_unfinished(run.checkpoints());
   if (exists) {
     run.read_info();
     refuse_changes(path, run.info_.value("recipe", Json::object()), resolved);
     run.resumed_ = true;
   }
-  if (run.state() != "finished") write_file(run.recipe_file(), config::recorded_yaml(resolved));
+  if (run.state() != "finished") write_file(run.recipe_file(), config::recorded_yaml(resolved), Links::Refuse);
   return run;
 }
 
@@ -142,6 +142,8 @@ RunDirectory::RunDirectory(RunDirectory&& other) noexcept
     : path_(std::move(other.path_)),
       info_(std::move(other.info_)),
       lock_(std::exchange(other.lock_, -1)),
+      exclusive_(other.exclusive_),
+      tidied_(other.tidied_),
       resumed_(other.resumed_) {}
 
 RunDirectory::~RunDirectory() {
@@ -149,16 +151,35 @@ RunDirectory::~RunDirectory() {
 }
 
 void RunDirectory::lock() {
-  const fs::path file = path_ / kLock;
-  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  lock_ = open_lasting(path_ / kLock, O_RDWR);
   if (lock_ < 0) throw write_error(path_, "cannot be written", errno);
   struct flock whole = whole_file();
-  if (::fcntl(lock_, F_OFD_SETLK, &whole) == 0) return;
+  exclusive_ = ::fcntl(lock_, F_OFD_SETLK, &whole) == 0;
+  if (exclusive_) return require_own();  // the folder may have been replaced before the lock was had
   if (errno == EAGAIN || errno == EACCES) {
     throw file_error(path_.string(), "another mlrun is writing this run",
                      "wait for it to end, or choose another folder with --out");
   }
   log::warning(path_.string() + ": this file system has no locks, so that a second writer would not be noticed");
+}
+
+void RunDirectory::require_own() const {
+  struct stat held = {};
+  struct stat now = {};
+  if (lock_ < 0 || ::fstat(lock_, &held) != 0) return;
+  if (::lstat((path_ / kLock).c_str(), &now) == 0 && now.st_dev == held.st_dev && now.st_ino == held.st_ino) return;
+  throw file_error(path_.string(),
+                   "was removed, moved or replaced while this training wrote it; nothing more is written",
+                   "leave the folder of a training alone; start this one again with another --out");
+}
+
+void RunDirectory::tidy() const {
+  const Writers writers = exclusive_ ? Writers::None : Writers::Others;
+  const auto written = [](const std::string& name) {
+    return name == "run.json" || name == "recipe.yaml" || name == "metrics.jsonl" || name == "metrics.csv";
+  };
+  remove_leftovers(path_, written, writers);
+  remove_leftovers(checkpoints(), is_checkpoint_name, writers);
 }
 
 bool RunDirectory::began() {
@@ -171,6 +192,7 @@ void RunDirectory::read_info() {
   const fs::path file = path_ / "run.json";
   info_ = parse_json(read_file(file, 64U << 20U));
   if (!info_.is_object()) throw file_error(file.string(), "is damaged: it is no JSON object");
+  check_schema(info_, kRunSchema, file);
   const auto holds = [this](const char* key, Json::value_t type) {
     return !info_.contains(key) || info_[key].type() == type;
   };
@@ -180,11 +202,13 @@ void RunDirectory::read_info() {
 }
 
 void RunDirectory::update(const Json& changes) {
+  require_own();
   info_.update(changes);
   for (const auto& [key, value] : changes.items()) {
     if (value.is_null()) info_.erase(key);
   }
-  write_file(path_ / "run.json", json_text(info_, 2) + "\n");
+  write_file(path_ / "run.json", json_text(info_, 2) + "\n", Links::Refuse);
+  if (!std::exchange(tidied_, true)) tidy();  // not before: the folder may have held no run
 }
 
 Json to_json(const data::DataInfo& info) {

@@ -43,12 +43,18 @@ class RunDirectory {
   /// Merges `changes` into run.json (a null removes its key) and writes it.
   void update(const Json& changes);
 
+  /// Asked before each write: UserError where the folder is no longer the one that `claim` locked. Whoever removed or
+  /// moved it may have begun another run under its name.
+  void require_own() const;
+
   /// True where `claim` took up an earlier run.
   bool resumed() const { return resumed_; }
 
  private:
   explicit RunDirectory(std::filesystem::path path) : path_(std::move(path)) {}
   void lock();
+  /// Removes what killed writers of this run left behind: nobody else writes these names while the lock is held.
+  void tidy() const;
   /// False also for a run that failed before it knew its recipe and data: there is nothing to keep.
   bool began();
   void read_info();
@@ -56,6 +62,8 @@ class RunDirectory {
   std::filesystem::path path_;
   Json info_ = Json::object();
   int lock_ = -1;
+  bool exclusive_ = false;  // the file system has locks
+  bool tidied_ = false;
   bool resumed_ = false;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "engine/run/run_directory.h"
+#include "engine/run/schema.h"
 
 namespace mlrun::engine {
 namespace {
@@ -47,7 +48,7 @@ RunSummary summarise(const fs::path& path) {
   try {
     info = RunDirectory::open(path).info();
   } catch (const UserError& error) {
-    run.state = "damaged";
+    run.state = dynamic_cast<const LaterSchema*>(&error) == nullptr ? "damaged" : "newer";
     run.error = error.problems().front().message;
     return run;
   }

@@ -13,14 +13,17 @@ namespace mlrun::engine {
 /// A run as a list of runs shows it.
 struct RunSummary {
   std::filesystem::path path;
-  std::string state;  ///< run.json's, or `stale`: it says running and no process holds it; or `damaged`
+  /// run.json's, or `stale`: it says running and no process holds it; or `damaged`; or `newer`: of a later mlrun
+  std::string state;
   std::int64_t epoch = 0, epochs = 0;
   std::int64_t step = 0;
   std::optional<Best> best;
   std::string updated;        ///< UTC, as `2026-11-22T03:40:51Z`
   std::optional<double> age;  ///< seconds since then, at least 0
   std::string host;           ///< where it was last run
-  std::string error;          ///< of a failed or damaged one
+  std::string error;          ///< of a failed, damaged or newer one
+
+  bool readable() const { return state != "damaged" && state != "newer"; }
 };
 
 /// All runs in `folder` (which may be one itself) and below, sorted by path. UserError where there

@@ -12,7 +12,10 @@ namespace mlrun::engine {
 SweepClaim::SweepClaim(const std::filesystem::path& sweep, const std::string& combination) {
   const std::filesystem::path folder = sweep / ".claims";
   make_directories(folder);
-  file_ = ::open((folder / combination).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (std::filesystem::is_symlink(folder)) {
+    throw file_error(folder.string(), "is a link, through which mlrun does not write", "remove it");
+  }
+  file_ = open_lasting(folder / combination, O_RDWR);
   if (file_ < 0) throw write_error(folder, "cannot be written", errno);
   struct flock whole = {};
   whole.l_type = F_WRLCK;

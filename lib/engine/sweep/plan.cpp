@@ -1,14 +1,17 @@
 #include "engine/sweep/plan.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/paths.h"
+#include "base/temporary.h"
 #include "config/bind.h"
 #include "engine/run/run_directory.h"
+#include "engine/run/schema.h"
 #include "engine/sweep/check.h"
 
 namespace mlrun::engine {
@@ -39,7 +42,8 @@ Json plan_json(const SweepPlan& plan) {
                             {"set", sets_json(combination.set)},
                             {"recipe_sha256", combination.recipe_sha256}});
   }
-  Json json = {{"schema", 1}, {"base", plan.base}, {"fixed", sets_json(plan.fixed)}, {"keys", sets_json(plan.keys)}};
+  Json json = {
+      {"schema", kSweepSchema}, {"base", plan.base}, {"fixed", sets_json(plan.fixed)}, {"keys", sets_json(plan.keys)}};
   if (plan.random > 0) json["random"] = {{"count", plan.random}, {"seed", plan.seed}};
   json["combinations"] = std::move(combinations);
   return json;
@@ -47,7 +51,6 @@ Json plan_json(const SweepPlan& plan) {
 
 SweepPlan plan_of(const Json& json) {
   SweepPlan plan;
-  if (json.at("schema") != 1) throw UserError("was written by a newer version of mlrun", "use that version");
   plan.base = json.at("base").get<std::string>();
   plan.fixed = overrides_of(json.at("fixed"));
   plan.keys = overrides_of(json.at("keys"));
@@ -82,7 +85,23 @@ std::string difference(const Json& before, const Json& now) {
   return before == now ? "" : "recipe";
 }
 
-/// True where `folder` holds this very plan. UserError where it holds anything else.
+std::string recipe_name(const SweepCombination& combination) { return combination.name + ".yaml"; }
+
+/// True where `folder` holds these very recipes and nothing else: a plan was killed before it was there.
+bool holds_recipes(const fs::path& folder, const SweepPlan& plan) {
+  std::map<std::string, std::string> expected;
+  for (const auto& combination : plan.combinations) expected[recipe_name(combination)] = combination.recipe_sha256;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const auto found = expected.find(entry->path().filename().string());
+    if (found == expected.end() || !entry->is_regular_file() || sha256_file(entry->path()) != found->second)
+      return false;
+    expected.erase(found);
+  }
+  return expected.empty();
+}
+
+/// True where `folder` holds this very plan. UserError where it holds anything else but what a killed plan left.
 bool holds_plan(const fs::path& folder, const SweepPlan& plan) {
   if (fs::exists(folder / kFile)) {
     const std::string part = difference(plan_json(read_sweep(folder)), plan_json(plan));
@@ -92,7 +111,9 @@ bool holds_plan(const fs::path& folder, const SweepPlan& plan) {
   }
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().filename() == kRecipes || entry->path().extension() == ".tmp") continue;  // of a killed plan
+    const std::string name = entry->path().filename().string(), hidden = hidden_target(name);
+    if (hidden == kRecipes || hidden == kFile) continue;
+    if (name == kRecipes && holds_recipes(entry->path(), plan)) continue;
     throw file_error(folder.string(), "is not empty and holds no sweep", "choose another folder with -o");
   }
   return false;
@@ -115,6 +136,18 @@ std::optional<Json> recorded_threads(const fs::path& run) {
   return recipe.value("train", Json::object()).value("threads", Json());
 }
 
+/// All recipes at once.
+void write_recipes(const fs::path& folder, const SweepPlan& plan, const std::vector<std::string>& texts) {
+  make_directories(folder);
+  if (fs::exists(folder / kRecipes)) return;
+  Draft recipes(folder / kRecipes, Links::Refuse);
+  recipes.make_folder();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    write_file(recipes.path() / recipe_name(plan.combinations[i]), texts[i]);
+  }
+  recipes.publish();
+}
+
 }  // namespace
 
 PlannedSweep write_sweep(const fs::path& folder, const SweepRequest& request, const config::Catalogue& catalogue) {
@@ -131,12 +164,9 @@ PlannedSweep write_sweep(const fs::path& folder, const SweepRequest& request, co
   }
   planned.existed = holds_plan(folder, planned.plan);
   if (planned.existed) return planned;
-  remove_tree(folder / kRecipes);
-  make_directories(folder / kRecipes);
-  for (std::size_t i = 0; i < recipes.size(); ++i) {
-    write_file(sweep_recipe_file(folder, planned.plan.combinations[i]), recipes[i]);
-  }
-  write_file(folder / kFile, json_text(plan_json(planned.plan), 2) + "\n");
+  write_recipes(folder, planned.plan, recipes);
+  remove_leftovers_of(folder / kFile);
+  write_file(folder / kFile, json_text(plan_json(planned.plan), 2) + "\n", Links::Refuse);
   return planned;
 }
 
@@ -147,12 +177,11 @@ SweepPlan read_sweep(const fs::path& folder) {
                      "name the folder that `mlrun sweep plan` wrote");
   }
   const Json json = parse_json(read_file(file, 1U << 28U));
+  if (json.is_object()) check_schema(json, kSweepSchema, file);
   try {
     return plan_of(json);
   } catch (const Json::exception&) {
     throw file_error(file.string(), "is damaged: it is not what `mlrun sweep plan` writes", "plan the sweep again");
-  } catch (const UserError& error) {
-    throw file_error(file.string(), error.problems().front().message, error.problems().front().hint);
   }
 }
 
@@ -163,7 +192,7 @@ std::string combination_text(const SweepCombination& combination) {
 }
 
 fs::path sweep_recipe_file(const fs::path& folder, const SweepCombination& combination) {
-  return folder / kRecipes / (combination.name + ".yaml");
+  return folder / kRecipes / recipe_name(combination);
 }
 
 fs::path sweep_run_folder(const fs::path& folder, const SweepCombination& combination) {

@@ -1,11 +1,23 @@
 #include "engine/train/recorder.h"
 
+#include <utility>
+
 namespace mlrun::engine {
 
-Recorder::Recorder(const std::filesystem::path& run, std::int64_t log_steps)
-    : log_(run), folder_(run / "tensorboard"), log_steps_(log_steps) {}
+Recorder::Recorder(const std::filesystem::path& run, std::int64_t log_steps, std::function<void()> before_writing)
+    : log_(run), folder_(run / "tensorboard"), log_steps_(log_steps), before_writing_(std::move(before_writing)) {}
+
+void Recorder::ask() const {
+  if (before_writing_) before_writing_();
+}
+
+void Recorder::truncate_after(std::int64_t step) {
+  ask();
+  log_.truncate_after(step);
+}
 
 void Recorder::on_start(const Plan& plan, const Position& position) {
+  ask();
   plan_ = plan;
   if (position.step == 0) events_.emplace(folder_);
   else events_.emplace(folder_, recorded_step(plan, position) + 1);
@@ -16,6 +28,7 @@ std::int64_t recorded_step(const Plan& plan, const Position& position) {
 }
 
 void Recorder::write(const Position& position, double epoch, const report::Figures& figures) {
+  ask();
   log_.append(position.step, epoch, figures);
   events_->scalars(position.step, figures);
 }

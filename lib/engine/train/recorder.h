@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "engine/train/hooks.h"
@@ -13,10 +14,11 @@ namespace mlrun::engine {
 /// row of loss and learning rate comes every `log_steps` steps.
 class Recorder : public Hook {
  public:
-  Recorder(const std::filesystem::path& run, std::int64_t log_steps);
+  /// `before_writing` is called before each write, and may throw.
+  Recorder(const std::filesystem::path& run, std::int64_t log_steps, std::function<void()> before_writing = {});
 
   /// Forgets what was recorded after this step: a resumed run repeats it.
-  void truncate_after(std::int64_t step) { log_.truncate_after(step); }
+  void truncate_after(std::int64_t step);
 
   void on_start(const Plan& plan, const Position& position) override;
   void on_step(const StepReport& report) override;
@@ -24,12 +26,14 @@ class Recorder : public Hook {
   void on_stop(const Position&, bool) override { events_->flush(); }
 
  private:
+  void ask() const;
   void write(const Position& position, double epoch, const report::Figures& figures);
 
   report::MetricsLog log_;
   std::filesystem::path folder_;
   std::optional<report::TensorBoard> events_;
   std::int64_t log_steps_;
+  std::function<void()> before_writing_;
   Plan plan_;
 };
 

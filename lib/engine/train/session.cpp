@@ -78,7 +78,7 @@ class Session {
         companion_(request.companion ? request.companion(*task_, recipe_, context_) : nullptr),
         choices_(choose_memory_format(*task_, recipe_, context_, recorded_choices(run))),
         trainer_(*task_, recipe_, context_, companion_.get()),
-        recorder_(run.path(), recipe_.train.log_steps),
+        recorder_(run.path(), recipe_.train.log_steps, [&run] { run.require_own(); }),
         checkpointer_(run, trainer_, *task_, request.resolved) {}
 
   TrainResult run() {
@@ -273,6 +273,7 @@ TrainResult already_finished(const RunDirectory& run) {
 }  // namespace
 
 TrainResult train(const TaskFactory& tasks, const TrainRequest& request) {
+  watch_closed_pipes();  // before anything is said
   note_resolution(request.resolved);
   if (!fs::exists(request.out / "run.json")) check_initial_weights(request.resolved);
   RunDirectory run = RunDirectory::claim(request.out, request.resolved, request.resume);

@@ -9,6 +9,9 @@
 #include "base/files.h"
 #include "base/paths.h"
 #include "base/signals.h"
+#include "base/temporary.h"
+#include "base/version.h"
+#include "engine/run/schema.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -134,18 +137,105 @@ TEST_CASE("links are relative and move from one checkpoint to the next", "[engin
   CHECK(entries(folder.path()) == 3);
 }
 
-TEST_CASE("pruning keeps the newest, last and best, and removes what was never finished", "[engine]") {
+TEST_CASE("pruning keeps the newest, last and best", "[engine]") {
   const TempDir folder;
   for (std::int64_t step = 1; step <= 6; ++step) write_checkpoint(folder.path(), sample(step));
   replace_link(folder.path(), "best", "step-00000002");
   replace_link(folder.path(), "last", "step-00000006");
-  folder.write(".step-00000007.tmp/model.safetensors", "half");
-  fs::create_directory_symlink("step-00000001", folder / ".last.tmp");
   prune_checkpoints(folder.path(), 2);
   CHECK(names(folder.path()) == std::vector<std::string>{"step-00000002", "step-00000005", "step-00000006"});
   CHECK(entries(folder.path()) == 5);
   prune_checkpoints(folder.path(), 10);
   CHECK(names(folder.path()).size() == 3);
+}
+
+TEST_CASE("a checkpoint that is removed in part is not seen any more", "[engine]") {
+  const TempDir folder;
+  fs::permissions(folder.path(), fs::perms::all);
+  for (std::int64_t step = 1; step <= 3; ++step) write_checkpoint(folder.path(), sample(step));
+  const fs::path stuck = folder / "step-00000001/stuck";
+  folder.write("step-00000001/stuck/a", "");
+  fs::permissions(stuck.parent_path(), fs::perms::all);
+  fs::permissions(stuck, fs::perms::owner_read | fs::perms::owner_exec);
+  {
+    const test::Unprivileged user;  // whom removing it stops half-way, as a kill may
+    CHECK_THROWS_AS(prune_checkpoints(folder.path(), 1), UserError);
+  }
+  CHECK(names(folder.path()) == std::vector<std::string>{"step-00000002", "step-00000003"});
+  for (const char* name : {"step-00000002", "step-00000003"}) CHECK_NOTHROW(verify_checkpoint(folder / name));
+  CHECK(entries(folder.path()) == 3);
+  remove_leftovers(folder.path(), is_checkpoint_name, Writers::None);
+  CHECK(entries(folder.path()) == 3);  // this process made it, and lives
+}
+
+TEST_CASE("names that a run gives its checkpoints", "[engine]") {
+  for (const char* name : {"last", "best", "step-00000100", "damaged-step-00000100"}) CHECK(is_checkpoint_name(name));
+  for (const char* name : {"", "lasting", "step-1", "model.onnx", "damaged-", "damaged-model.onnx"}) {
+    CHECK_FALSE(is_checkpoint_name(name));
+  }
+}
+
+TEST_CASE("a checkpoint of which the folder was renamed is refused under the other step", "[engine]") {
+  const TempDir folder;
+  write_checkpoint(folder.path(), sample(3));
+  fs::rename(folder / "step-00000003", folder / "step-00000007");
+  replace_link(folder.path(), "last", "step-00000007");
+  for (const char* name : {"step-00000007", "last"}) {
+    const std::string refused = (folder / name / "manifest.json").string() +
+                                ": is of step 3, and its folder was renamed to step 7; resume from an earlier "
+                                "checkpoint or train again";
+    CHECK(user_error([&] { verify_checkpoint(folder / name); }) == refused);
+    CHECK(user_error([&] { read_checkpoint(folder / name); }) == refused);
+    CHECK_THROWS_AS(read_checkpoint(folder / name), DamagedCheckpoint);
+  }
+  fs::rename(folder / "step-00000007", folder / "kept for later");  // which tells no step
+  CHECK(read_checkpoint(folder / "kept for later").step == 3);
+  for (const char* step : {"null", "\"3\"", "3.5", "-3"}) {
+    Json manifest = Json::parse(read_file(folder / "kept for later/manifest.json"));
+    manifest["step"] = Json::parse(step);
+    write_file(folder / "kept for later/manifest.json", manifest.dump());
+    CHECK_THAT(user_error([&] { verify_checkpoint(folder / "kept for later"); }),
+               Catch::Matchers::ContainsSubstring("manifest.json: is damaged: it does not tell its step"));
+  }
+}
+
+TEST_CASE("a checkpoint of a later mlrun is refused by name, and is not damaged", "[engine]") {
+  const TempDir folder;
+  const fs::path path = write_checkpoint(folder.path(), sample(3));
+  const auto with = [&](const char* file, const Json& schema) {
+    Json json = Json::parse(read_file(path / file));
+    if (schema.is_null()) json.erase("schema");
+    else json["schema"] = schema;
+    write_file(path / file, json.dump());
+  };
+  const auto later = [&](const std::string& file) {
+    return (path / file).string() + ": was written with schema 2, and this mlrun (" + kVersion +
+           ") reads schema 1; use the mlrun that wrote it, or a later one";
+  };
+  with("manifest.json", 2);
+  CHECK(user_error([&] { verify_checkpoint(path); }) == later("manifest.json"));
+  CHECK_THROWS_AS(read_checkpoint(path), LaterSchema);
+  with("manifest.json", "two");
+  CHECK_THROWS_AS(read_checkpoint(path), DamagedCheckpoint);
+  with("manifest.json", nullptr);
+  CHECK(read_checkpoint(path).step == 3);
+
+  with("state.json", 2);
+  Json manifest = Json::parse(read_file(path / "manifest.json"));
+  manifest["files"]["state.json"] = {{"size", fs::file_size(path / "state.json")},
+                                     {"sha256", sha256_file(path / "state.json")}};
+  write_file(path / "manifest.json", manifest.dump());
+  CHECK_NOTHROW(verify_checkpoint(path));  // its weights can be had
+  CHECK(user_error([&] { read_checkpoint(path); }) == later("state.json"));
+}
+
+TEST_CASE("a state's own values have no schema among them", "[engine]") {
+  const TempDir folder;
+  const fs::path path = write_checkpoint(folder.path(), sample(3));
+  CHECK(Json::parse(read_file(path / "state.json")).at("schema") == 1);
+  const Checkpoint read = read_checkpoint(path);
+  CHECK_FALSE(read.state.has("schema"));
+  CHECK(read.state.values() == sample(3).state.values());
 }
 
 TEST_CASE("a checkpoint of the same step is replaced", "[engine]") {

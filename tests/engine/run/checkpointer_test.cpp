@@ -96,6 +96,47 @@ TEST_CASE("a damaged newest checkpoint is reported and the one before it is used
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(rows[i]["step"] == i + 1);
 }
 
+TEST_CASE("a checkpoint that was renamed to a later step is not taken for that step", "[engine]") {
+  const TempDir folder;
+  const fs::path run = folder / "run";
+  const std::vector<std::string> options = {"train.checkpoint.keep=99", "train.checkpoint.every=1 step"};
+  train_in(run, tiny(options));
+  const std::string weights = last_file(run, "model.safetensors");
+  mark_killed(run);
+  const fs::path checkpoints = run / "checkpoints";
+  remove_tree(checkpoints / "step-00000012");
+  remove_tree(checkpoints / "step-00000011");
+  fs::rename(checkpoints / "step-00000004", checkpoints / "step-00000011");
+  CHECK(train_in(run, tiny(options), Resume::Auto).state == TrainResult::State::Finished);
+  CHECK(last_file(run, "model.safetensors") == weights);
+  CHECK(fs::exists(checkpoints / "damaged-step-00000011/state.safetensors"));
+
+  // Another step in the manifest does not make it that step's.
+  mark_killed(run);
+  for (const char* name : {"step-00000012", "step-00000011", "damaged-step-00000011"}) remove_tree(checkpoints / name);
+  fs::rename(checkpoints / "step-00000005", checkpoints / "step-00000011");
+  Json manifest = Json::parse(read_file(checkpoints / "step-00000011/manifest.json"));
+  manifest["step"] = 11;
+  write_file(checkpoints / "step-00000011/manifest.json", manifest.dump());
+  CHECK(user_error([&] { train_in(run, tiny(options), Resume::Auto); }) ==
+        (checkpoints / "last/state.json").string() +
+            ": is of step 5, and its checkpoint of step 11; restore the folder from a backup, or train again with "
+            "another --out");
+}
+
+TEST_CASE("a checkpoint of a later mlrun is not set aside", "[engine]") {
+  const TempDir folder;
+  const fs::path run = folder / "run", manifest = run / "checkpoints/step-00000003/manifest.json";
+  train_in(run, tiny({"train.epochs=1"}));
+  mark_killed(run);
+  Json later = Json::parse(read_file(manifest));
+  later["schema"] = 2;
+  write_file(manifest, later.dump());
+  CHECK_THAT(user_error([&] { train_in(run, tiny({"train.epochs=1"}), Resume::Auto); }),
+             Catch::Matchers::StartsWith(manifest.string() + ": was written with schema 2"));
+  CHECK(fs::exists(manifest));
+}
+
 TEST_CASE("a run whose checkpoints are all damaged says so and keeps them", "[engine]") {
   const TempDir folder;
   const fs::path run = folder / "run";

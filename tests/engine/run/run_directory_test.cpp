@@ -1,7 +1,11 @@
 #include "engine/run/run_directory.h"
 
+#include <algorithm>
+
 #include "base/files.h"
+#include "base/version.h"
 #include "config/layers.h"
+#include "engine/run/schema.h"
 #include "engine/train/training.h"
 #include "support.h"
 
@@ -59,6 +63,94 @@ TEST_CASE("a second writer is refused while the first one writes", "[engine]") {
     CHECK(RunDirectory::open(folder / "run").state() == "running");  // readers are free
   }
   CHECK_NOTHROW(RunDirectory::claim(folder / "run", resolved, Resume::Auto));
+}
+
+TEST_CASE("only what killed writers of this run left is removed, and only from a run", "[engine]") {
+  const TempDir folder;
+  const auto resolved = tiny();
+  const auto hidden = [&](const std::string& name) { return "run/" + name; };
+  const std::vector<std::string> left = {
+      ".run.json.1-2-3-4.tmp", ".metrics.csv.77.tmp", "checkpoints/.step-00000007.1-2-3-4.tmp/model.safetensors",
+      "checkpoints/.damaged-step-00000007.1-2-3-4.tmp/model.safetensors", "checkpoints/.last.tmp"};
+  const std::vector<std::string> of_others = {".model.onnx.1-2-3-4.tmp/model.onnx", ".notes.tmp",
+                                              "checkpoints/.model.pth.5-6-7-8.tmp", "tensorboard/.run.json.123.tmp"};
+  const auto there = [&](const std::string& name) { return fs::exists(folder / hidden(name)); };
+  for (const auto& name : left) folder.write(hidden(name), "half");
+  for (const auto& name : of_others) folder.write(hidden(name), "an export");
+  const auto all_there = [&] {
+    return std::all_of(left.begin(), left.end(), there) && std::all_of(of_others.begin(), of_others.end(), there);
+  };
+  RunDirectory::claim(folder / "run", resolved, Resume::Never);
+  CHECK(all_there());  // there is no run yet
+  write_file(folder / "run/run.json", Json{{"state", "finished"}, {"recipe", resolved.values}}.dump());
+  RunDirectory run = RunDirectory::claim(folder / "run", resolved, Resume::Auto);
+  CHECK(all_there());  // a finished one is left as it is
+  run.update({{"state", "running"}});
+  CHECK(std::none_of(left.begin(), left.end(), there));
+  CHECK(std::all_of(of_others.begin(), of_others.end(), there));
+}
+
+TEST_CASE("a run that was removed, moved or begun anew by another is not written any more", "[engine]") {
+  const TempDir folder;
+  const auto resolved = tiny();
+  const fs::path path = folder / "run";
+  const std::string refused = path.string() +
+                              ": was removed, moved or replaced while this training wrote it; nothing more is written; "
+                              "leave the folder of a training alone; start this one again with another --out";
+  RunDirectory first = RunDirectory::claim(path, resolved, Resume::Never);
+  first.update({{"state", "running"}});
+  CHECK_NOTHROW(first.require_own());
+  fs::rename(path, folder / "moved");
+  CHECK(user_error([&] { first.update({{"step", 1}}); }) == refused);
+  CHECK_FALSE(fs::exists(path));
+  RunDirectory second = RunDirectory::claim(path, resolved, Resume::Never);
+  second.update({{"state", "running"}, {"step", 7}});
+  CHECK(user_error([&] { first.update({{"step", 1}}); }) == refused);
+  CHECK(RunDirectory::open(path).info() == Json{{"state", "running"}, {"step", 7}});
+  CHECK_NOTHROW(second.require_own());
+  CHECK_NOTHROW(RunDirectory::open(path).require_own());  // who only reads holds nothing
+}
+
+TEST_CASE("a run is written through no link that somebody put into its folder", "[engine]") {
+  for (const std::string name : {".lock", "recipe.yaml", "run.json"}) {
+    const TempDir folder;
+    folder.write("victim", "as it was");
+    fs::create_directory(folder / "run");
+    fs::create_symlink(folder / (name == "run.json" ? "not there" : "victim"), folder / "run" / name);
+    const auto write = [&] {
+      RunDirectory::claim(folder / "run", tiny(), Resume::Never).update({{"state", "running"}});
+    };
+    CHECK(user_error(write) ==
+          (folder / "run" / name).string() + ": is a link or no file, through which mlrun does not write; remove it");
+    CHECK(read_file(folder / "victim") == "as it was");
+    CHECK_FALSE(fs::exists(folder / "not there"));
+    CHECK_FALSE(engine::is_being_written(folder / "run"));
+  }
+}
+
+TEST_CASE("a run of a later mlrun is refused by name", "[engine]") {
+  const TempDir folder;
+  const auto resolved = tiny();
+  begin_run(folder / "run", resolved);
+  Json info = Json::parse(read_file(folder / "run/run.json"));
+  info["version"] = "9.1.0";
+  const std::string file = (folder / "run/run.json").string();
+  const auto error_of = [&](const Json& schema) {
+    info["schema"] = schema;
+    write_file(file, info.dump());
+    const std::string error = user_error([&] { RunDirectory::open(folder / "run"); });
+    CHECK(user_error([&] { RunDirectory::claim(folder / "run", resolved, Resume::Auto); }) == error);
+    return error;
+  };
+  CHECK(error_of(7) == file + ": was written by mlrun 9.1.0 with schema 7, and this mlrun (" + kVersion +
+                           ") reads schema 1; use the mlrun that wrote it, or a later one");
+  CHECK_THROWS_AS(RunDirectory::open(folder / "run"), engine::LaterSchema);
+  for (const Json& schema : {Json("1"), Json(0), Json(-1), Json(1.5), Json::array(), Json(nullptr)}) {
+    CHECK(error_of(schema) == file + ": is damaged: its schema is no number that mlrun writes");
+  }
+  info.erase("schema");
+  write_file(file, info.dump());
+  CHECK_NOTHROW(RunDirectory::open(folder / "run"));
 }
 
 TEST_CASE("changed options are refused by name, all together", "[engine]") {

@@ -64,8 +64,11 @@ TEST_CASE("odd run.json files are listed, not feared", "[engine]") {
   folder.write("a/run.json", "{\"state\": 3, \"best\": {\"metric\": 5, \"value\": 1}, \"updated\": \"soon\"}");
   folder.write("b/run.json", "[1, 2");
   folder.write("c/run.json", "{\"state\": \"finished\", \"updated\": \"2999-01-01T00:00:00Z\"}");
+  folder.write("d/run.json", "{\"schema\": 9, \"state\": \"finished\"}");
   const auto runs = find_runs(folder.path());
-  REQUIRE(runs.size() == 3);
+  REQUIRE(runs.size() == 4);
+  CHECK(runs[3].state == "newer");
+  CHECK_THAT(runs[3].error, Catch::Matchers::StartsWith("was written with schema 9, and this mlrun ("));
   CHECK(runs[0].state == "damaged");
   CHECK_FALSE(runs[0].age);
   CHECK(runs[1].state == "damaged");

@@ -1,6 +1,8 @@
 #include "engine/train/session.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 
 #include <torch/torch.h>
@@ -23,6 +25,17 @@ std::set<std::string> file_names(const fs::path& folder) {
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename().string());
   return names;
+}
+
+/// Every file below a folder with its bytes; links with their targets.
+std::map<std::string, std::string> contents(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const std::string name = entry.path().lexically_relative(folder).string();
+    if (entry.is_symlink()) files[name] = fs::read_symlink(entry.path()).string();
+    else files[name] = entry.is_regular_file() ? read_file(entry.path()) : "";
+  }
+  return files;
 }
 
 Json run_json(const fs::path& run) { return Json::parse(read_file(run / "run.json")); }
@@ -253,4 +266,30 @@ TEST_CASE("a dry run measures and writes nothing", "[engine]") {
   CHECK(user_error([] {
           engine::dry_run(recipes::tasks(), tiny({"train.batch_size=64"}));
         }).find("too short to be timed") != std::string::npos);
+}
+
+TEST_CASE("a training whose folder another one has taken ends, and leaves the other's alone", "[engine]") {
+  for (const bool anew : {false, true}) {
+    const TempDir folder;
+    const fs::path run = folder / "run";
+    const auto resolved = tiny_watched({"train.checkpoint.every=2 steps"});
+    std::map<std::string, std::string> files;
+    std::optional<engine::RunDirectory> other;
+    const auto replace_at_5 = [&, calls = 0](engine::Task&, const data::Batch&) mutable {
+      if (++calls != 5) return;
+      fs::remove_all(run);
+      if (!anew) return;
+      train_in(folder / "other", tiny({"train.epochs=1"}));
+      clear_stop_signal();
+      fs::rename(folder / "other", run);
+      other.emplace(engine::RunDirectory::claim(run, tiny({"train.epochs=1"}), Resume::Auto));
+      files = contents(run);
+    };
+    CHECK(user_error([&] { train_in(run, resolved, Resume::Never, watched_tasks(replace_at_5)); }) ==
+          run.string() +
+              ": was removed, moved or replaced while this training wrote it; nothing more is written; leave the "
+              "folder of a training alone; start this one again with another --out");
+    if (anew) CHECK(contents(run) == files);
+    else CHECK_FALSE(fs::exists(run));
+  }
 }
