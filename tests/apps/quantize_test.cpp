@@ -41,6 +41,41 @@ TEST_CASE("`quantize` writes what scores the same in another process", "[apps][q
   CHECK(contains(refusal(after[4]), "int8.safetensors: exists already; add --force"));
 }
 
+// With as many threads as there are processors: kernels differ by size and number of threads.
+TEST_CASE("a model of the tables is calibrated with batches and then takes one image", "[apps][quant]") {
+  const TempDir folder;
+  folder.write("large.yaml", R"(task: classification
+model: {name: mobilenet_v3_large, num_classes: 5}
+data:
+  format: synthetic
+  train_samples: 16
+  val_samples: 11
+  test_samples: 5
+  num_classes: 5
+  height: 32
+  width: 32
+  augment: [normalize]
+  preprocess: [normalize]
+train: {epochs: 1, batch_size: 8, seed: 0, device: cpu, workers: 0}
+)");
+  const fs::path here = folder.path();
+  const auto made =
+      mlrun({"export", "--model", "mobilenet_v3_large", "model.num_classes=5", "-o", "float.safetensors"}, here);
+  INFO(made.err);
+  REQUIRE(made.code == 0);
+  const auto quantized = mlrun(
+      {"quantize", "float.safetensors", "-c", "large.yaml", "--method", "ptq", "-o", "int8.safetensors", "--json"},
+      here);
+  const Json result = result_of(quantized, "quantize", "ok");
+  CHECK(result.at("rows")[1].at("int8_layers").get<int>() > 50);
+  const auto benched = mlrun({"bench", "int8.safetensors", "--batch", "8,1,3", "--size", "32", "--engine",
+                              "eager,torchscript", "--seconds", "0.02", "--quiet", "--json"},
+                             here);
+  const Json rows = result_of(benched, "bench", "ok");
+  CHECK(rows.size() == 6);
+  CHECK(contains(rows[0].at("isa").get<std::string>(), "LibTorch "));
+}
+
 TEST_CASE("`quantize --method qat` trains on in a run of its own", "[apps][quant]") {
   const TempDir folder;
   const auto made =
