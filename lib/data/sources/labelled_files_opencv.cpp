@@ -145,6 +145,20 @@ std::shared_ptr<const Dataset> open_labelled(const LabelFile& labels, const Open
   throw file_error(file.string(), "there is no such file", hint);
 }
 
+/// UserError where a name leads out of the root.
+void check_inside(const LabelFile& labels) {
+  std::map<int, std::string> outside;
+  for (const auto& entry : labels.list.entries) {
+    const fs::path path(entry.path);
+    if (path.is_absolute() || *path.begin() == "..") outside[entry.line] = shown_text(entry.path);
+  }
+  ProblemList problems(labels.file.string());
+  for (const auto& [line, path] : outside) {
+    problems.add(line, "'" + path + "' lies outside of " + labels.root.string(), "data.format: csv takes any path");
+  }
+  problems.check();
+}
+
 /// Warns of images in the root that the label file does not name.
 void warn_of_unlabelled(const LabelFile& labels) {
   std::vector<std::string> unlabelled;
@@ -217,6 +231,7 @@ std::shared_ptr<const Dataset> open_flat(const FlatOptions& options, const OpenR
   labels.list = is_csv_name(labels.file) ? read_label_csv(text, labels.file.string(), pattern ? std::nullopt : group)
                                          : read_label_lines(text, labels.file.string());
   if (pattern) group_by_name(labels.list, *group);
+  check_inside(labels);
   warn_of_unlabelled(labels);
   return open_labelled(labels, request);
 }
