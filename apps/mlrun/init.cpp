@@ -5,6 +5,7 @@
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
 #include "base/files.h"
+#include "base/shell_text.h"
 #include "config/bind.h"
 #include "recipes/classification/starter.h"
 #include "recipes/registry.h"
@@ -14,17 +15,6 @@ namespace mlrun::apps {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// As a shell takes it.
-std::string quoted(const std::string& word) {
-  const bool plain =
-      word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-=,:@%") ==
-      std::string::npos;
-  if (plain && !word.empty()) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
 
 /// This program as it was called.
 std::string program_word() {
@@ -52,7 +42,7 @@ Result init_classification(const classification::StarterRequest& request) {
   refuse_existing(request.recipe);  // looking at the data may take a while
   write_file(request.recipe, starter.text);
   config::resolve({request.recipe, {}, recipe_folders()}, recipes::catalogue());
-  const std::string command = quoted(program_word()) + " train " + quoted(request.recipe.string());
+  const std::string command = shell_word(program_word()) + " train " + shell_word(request.recipe.string());
   Result result;
   result.json = starter.json;
   result.json["recipe"] = request.recipe.string();

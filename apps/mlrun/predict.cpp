@@ -32,17 +32,20 @@ struct PredictArguments {
   bool csv = false;
 };
 
-/// Files as named, and the images of named folders in code point order.
-std::vector<fs::path> list_files(const std::vector<std::string>& operands) {
+/// Files as named, and the images of named folders in code point order. What else lies in the folders is told once.
+std::vector<fs::path> list_files(const std::vector<std::string>& operands, data::LeftOut& left_out) {
   std::vector<fs::path> files;
+  std::string folders;
   for (const auto& operand : operands) {
     if (!fs::is_directory(operand)) {
       files.emplace_back(operand);
       continue;
     }
-    for (const auto& file : data::list_images(operand, "", /*dangling=*/true))
+    folders += (folders.empty() ? "" : ", ") + operand;
+    for (const auto& file : data::list_images(operand, "", /*dangling=*/true, {}, &left_out))
       files.push_back(fs::path(operand) / file.path);
   }
+  data::tell_left_out(left_out, folders);
   if (files.empty()) throw UserError("there is nothing to predict", "name images, or folders that hold some");
   return files;
 }
@@ -100,7 +103,8 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   const std::string subject = arguments.recipe.subject();
   if (!operands.empty() && operands.front() == subject) operands.erase(operands.begin());
   if (arguments.topk < 1) throw UserError("--topk: must be at least 1");
-  const auto files = list_files(operands);
+  data::LeftOut left_out;
+  const auto files = list_files(operands, left_out);
   const RunArgument run = open_run_argument(subject, arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
   const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
@@ -108,6 +112,7 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
       engine::predict_files(loaded, files, arguments.topk, progress_of(files.size(), !output.quiet));
   Result result;
   result.json = json_of(predictions);
+  result.json["left_out"] = left_out.count();
   result.json["engine"] = run.brings_engine() ? run.engine : engine.engine();
   if (const auto outputs = deploy::onnx_outputs(loaded.task->models())) result.json["outputs"] = outputs->json();
   result.text = arguments.csv ? csv_of(predictions) : text_of(predictions);

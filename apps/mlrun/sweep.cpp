@@ -4,6 +4,7 @@
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/sweep_words.h"
 #include "apps/mlrun/train_result.h"
+#include "base/shell_text.h"
 #include "config/bind.h"
 #include "engine/run/run_directory.h"
 #include "engine/sweep/runner.h"
@@ -118,7 +119,7 @@ Result plan(const PlanArguments& arguments) {
   const std::string count = std::to_string(combinations.size());
   result.text += arguments.out + (planned.existed ? " holds this plan already: " : ": ") + count +
                  (combinations.size() == 1 ? " combination" : " combinations") + "\ntrain them:  mlrun sweep run " +
-                 arguments.out + "\n";
+                 shell_word(arguments.out) + "\n";
   return result;
 }
 
@@ -171,9 +172,9 @@ Result run_all(const RunArguments& arguments, const OutputOptions& output) {
   }
   if (result.code == ExitCode::Interrupted) {
     result.text += "stopped" + (swept.stopped_by.empty() ? "" : " by " + swept.stopped_by) +
-                   " with all states saved; go on:  mlrun sweep run " + arguments.folder + "\n";
+                   " with all states saved; go on:  mlrun sweep run " + shell_word(arguments.folder) + "\n";
   } else {
-    result.text += "see them:  mlrun sweep status " + arguments.folder + " --rank\n";
+    result.text += "see them:  mlrun sweep status " + shell_word(arguments.folder) + " --rank\n";
   }
   return result;
 }

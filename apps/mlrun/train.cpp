@@ -7,6 +7,7 @@
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/train_result.h"
 #include "apps/mlrun/verdicts.h"
+#include "base/shell_text.h"
 #include "config/bind.h"
 #include "engine/train/dry_run.h"
 #include "engine/train/session.h"
@@ -130,9 +131,8 @@ Result run_train(const TrainArguments& arguments, const OutputOptions& output) {
 
 std::string typed_command() {
   std::ifstream in("/proc/self/cmdline", std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  for (char& c : text) c = c == '\0' ? ' ' : c;
-  while (!text.empty() && text.back() == ' ') text.pop_back();
+  std::string text;
+  for (std::string word; std::getline(in, word, '\0');) text += (text.empty() ? "" : " ") + shell_word(word);
   return text;
 }
 

@@ -12,9 +12,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log_once.h"
 #include "base/printable.h"
 
 namespace mlrun::log {
@@ -72,6 +74,10 @@ class Outputs {
 
   void set_file(const std::filesystem::path& path) {
     file_.reset();
+    {
+      const std::lock_guard<std::mutex> lock(guard_);
+      said_.clear();
+    }
     if (path.empty()) return;
     auto sink =
         std::make_shared<FileSink>(path, [this](const std::string& problem) { terminal_.warn("warning: " + problem); });
@@ -85,6 +91,12 @@ class Outputs {
     record(level, message);
   }
 
+  /// Whether nothing was said of it yet.
+  bool first(const std::string& topic) {
+    const std::lock_guard<std::mutex> lock(guard_);
+    return said_.insert(topic).second;
+  }
+
   void record(spdlog::level::level_enum level, const std::string& message) {
     if (file_) file_->log(level, message);
   }
@@ -92,6 +104,8 @@ class Outputs {
  private:
   spdlog::logger terminal_;
   std::unique_ptr<spdlog::logger> file_;
+  std::mutex guard_;
+  std::set<std::string> said_;
 };
 
 Outputs& outputs() {
@@ -127,5 +141,8 @@ void info(const std::string& message) { outputs().write(spdlog::level::info, "",
 void warning(const std::string& message) { outputs().write(spdlog::level::warn, "warning: ", printable_line(message)); }
 void record(const std::string& message) { outputs().record(spdlog::level::info, printable_line(message)); }
 void error(const std::string& message) { outputs().write(spdlog::level::err, "error: ", printable_line(message)); }
+void warning_once(const std::string& topic, const std::string& message) {
+  if (outputs().first(topic)) warning(message);
+}
 
 }  // namespace mlrun::log

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/unicode.h"
 #include "data/loader.h"
 #include "engine/output_dump.h"
 #include "engine/run/checkpoint.h"
@@ -27,6 +28,7 @@ data::Batch read_batch(const Task& task, const std::vector<fs::path>& files, std
   std::vector<data::Sample> samples;
   for (std::size_t i = first; i < last; ++i) {
     try {
+      if (!is_utf8(files[i].string())) throw file_error(files[i].string(), "the name is not UTF-8 text", "rename it");
       samples.push_back(task.read(files[i]));
       samples.back().index = static_cast<std::int64_t>(i);
     } catch (const UserError& error) {

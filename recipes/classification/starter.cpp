@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/shell_text.h"
 #include "config/bind.h"
 #include "recipes/classification/starter_choices.h"
 #include "report/format.h"
@@ -56,14 +57,14 @@ std::string class_comment(const DataLook& look) {
 }
 
 std::string header(const DataLook& look, const Choices& choices, const StarterRequest& request) {
-  const std::string file = request.recipe.filename().string();
+  const std::string file = in_one_line(shell_word(request.recipe.filename().string()));
   std::string text =
       "# A first recipe, by `mlrun init`. Change what you like: `mlrun config reference` explains every key.\n"
       "#   mlrun train " +
       file +
       " --dry-run    tells how long it will take\n"
       "#   mlrun train " +
-      file + "              trains; the result lies in runs/" + request.recipe.stem().string() +
+      file + "              trains; the result lies in runs/" + in_one_line(request.recipe.stem().string()) +
       "\n"
       "#   mlrun data show " +
       file +

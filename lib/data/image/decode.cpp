@@ -3,9 +3,12 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
+#include "base/log_once.h"
 #include "data/image/decode_jpeg.h"
 #include "data/image/exif.h"
 #include "data/image/head.h"
+#include "data/image/kind.h"
+#include "data/image/pnm.h"
 
 namespace mlrun::data {
 namespace {
@@ -16,6 +19,14 @@ void check_head(std::string_view bytes, const std::string& name) {
   const ImageHead head = read_image_head(bytes);
   if (head.truncated) throw file_error(name, "the image is cut short", "mend or remove it");
   check_pixel_count(head.width, head.height, name);
+}
+
+torch::Tensor decode_pnm_image(std::string_view bytes, const std::string& name) {
+  const auto head = read_pnm_head(bytes);
+  if (!head) throw file_error(name, "is not an image that can be decoded", "mend or remove it");
+  auto image = torch::empty({head->height, head->width, 3}, torch::kByte);
+  if (decode_pnm(*head, bytes, name, image.data_ptr<std::uint8_t>())) tell_clipped_grey(name);
+  return image;
 }
 
 torch::Tensor decode_upright(std::string_view bytes, const std::string& name) {
@@ -30,10 +41,19 @@ torch::Tensor decode_upright(std::string_view bytes, const std::string& name) {
   }
 #endif
   check_head(bytes, name);
+  refuse_foreign(bytes, name);
+  if (is_pnm(bytes)) return decode_pnm_image(bytes, name);
   return decode_other(bytes, name);
 }
 
 }  // namespace
+
+void tell_clipped_grey(const std::string& name) {
+  log::warning_once("grey values of 16 bits",
+                    name +
+                        ": has grey values of 16 bits; as Pillow does, all above 255 are made white (this is said "
+                        "once); scale such images to 8 bits, or the model sees white areas");
+}
 
 torch::Tensor orient(const torch::Tensor& image, int orientation) {
   switch (orientation) {

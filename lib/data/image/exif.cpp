@@ -3,6 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+
+#include "data/image/png_text.h"
+#include "data/image/tiff.h"
 
 namespace mlrun::data {
 namespace {
@@ -29,39 +33,10 @@ Bytes bytes_at(Bytes bytes, std::size_t at, std::size_t count) {
 
 bool starts_as(Bytes bytes, Bytes with) { return bytes.substr(0, with.size()) == with; }
 
-bool is_tiff(Bytes bytes) { return starts_as(bytes, Bytes("II*\0", 4)) || starts_as(bytes, Bytes("MM\0*", 4)); }
-
-/// The value of an entry of 12 bytes: one BYTE, SHORT or LONG.
-std::optional<std::uint32_t> entry_value(Bytes entry, bool little) {
-  constexpr std::size_t kValue = 8;
-  const auto type = number_at(entry, 2, 2, little), count = number_at(entry, 4, 4, little);
-  if (!type || count != 1U) return std::nullopt;
-  switch (*type) {
-    case 1: return number_at(entry, kValue, 1, little);
-    case 3: return number_at(entry, kValue, 2, little);
-    case 4: return number_at(entry, kValue, 4, little);
-    default: return std::nullopt;
-  }
-}
-
-/// Of a TIFF structure: the tag in its first directory.
-int tiff_orientation(Bytes tiff) {
-  constexpr std::size_t kEntry = 12;
-  constexpr std::uint32_t kOrientation = 0x0112;
-  if (starts_as(tiff, Bytes("Exif\0\0", 6))) tiff.remove_prefix(6);
-  if (!is_tiff(tiff)) return kUpright;
-  const bool little = tiff[0] == 'I';
-  const auto directory = number_at(tiff, 4, 4, little);
-  const auto entries = directory ? number_at(tiff, *directory, 2, little) : std::nullopt;
-  if (!entries) return kUpright;
-  for (std::uint32_t i = 0; i < *entries; ++i) {
-    const Bytes entry = bytes_at(tiff, std::size_t{*directory} + 2 + i * kEntry, kEntry);
-    if (entry.size() < kEntry) break;
-    if (number_at(entry, 0, 2, little) != kOrientation) continue;
-    const auto value = entry_value(entry, little);
-    return value && *value >= 1 && *value <= 8 ? static_cast<int>(*value) : kUpright;
-  }
-  return kUpright;
+/// Of EXIF data, with or without the mark that stands before them in a JPEG; nothing where they do not say.
+std::optional<int> orientation_in(Bytes exif) {
+  if (starts_as(exif, Bytes("Exif\0\0", 6))) exif.remove_prefix(6);
+  return tiff_orientation(TiffDirectory(exif));
 }
 
 /// The EXIF data in the first APP1 segment that has some, before the first scan.
@@ -105,13 +80,55 @@ Bytes webp_exif(Bytes bytes) {
   return {};
 }
 
+/// EXIF data that ImageMagick writes as text: three lines of head, then hexadecimal digits.
+std::string raw_profile(const std::string& text) {
+  std::size_t at = 0;
+  for (int line = 0; line < 3; ++line) {
+    at = text.find('\n', at);
+    if (at == std::string::npos) return "";
+    ++at;
+  }
+  std::string bytes;
+  int high = -1;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) continue;
+    if (high >= 0) bytes += static_cast<char>(high << 4 | digit);
+    high = high < 0 ? digit : -1;
+  }
+  return bytes;
+}
+
+/// Of XMP, as Pillow looks for it.
+int xmp_orientation(const std::string& xmp) {
+  constexpr std::string_view kName = "tiff:Orientation";
+  std::size_t at = xmp.find(kName);
+  if (at == std::string::npos) return kUpright;
+  at += kName.size();
+  at += xmp.compare(at, 2, "=\"") == 0 ? 2 : 1;
+  return at < xmp.size() && xmp[at] >= '1' && xmp[at] <= '8' ? xmp[at] - '0' : kUpright;
+}
+
+/// PNG has its EXIF data in a chunk of their own, as text, or says the orientation in XMP.
+int png_orientation(Bytes bytes) {
+  const Bytes chunk = png_exif(bytes);
+  const std::string profile = chunk.empty() ? raw_profile(png_text(bytes, "Raw profile type exif")) : "";
+  const auto orientation = orientation_in(chunk.empty() ? Bytes(profile) : chunk);
+  return orientation ? *orientation : xmp_orientation(png_text(bytes, "XML:com.adobe.xmp"));
+}
+
 }  // namespace
 
 int exif_orientation(Bytes bytes) {
-  if (starts_as(bytes, "\xFF\xD8")) return tiff_orientation(jpeg_exif(bytes));
-  if (starts_as(bytes, "\x89PNG\r\n\x1a\n")) return tiff_orientation(png_exif(bytes));
-  if (starts_as(bytes, "RIFF") && bytes_at(bytes, 8, 4) == "WEBP") return tiff_orientation(webp_exif(bytes));
-  return is_tiff(bytes) ? tiff_orientation(bytes) : kUpright;
+  if (starts_as(bytes, "\xFF\xD8")) return orientation_in(jpeg_exif(bytes)).value_or(kUpright);
+  if (starts_as(bytes, "\x89PNG\r\n\x1a\n")) return png_orientation(bytes);
+  if (starts_as(bytes, "RIFF") && bytes_at(bytes, 8, 4) == "WEBP")
+    return orientation_in(webp_exif(bytes)).value_or(kUpright);
+  return kUpright;
 }
 
 }  // namespace mlrun::data

@@ -1,11 +1,13 @@
 #include "data/image/head.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
+#include "data/image/pnm.h"
+#include "data/image/tiff.h"
 
 namespace mlrun::data {
 namespace {
@@ -75,34 +77,41 @@ ImageHead read_png(std::string_view bytes) {
   return head;
 }
 
-/// The next number of a PNM header, white space and comments before it left out; nothing at its end
-/// or where it is no number of a sane size.
-std::optional<std::int64_t> pnm_number(std::string_view bytes, std::size_t& at) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 31;
-  while (at < bytes.size() && (std::isspace(static_cast<unsigned char>(bytes[at])) != 0 || bytes[at] == '#')) {
-    at = bytes[at] == '#' ? std::min(bytes.find('\n', at), bytes.size()) : at + 1;
-  }
-  std::int64_t value = 0;
-  const std::size_t begin = at;
-  for (; at < bytes.size() && bytes[at] >= '0' && bytes[at] <= '9' && value < kMost; ++at) {
-    value = 10 * value + (bytes[at] - '0');
-  }
-  if (at == begin || value >= kMost) return std::nullopt;
-  return value;
-}
-
-/// Binary PGM and PPM (P5, P6): header, one white space, rows.
 ImageHead read_pnm(std::string_view bytes) {
   ImageHead head;
-  std::size_t at = 2;
-  const auto width = pnm_number(bytes, at), height = pnm_number(bytes, at), largest = pnm_number(bytes, at);
-  if (!width || !height || !largest) return head;
-  head.width = *width;
-  head.height = *height;
-  const std::int64_t sample = (bytes[1] == '6' ? 3 : 1) * (*largest > 255 ? 2 : 1);
-  const auto left = static_cast<std::int64_t>(bytes.size() - std::min(bytes.size(), at + 1));
-  // By division: the sizes can be anything.
-  head.truncated = *width > 0 && *height > left / sample / *width;
+  const auto pnm = read_pnm_head(bytes);
+  if (!pnm) return head;
+  head.width = pnm->width;
+  head.height = pnm->height;
+  head.truncated = pnm_truncated(*pnm, bytes);
+  return head;
+}
+
+ImageHead read_tiff(std::string_view bytes) {
+  constexpr std::uint32_t kWidth = 0x0100, kHeight = 0x0101;
+  const TiffDirectory directory(bytes);
+  ImageHead head;
+  head.width = directory.value_or(kWidth, 0);
+  head.height = directory.value_or(kHeight, 0);
+  if (tiff_orientation(directory).value_or(1) > 4) std::swap(head.width, head.height);  // as it is shown
+  return head;
+}
+
+/// The canvas of VP8X, or the frame of the only other two kinds (RFC 9649).
+ImageHead read_webp(std::string_view bytes) {
+  const Reader reader(bytes);
+  const std::string_view kind = bytes.substr(std::min<std::size_t>(12, bytes.size()), 4);
+  ImageHead head;
+  if (kind == "VP8X" && bytes.size() >= 30) {
+    head.width = 1 + (reader.little32(24) & 0xFFFFFF);
+    head.height = 1 + (reader.little32(26) >> 8);
+  } else if (kind == "VP8L" && reader.byte(20) == 0x2F) {
+    head.width = 1 + (reader.little32(21) & 0x3FFF);
+    head.height = 1 + (reader.little32(21) >> 14 & 0x3FFF);
+  } else if (kind == "VP8 " && bytes.size() >= 30) {
+    head.width = reader.little32(26) & 0x3FFF;
+    head.height = reader.little32(26) >> 16 & 0x3FFF;
+  }
   return head;
 }
 
@@ -113,7 +122,11 @@ ImageHead read_image_head(std::string_view bytes) {
   ImageHead head;
   if (bytes.substr(0, 2) == "\xFF\xD8") return read_jpeg(bytes);
   if (bytes.substr(0, kPngSignature.size()) == kPngSignature) return read_png(bytes);
-  if (bytes.substr(0, 2) == "P5" || bytes.substr(0, 2) == "P6") return read_pnm(bytes);
+  if (is_pnm(bytes)) return read_pnm(bytes);
+  if (is_tiff(bytes)) return read_tiff(bytes);
+  if (bytes.substr(0, 4) == "RIFF" && bytes.substr(0, 12).substr(std::min<std::size_t>(8, bytes.size())) == "WEBP") {
+    return read_webp(bytes);
+  }
   if (bytes.substr(0, 2) == "BM") {
     head.width = reader.little32(18);
     // Negative heights mean rows from the top.

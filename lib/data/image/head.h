@@ -14,8 +14,8 @@ struct ImageHead {
   bool deep_grey = false;   ///< a PNG of grey values of 16 bits
 };
 
-/// Looks into JPEG (ISO/IEC 10918-1), PNG (ISO/IEC 15948), BMP and binary PGM and PPM; of other
-/// formats nothing is known.
+/// Looks into JPEG (ISO/IEC 10918-1), PNG (ISO/IEC 15948), WebP (RFC 9649), TIFF, BMP, PBM, PGM and PPM; of other
+/// formats nothing is known. Whether the bytes end early is known of JPEG, PNG, and PBM, PGM and PPM as bytes.
 ImageHead read_image_head(std::string_view bytes);
 
 /// UserError that names `name` where an image has more than 2^28 pixels.

@@ -119,7 +119,7 @@ std::shared_ptr<const Dataset> open_cifar(const CifarKind& kind, const OpenReque
 
   std::vector<std::int64_t> labels(static_cast<std::size_t>(train->count()));
   for (std::size_t at = 0; at < labels.size(); ++at) labels[at] = train->label(static_cast<std::int64_t>(at));
-  Division division = divide(labels, request.split);
+  Division division = divide_pool(info, labels, {}, request.split);
   SplitDataset::Splits splits;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     auto& part = division.parts[i];

@@ -183,7 +183,7 @@ std::shared_ptr<const Dataset> open_idx(const IdxOptions& options, const OpenReq
 
   std::vector<std::int64_t> labels(static_cast<std::size_t>(train->count));
   for (std::int64_t at = 0; at < train->count; ++at) labels[static_cast<std::size_t>(at)] = train->label(at);
-  Division division = divide(labels, request.split);
+  Division division = divide_pool(info, labels, {}, request.split);
   SplitDataset::Splits splits;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     auto& part = division.parts[i];

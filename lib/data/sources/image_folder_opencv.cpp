@@ -10,10 +10,13 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "data/shown_text.h"
+#include "data/sources/class_trees.h"
 #include "data/sources/groups.h"
 #include "data/sources/image_files.h"
 #include "data/sources/listing.h"
 #include "data/sources/listing_cache.h"
+#include "data/sources/names.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
 
@@ -22,27 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool has(const std::vector<std::string>& names, const char* name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool holds_splits(const std::vector<std::string>& folders) {
-  const bool only_splits = std::all_of(folders.begin(), folders.end(), [](const std::string& name) {
-    return name == "train" || name == "val" || name == "test";
-  });
-  return only_splits && has(folders, "train") && folders.size() > 1;
-}
-
-std::vector<std::string> class_folders(const fs::path& folder) {
-  auto classes = sub_folders(folder);
-  if (!classes.empty()) return classes;
-  throw file_error(folder.string(), "holds no class folders", "put each class's images into a folder with its name");
-}
-
-/// The images of one folder of classes.
-struct ClassTree {
-  std::string prefix;  ///< the split's folder with a slash, or empty where the classes lie in the root
-  std::vector<std::string> folders;
+/// A folder of class folders with its images.
+struct ImageTree : ClassTree {
   std::shared_ptr<ImageFiles> images;
 };
 
@@ -50,20 +34,31 @@ struct ClassTree {
 void check_classes(const ClassTree& tree, const fs::path& root, const std::vector<std::string>& classes) {
   for (const auto& name : tree.folders) {
     if (std::binary_search(classes.begin(), classes.end(), name)) continue;
-    throw file_error((root / (tree.prefix + name)).string(), "train has no class '" + name + "'",
+    throw file_error((root / (tree.prefix + name)).string(),
+                     "train has no class '" + shown_text(name) + "'" + look_alike(name, classes),
                      "the splits must hold the same classes");
   }
 }
 
+[[noreturn]] void refuse_empty_class(const fs::path& root, const std::string& folder) {
+  LeftOut others;
+  list_images(root, folder, /*dangling=*/true, {}, &others);
+  throw file_error((root / folder).string(),
+                   "the class folder holds no images" + (others.empty() ? "" : ", but " + others.list()),
+                   std::string(kImageEndings) + "; remove the folder or fill it");
+}
+
 /// Lists all trees at once, so that one listing is kept for the root.
-void list_trees(std::vector<ClassTree>& trees, const OpenRequest& request, const std::vector<std::string>& classes) {
+void list_trees(std::vector<ImageTree>& trees, const OpenRequest& request, const std::vector<std::string>& classes) {
   std::vector<std::string> folders;
+  LeftOut left_out;
   for (const auto& tree : trees) {
     check_classes(tree, request.root, classes);
     for (const auto& name : tree.folders) folders.push_back(tree.prefix + name);
   }
-  auto listed = list_image_folders(request.root, folders);
+  auto listed = list_image_folders(request.root, folders, &left_out);
   auto next = listed.begin();
+  tell_left_out(left_out, request.root.string());
   const auto cache = std::make_shared<FileCache>(request.cache);
   for (auto& tree : trees) {
     tree.images = std::make_shared<ImageFiles>();
@@ -72,10 +67,8 @@ void list_trees(std::vector<ClassTree>& trees, const OpenRequest& request, const
     tree.images->cache = cache;
     for (const auto& name : tree.folders) {
       auto& files = *next++;
-      if (files.empty()) {
-        throw file_error((request.root / (tree.prefix + name)).string(), "the class folder holds no images",
-                         "jpg, jpeg, png, bmp, webp, tif, tiff, ppm and pgm files count; remove the folder or fill it");
-      }
+      if (files.empty()) refuse_empty_class(request.root, tree.prefix + name);
+      check_file_names(files, request.root.string());
       const auto label = std::lower_bound(classes.begin(), classes.end(), name) - classes.begin();
       tree.images->labels.insert(tree.images->labels.end(), files.size(), label);
       std::move(files.begin(), files.end(), std::back_inserter(tree.images->files));
@@ -84,7 +77,7 @@ void list_trees(std::vector<ClassTree>& trees, const OpenRequest& request, const
 }
 
 /// Finds the groups of a tree's images.
-void group_images(ClassTree& tree, const std::string& pattern) {
+void group_images(ImageTree& tree, const std::string& pattern) {
   const GroupPattern find(pattern);
   const auto depth = std::count(tree.prefix.begin(), tree.prefix.end(), '/') + 1;
   for (const auto& file : tree.images->files) {
@@ -105,48 +98,60 @@ void warn_of_one_class(const fs::path& root, const std::vector<std::string>& cla
                "'; if its folders are the classes, data.root must name it");
 }
 
-/// The trees of a root: the pool to be divided, then the splits of its own.
-std::vector<ClassTree> find_trees(const fs::path& root) {
-  auto folders = class_folders(root);
-  std::vector<ClassTree> trees;
-  if (!holds_splits(folders)) {
-    trees.push_back({"", std::move(folders), nullptr});
-    return trees;
+/// Tells of the images that lie beside the folders of classes.
+void warn_of_loose(const ImageTree& tree, const fs::path& root) {
+  const fs::path folder = root / tree.prefix;
+  const LeftOut loose = loose_images(folder);
+  if (loose.empty()) return;
+  const std::int64_t count = loose.count();
+  log::warning(folder.string() + ": " + std::to_string(count) + (count == 1 ? " image lies" : " images lie") +
+               " in no class's folder and " + (count == 1 ? "is" : "are") + " left out" +
+               (count == 1 ? ": '" : ", as '") + shown_text(loose.example) + "'");
+}
+
+std::vector<ImageTree> open_trees(const ImageFolderOptions& options, const OpenRequest& request, DataInfo& info) {
+  std::vector<ImageTree> trees;
+  for (auto& tree : find_class_trees(request.root, options.folders == "classes")) {
+    trees.push_back({std::move(tree), nullptr});
   }
-  for (const char* split : {"train", "val", "test"}) {
-    if (has(folders, split)) trees.push_back({std::string(split) + "/", class_folders(root / split), nullptr});
-  }
+  const auto own = [&](Split split) {
+    return std::any_of(trees.begin(), trees.end(), [&](const ImageTree& tree) { return tree.split == split; });
+  };
+  check_shares(request.split, own(Split::Val), own(Split::Test));
+  info.name = data_name(request.root);
+  info.classes = trees.front().folders;
+  check_class_names(info.classes, request.root.string());
+  warn_of_one_class(request.root, info.classes);
+  list_trees(trees, request, info.classes);
+  for (const auto& tree : trees) warn_of_loose(tree, request.root);
   return trees;
 }
 
 }  // namespace
 
-std::shared_ptr<const Dataset> open_image_folder(const config::NoOptions&, const OpenRequest& request) {
-  check_root(request.root);
-  auto trees = find_trees(request.root);
-  const auto own = [&](const char* prefix) {
-    return std::any_of(trees.begin(), trees.end(), [&](const ClassTree& tree) { return tree.prefix == prefix; });
-  };
-  check_shares(request.split, own("val/"), own("test/"));
+void ImageFolderOptions::declare(config::Declare<ImageFolderOptions>& d) {
+  d("folders", &ImageFolderOptions::folders,
+    "auto: folders named train, val, test and the like are splits; classes: every folder of the root is a class")
+      .choices({"auto", "classes"});
+}
 
+std::shared_ptr<const Dataset> open_image_folder(const ImageFolderOptions& options, const OpenRequest& request) {
+  check_root(request.root);
   DataInfo info;
-  info.name = data_name(request.root);
-  info.classes = trees.front().folders;
-  warn_of_one_class(request.root, info.classes);
-  list_trees(trees, request, info.classes);
-  ClassTree& pool = trees.front();
+  auto trees = open_trees(options, request, info);
+  ImageTree& pool = trees.front();
   if (request.split.group) group_images(pool, *request.split.group);
 
   std::vector<ListedFile> all;
   for (const auto& tree : trees) all.insert(all.end(), tree.images->files.begin(), tree.images->files.end());
   info.fingerprint = fingerprint(std::move(all));
-  Division division = divide(pool.images->labels, pool.images->groups, request.split);
+  Division division = divide_pool(info, pool.images->labels, pool.images->groups, request.split);
   SplitDataset::Splits splits;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     if (!division.parts[i].empty()) splits[i] = make_image_source(pool.images, std::move(division.parts[i]));
   }
   for (auto tree = trees.begin() + 1; tree != trees.end(); ++tree) {
-    splits[tree->prefix == "val/" ? 1 : 2] = make_image_source(tree->images);
+    splits[static_cast<std::size_t>(tree->split)] = make_image_source(tree->images);
   }
   return std::make_shared<SplitDataset>(std::move(info), std::move(splits));
 }

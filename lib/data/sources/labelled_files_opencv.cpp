@@ -1,10 +1,7 @@
 #include "data/sources/labelled_files.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <map>
 #include <set>
 #include <system_error>
@@ -17,8 +14,10 @@
 #include "data/shown_text.h"
 #include "data/sources/groups.h"
 #include "data/sources/image_files.h"
+#include "data/sources/label_paths.h"
 #include "data/sources/labelled_list.h"
 #include "data/sources/listing.h"
+#include "data/sources/names.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
 
@@ -37,35 +36,6 @@ struct LabelFile {
 };
 
 bool is_csv_name(const fs::path& file) { return file.extension() == ".csv" || file.extension() == ".CSV"; }
-
-/// The size of an image, or the reason why it cannot be used.
-std::uint64_t image_size(const fs::path& path, std::string& problem) {
-  struct stat about {};
-  if (::stat(path.c_str(), &about) != 0) {
-    const bool absent = errno == ENOENT || errno == ENOTDIR;
-    problem = absent ? "is not there" : "cannot be read: " + std::error_code(errno, std::generic_category()).message();
-  } else if (!S_ISREG(about.st_mode)) {
-    problem = "is no file";
-  }
-  return problem.empty() ? static_cast<std::uint64_t>(about.st_size) : 0;
-}
-
-/// The images that the entries name, in the order of their paths.
-std::vector<ListedFile> find_images(const LabelFile& labels) {
-  ProblemList problems(labels.file.string());
-  std::map<int, std::string> missing;  // by line
-  std::vector<ListedFile> files;
-  for (const auto& entry : labels.list.entries) {
-    std::string problem;
-    files.push_back({entry.path, image_size(labels.root / entry.path, problem)});
-    if (!problem.empty()) missing[entry.line] = "'" + shown_text(entry.path) + "' " + problem;
-  }
-  for (const auto& [line, problem] : missing) {
-    problems.add(line, problem, "paths are relative to " + (labels.root.empty() ? "." : labels.root.string()));
-  }
-  problems.check();
-  return files;
-}
 
 /// UserError where a split has a class that train lacks.
 void check_trained_classes(const LabelFile& labels) {
@@ -91,8 +61,8 @@ std::shared_ptr<ImageFiles> collect_images(const LabelFile& labels, const std::v
   images->root = labels.root;
   images->apply_exif = request.apply_exif;
   images->cache = std::make_shared<FileCache>(request.cache);
-  images->files = find_images(labels);
   for (const auto& entry : labels.list.entries) {
+    images->files.push_back({entry.path, entry.size});
     images->labels.push_back(number.at(entry.label));
     if (request.split.group) images->groups.push_back(entry.group);
   }
@@ -100,8 +70,8 @@ std::shared_ptr<ImageFiles> collect_images(const LabelFile& labels, const std::v
 }
 
 /// Divides the rows of train by the shares; the rows of val and test stay where they are.
-SplitDataset::Splits divide_images(const std::shared_ptr<ImageFiles>& images, const LabelFile& labels,
-                                   const OpenRequest& request) {
+SplitDataset::Splits divide_images(const DataInfo& info, const std::shared_ptr<ImageFiles>& images,
+                                   const LabelFile& labels, const OpenRequest& request) {
   std::array<std::vector<std::int64_t>, 3> own;
   for (std::size_t i = 0; i < labels.list.entries.size(); ++i) {
     own[static_cast<std::size_t>(labels.list.entries[i].split)].push_back(static_cast<std::int64_t>(i));
@@ -117,7 +87,7 @@ SplitDataset::Splits divide_images(const std::shared_ptr<ImageFiles>& images, co
     pool_labels.push_back(images->labels[static_cast<std::size_t>(at)]);
     if (!images->groups.empty()) pool_groups.push_back(images->groups[static_cast<std::size_t>(at)]);
   }
-  const Division division = divide(pool_labels, pool_groups, request.split);
+  const Division division = divide_pool(info, pool_labels, pool_groups, request.split);
   SplitDataset::Splits splits;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     std::vector<std::int64_t> positions;
@@ -133,11 +103,12 @@ std::shared_ptr<const Dataset> open_labelled(const LabelFile& labels, const Open
   DataInfo info;
   info.name = data_name(request.root);
   info.classes = class_order(labels.list);
+  check_class_names(info.classes, labels.file.string());
   const auto images = collect_images(labels, info.classes, request);
   auto files = images->files;
   files.push_back({labels.file.filename().string(), fs::file_size(labels.file)});
   info.fingerprint = fingerprint(std::move(files));
-  auto splits = divide_images(images, labels, request);
+  auto splits = divide_images(info, images, labels, request);
   return std::make_shared<SplitDataset>(std::move(info), std::move(splits));
 }
 
@@ -162,13 +133,16 @@ void check_inside(const LabelFile& labels) {
 /// Warns of images in the root that the label file does not name.
 void warn_of_unlabelled(const LabelFile& labels) {
   std::vector<std::string> unlabelled;
-  for (const auto& file : list_images(labels.root, "", /*dangling=*/true)) {
+  LeftOut others;
+  for (const auto& file : list_images(labels.root, "", /*dangling=*/true, {}, &others)) {
     const auto& entries = labels.list.entries;
     const auto found =
         std::lower_bound(entries.begin(), entries.end(), file.path,
                          [](const LabelledEntry& entry, const std::string& p) { return entry.path < p; });
     if (found == entries.end() || found->path != file.path) unlabelled.push_back(file.path);
   }
+  for (const auto& entry : labels.list.entries) others.endings.erase(name_ending(entry.path));
+  if (others.has_images()) tell_left_out(others, labels.root.string());
   if (unlabelled.empty()) return;
   log::warning(labels.file.string() + ": names no label for " + std::to_string(unlabelled.size()) +
                " of the images beside it, as '" + unlabelled.front() + "'; they are left out");
@@ -211,6 +185,7 @@ std::shared_ptr<const Dataset> open_csv(const config::NoOptions&, const OpenRequ
   }
   labels.root = labels.file.parent_path();
   labels.list = read_label_csv(read_file(labels.file, kLargestLabelFile), labels.file.string(), request.split.group);
+  locate_images(labels.list, labels.root, labels.file.string());
   return open_labelled(labels, request);
 }
 
@@ -230,6 +205,7 @@ std::shared_ptr<const Dataset> open_flat(const FlatOptions& options, const OpenR
       group && (!is_csv_name(labels.file) || *group == "parent" || group->find('(') != std::string::npos);
   labels.list = is_csv_name(labels.file) ? read_label_csv(text, labels.file.string(), pattern ? std::nullopt : group)
                                          : read_label_lines(text, labels.file.string());
+  locate_images(labels.list, labels.root, labels.file.string());
   if (pattern) group_by_name(labels.list, *group);
   check_inside(labels);
   warn_of_unlabelled(labels);

@@ -7,16 +7,19 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/unicode.h"
 #include "config/registry.h"
 #include "data/problem_list.h"
 #include "data/shown_text.h"
 #include "data/sources/csv.h"
+#include "data/sources/names.h"
+#include "data/sources/split_names.h"
 
 namespace mlrun::data {
 namespace {
 
 constexpr const char* kBlanks = " \t";
+constexpr const char* kSaveHint = "save the file as UTF-8";
 
 /// Places of the columns; npos where there is none.
 struct LabelColumns {
@@ -78,20 +81,13 @@ void sort_entries(LabelledList& list, ProblemList& problems) {
   for (const auto& [line, message] : twice) problems.add(line, message, "remove one of the two");
 }
 
-std::optional<Split> split_of(const std::string& word) {
-  for (const Split split : {Split::Train, Split::Val, Split::Test}) {
-    if (word == split_name(split)) return split;
-  }
-  return std::nullopt;
-}
-
-/// Two labels that are no UTF-8 would be one and the same in what is written of them.
-void check_label(const std::string& label, int line, ProblemList& problems) {
-  try {
-    Json(label).dump();
-  } catch (const Json::exception&) {
-    problems.add(line, "the label is not UTF-8 text", "save the file as UTF-8");
-  }
+void check_entry(const LabelledEntry& entry, ProblemList& problems) {
+  if (entry.path.empty()) problems.add(entry.line, "the path is empty", "name the image, relative to this file");
+  else if (!is_utf8(entry.path)) problems.add(entry.line, "the path is not UTF-8 text", kSaveHint);
+  if (entry.label.empty()) return problems.add(entry.line, "the label is empty", "name the class, or remove the row");
+  if (!is_utf8(entry.label)) return problems.add(entry.line, "the label is not UTF-8 text", kSaveHint);
+  const std::string unfit = unfit_class_name(entry.label);
+  if (!unfit.empty()) problems.add(entry.line, "the label '" + shown_text(entry.label) + "' " + unfit, "mend it");
 }
 
 /// The entry in `cells`, or nothing where something is wrong with it.
@@ -107,15 +103,13 @@ std::optional<LabelledEntry> read_entry(const std::vector<std::string>& cells, c
   entry.line = line;
   entry.path = cells[columns.path];
   entry.label = cells[columns.label];
-  if (entry.path.empty()) problems.add(line, "the path is empty", "name the image, relative to this file");
-  if (entry.label.empty()) problems.add(line, "the label is empty", "name the class, or remove the row");
-  check_label(entry.label, line, problems);
+  check_entry(entry, problems);
   if (columns.group != std::string::npos) {
     entry.group = cells[columns.group];
     if (entry.group.empty()) problems.add(line, "the group is empty", "data.split.group needs one for every sample");
   }
   if (columns.split != std::string::npos) {
-    const auto split = split_of(cells[columns.split]);
+    const auto split = split_named(cells[columns.split]);
     if (!split)
       problems.add(line, "there is no split '" + shown_text(cells[columns.split]) + "'", "write train, val or test");
     entry.split = split.value_or(Split::Train);
@@ -136,6 +130,12 @@ std::vector<std::string> numeric_order(const std::set<std::string>& names) {
 }
 
 }  // namespace
+
+void sort_by_path(LabelledList& list, const std::string& name) {
+  ProblemList problems(name);
+  sort_entries(list, problems);
+  problems.check();
+}
 
 LabelledList read_label_csv(std::string_view text, const std::string& name, const std::optional<std::string>& group) {
   CsvReader reader(text, name);
@@ -184,7 +184,7 @@ LabelledList read_label_lines(std::string_view text, const std::string& name) {
     entry.path = normal_path(std::string(row.substr(0, path_end + 1)));
     entry.label = std::string(row.substr(label_begin));
     entry.line = line;
-    check_label(entry.label, line, problems);
+    check_entry(entry, problems);
     list.entries.push_back(std::move(entry));
   }
   sort_entries(list, problems);

@@ -3,8 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -17,25 +15,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Names in `folder` without the hidden ones, sorted.
-std::vector<std::string> visible_names(const fs::path& folder) {
-  std::vector<std::string> names;
+/// The entries of `folder` without the hidden ones.
+std::vector<fs::directory_entry> visible_entries(const fs::path& folder) {
+  std::vector<fs::directory_entry> entries;
   std::error_code error;
   fs::directory_iterator entry(folder, error);
   while (!error && entry != fs::directory_iterator()) {
-    std::string name = entry->path().filename().string();
-    if (name.front() != '.') names.push_back(std::move(name));
+    if (!is_quiet_name(entry->path().filename().string())) entries.push_back(*entry);
     entry.increment(error);
   }
   if (error) throw file_error(folder.string(), "the folder cannot be read: " + error.message());
+  return entries;
+}
+
+/// Their names, sorted.
+std::vector<std::string> visible_names(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : visible_entries(folder)) names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
 
 class Walk {
  public:
-  Walk(const fs::path& root, bool dangling, const std::function<void(const std::string&)>& before_reading)
-      : root_(root), dangling_(dangling), before_reading_(before_reading) {}
+  Walk(const fs::path& root, bool dangling, const std::function<void(const std::string&)>& before_reading,
+       LeftOut* left_out)
+      : root_(root), dangling_(dangling), before_reading_(before_reading), left_out_(left_out) {}
 
   void folder(const std::string& relative) {
     struct stat about {};
@@ -68,12 +73,15 @@ class Walk {
       folder(relative);
     } else if (S_ISREG(about.st_mode) && is_image_name(name)) {
       found_.push_back({relative, static_cast<std::uint64_t>(about.st_size)});
+    } else if (left_out_ != nullptr) {
+      left_out_->add(relative);
     }
   }
 
   const fs::path& root_;
   bool dangling_;
   const std::function<void(const std::string&)>& before_reading_;
+  LeftOut* left_out_;
   std::set<std::pair<dev_t, ino_t>> seen_;  // folders, so that links which lead back end somewhere
   std::vector<ListedFile> found_;
 };
@@ -113,22 +121,28 @@ void check_root(const fs::path& root) {
 std::vector<std::string> sub_folders(const fs::path& folder) {
   std::vector<std::string> folders;
   std::error_code ignored;
-  for (auto& name : visible_names(folder)) {
-    if (fs::is_directory(folder / name, ignored)) folders.push_back(std::move(name));
+  for (const auto& entry : visible_entries(folder)) {
+    if (entry.is_directory(ignored)) folders.push_back(entry.path().filename().string());
   }
+  std::sort(folders.begin(), folders.end());
   return folders;
 }
 
-bool is_image_name(const std::string& name) {
-  static constexpr std::array kEndings = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"};
-  std::string ending = fs::path(name).extension().string();
-  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+LeftOut loose_images(const fs::path& folder) {
+  LeftOut loose;
+  std::error_code ignored;
+  for (const auto& entry : visible_entries(folder)) {
+    if (entry.is_directory(ignored)) continue;
+    LeftOut one;
+    one.add(entry.path().filename().string());
+    if (one.has_images()) loose.add(one);
+  }
+  return loose;
 }
 
 std::vector<ListedFile> list_images(const fs::path& root, const std::string& folder, bool dangling,
-                                    const std::function<void(const std::string&)>& before_reading) {
-  Walk walk(root, dangling, before_reading);
+                                    const std::function<void(const std::string&)>& before_reading, LeftOut* left_out) {
+  Walk walk(root, dangling, before_reading, left_out);
   walk.folder(folder);
   return walk.take();
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "data/sources/left_out.h"
+
 namespace mlrun::data {
 
 /// A file of a data set.
@@ -23,18 +25,19 @@ std::string data_name(const std::filesystem::path& root);
 /// UserError unless `root` is a folder that can be read.
 void check_root(const std::filesystem::path& root);
 
-/// Names of the folders in `folder`, hidden ones left out, in code point order.
+/// Names of the folders in `folder`, hidden ones (`is_quiet_name`) left out, in code point order.
 std::vector<std::string> sub_folders(const std::filesystem::path& folder);
 
-/// True where the name ends as an image file does: jpg, jpeg, png, bmp, webp, tif, tiff, ppm, pgm,
-/// in any case.
-bool is_image_name(const std::string& name);
+/// Names of the files in `folder` itself that end as images do, read or not, hidden ones left out.
+LeftOut loose_images(const std::filesystem::path& folder);
 
 /// All image files below `root/folder`, sorted by path. Hidden files and folders are left out;
 /// links are followed, and a folder that is reached twice is read once. UserError for a folder that
 /// cannot be read and for an image that is a dangling link.
-/// With `dangling` such a link is listed like a file, of size 0. `before_reading` is told each folder.
+/// With `dangling` such a link is listed like a file, of size 0. `before_reading` is told each folder. What else lies
+/// there is added to `left_out`.
 std::vector<ListedFile> list_images(const std::filesystem::path& root, const std::string& folder, bool dangling = false,
-                                    const std::function<void(const std::string&)>& before_reading = {});
+                                    const std::function<void(const std::string&)>& before_reading = {},
+                                    LeftOut* left_out = nullptr);
 
 }  // namespace mlrun::data

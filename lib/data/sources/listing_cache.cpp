@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kListingTitle = "mlrun listing 1\n";
+constexpr std::string_view kListingTitle = "mlrun listing 2\n";
 constexpr std::size_t kSumLength = 64;
 constexpr std::size_t kSmallestCached = 2000;  // files: fewer are listed as fast as a cache is read
 constexpr std::uint64_t kLargestListing = std::uint64_t{1} << 31;
@@ -97,6 +97,7 @@ std::string listing_text(const TreeListing& listing) {
       add_number(body, file.size);
     }
   }
+  add_left_out(body, listing.left_out);
   for (const auto& folder : listing.folders) {
     add_field(body, folder.path);
     add_number(body, folder.device);
@@ -125,6 +126,7 @@ std::optional<TreeListing> parse_listing(std::string_view text) {
       images.push_back(std::move(file));
     }
   }
+  listing.left_out = read_left_out(reader);
   while (!reader.failed() && !reader.finished()) {
     FolderStamp folder;
     folder.path = reader.text();
@@ -146,15 +148,19 @@ TreeListing list_tree(const fs::path& root, const std::vector<std::string>& fold
     const auto before_reading = [&](const std::string& path) {
       if (auto stamp = stamp_of(root, path)) listing.folders.push_back(std::move(*stamp));
     };
-    listing.images.push_back(list_images(root, folder, /*dangling=*/false, before_reading));
+    listing.images.push_back(list_images(root, folder, /*dangling=*/false, before_reading, &listing.left_out));
   }
   return listing;
 }
 
-std::vector<std::vector<ListedFile>> list_image_folders(const fs::path& root, const std::vector<std::string>& folders) {
+std::vector<std::vector<ListedFile>> list_image_folders(const fs::path& root, const std::vector<std::string>& folders,
+                                                        LeftOut* left_out) {
   const auto file = listing_cache_file(root);
   if (file) {
-    if (auto cached = read_cached(*file, root, folders)) return std::move(cached->images);
+    if (auto cached = read_cached(*file, root, folders)) {
+      if (left_out != nullptr) left_out->add(cached->left_out);
+      return std::move(cached->images);
+    }
   }
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -162,6 +168,7 @@ std::vector<std::vector<ListedFile>> list_image_folders(const fs::path& root, co
   std::size_t count = 0;
   for (const auto& images : listing.images) count += images.size();
   if (file && count >= kSmallestCached && settled(listing, nanoseconds(now))) write_cached(*file, listing);
+  if (left_out != nullptr) left_out->add(listing.left_out);
   return std::move(listing.images);
 }
 

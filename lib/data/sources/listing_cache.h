@@ -25,6 +25,7 @@ struct TreeListing {
   std::vector<std::string> asked;               ///< the folders, relative to the root
   std::vector<std::vector<ListedFile>> images;  ///< of each of them, sorted by path
   std::vector<FolderStamp> folders;             ///< every folder that was read
+  LeftOut left_out;                             ///< what else lies there
 };
 
 /// `list_images` for several folders of a root at once. Listings of large trees are kept below
@@ -33,7 +34,8 @@ struct TreeListing {
 /// that is rewritten in place; its size then differs from the listed one, which is an error when it
 /// is read (`make_image_source`). Caches that are damaged or cannot be written are passed over.
 std::vector<std::vector<ListedFile>> list_image_folders(const std::filesystem::path& root,
-                                                        const std::vector<std::string>& folders);
+                                                        const std::vector<std::string>& folders,
+                                                        LeftOut* left_out = nullptr);
 
 /// Removes the cached listing of a root, where there is one.
 void forget_listing(const std::filesystem::path& root);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "data/shown_text.h"
+#include "data/sources/split_names.h"
 #include "data/sources/webdataset.h"
 
 namespace mlrun::data {
@@ -70,8 +71,12 @@ std::vector<std::string> expand_braces(const std::string& pattern) {
 }
 
 bool holds_shards(const fs::path& folder) {
+  std::vector<fs::path> places = {folder};
   std::error_code error;
-  for (const auto& place : {folder, folder / "train"}) {
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (split_named(entry->path().filename().string()) == Split::Train) places.push_back(entry->path());
+  }
+  for (const auto& place : places) {
     for (fs::directory_iterator entry(place, error), end; !error && entry != end; entry.increment(error)) {
       if (entry->path().extension() == ".tar") return true;
     }

@@ -28,7 +28,7 @@ const SourceFactory& sources() {
 #endif
     list.add<IdxOptions>("idx", "MNIST-style idx files of grey images, plain or gzip", &open_idx);
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
-    list.add<config::NoOptions>(
+    list.add<ImageFolderOptions>(
         "image_folder", "one folder of images per class, or train, val and test of such folders", &open_image_folder);
 #endif
     list.add<SyntheticOptions>("synthetic", "seeded patterns with noise, made on the fly", &open_synthetic);

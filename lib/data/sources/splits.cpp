@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/random.h"
 
 namespace mlrun::data {
@@ -53,6 +54,34 @@ void check_filled(const Division& division, const Shares& shares, std::size_t to
   }
 }
 
+/// Warns of classes of which the pool has samples and train has none.
+void warn_of_untrained(const DataInfo& info, const std::vector<std::int64_t>& labels, const Division& division) {
+  if (division.of(Split::Train).empty()) return;  // nothing is to be learnt
+  std::vector<std::int64_t> all(info.classes.size()), trained(info.classes.size());
+  for (const auto label : labels) ++all[static_cast<std::size_t>(label)];
+  for (const auto at : division.of(Split::Train))
+    ++trained[static_cast<std::size_t>(labels[static_cast<std::size_t>(at)])];
+  std::size_t count = 0, first = 0;
+  for (std::size_t i = all.size(); i-- > 0;) {
+    if (all[i] > 0 && trained[i] == 0) ++count, first = i;
+  }
+  if (count == 0) return;
+  std::string where;
+  for (const Split split : {Split::Val, Split::Test}) {
+    const auto& part = division.of(split);
+    const bool there = std::any_of(part.begin(), part.end(), [&](std::int64_t at) {
+      return labels[static_cast<std::size_t>(at)] == static_cast<std::int64_t>(first);
+    });
+    if (there) where += (where.empty() ? "" : " and ") + std::string(split_name(split));
+  }
+  const std::string others =
+      count == 1 ? "" : " and " + std::to_string(count - 1) + (count == 2 ? " other class" : " other classes");
+  log::warning(info.name + ": the division gives train no sample of class '" + info.classes[first] + "'" + others +
+               ": " + (all[first] == 1 ? "its only one goes" : "its " + std::to_string(all[first]) + " go") + " to " +
+               (where.empty() ? "no split" : where) +
+               ", so it cannot be learnt; add samples to such classes, or leave them out");
+}
+
 }  // namespace
 
 std::array<double, 4> all_shares(const config::SplitOptions& options) {
@@ -83,6 +112,13 @@ Division divide(const std::vector<std::int64_t>& labels, const config::SplitOpti
   }
   for (auto& part : division.parts) std::sort(part.begin(), part.end());
   check_filled(division, shares, labels.size());
+  return division;
+}
+
+Division divide_pool(const DataInfo& info, const std::vector<std::int64_t>& labels,
+                     const std::vector<std::string>& groups, const config::SplitOptions& shares) {
+  Division division = divide(labels, groups, shares);
+  warn_of_untrained(info, labels, division);
   return division;
 }
 

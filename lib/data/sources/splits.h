@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/recipe.h"
+#include "data/sources/source.h"
 #include "data/sources/split.h"
 
 namespace mlrun::data {
@@ -33,6 +34,11 @@ Division divide(const std::vector<std::int64_t>& labels, const config::SplitOpti
 /// where there are fewer groups than splits asked for. Without `groups` as the function above.
 Division divide(const std::vector<std::int64_t>& labels, const std::vector<std::string>& groups,
                 const config::SplitOptions& shares);
+
+/// Divides the pool of a data set, with groups where there are any, and warns of the classes that it leaves without a
+/// sample to learn from. `labels` are numbers of `info.classes`.
+Division divide_pool(const DataInfo& info, const std::vector<std::int64_t>& labels,
+                     const std::vector<std::string>& groups, const config::SplitOptions& shares);
 
 /// Shares of train, val, test and of what stays unused; they add up to 1.
 std::array<double, 4> all_shares(const config::SplitOptions& options);

@@ -164,7 +164,8 @@ std::shared_ptr<const Dataset> open_synthetic(const SyntheticOptions& options, c
   const auto recipe = std::make_shared<const Recipe>(Recipe{options, make_patterns(options)});
   std::vector<std::int64_t> labels(static_cast<std::size_t>(options.train_samples));
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int64_t>(i) % options.num_classes;
-  Division division = divide(labels, request.split);
+  DataInfo info = describe(options);
+  Division division = divide_pool(info, labels, {}, request.split);
   SplitDataset::Splits splits;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     auto& part = division.parts[i];
@@ -172,7 +173,7 @@ std::shared_ptr<const Dataset> open_synthetic(const SyntheticOptions& options, c
   }
   if (options.val_samples > 0) splits[1] = whole(recipe, Split::Val, options.val_samples);
   if (options.test_samples > 0) splits[2] = whole(recipe, Split::Test, options.test_samples);
-  return std::make_shared<SplitDataset>(describe(options), std::move(splits));
+  return std::make_shared<SplitDataset>(std::move(info), std::move(splits));
 }
 
 }  // namespace mlrun::data

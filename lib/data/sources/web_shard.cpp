@@ -14,6 +14,7 @@
 #include "base/input_file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/unicode.h"
 #include "data/field_text.h"
 #include "data/shown_text.h"
 #include "data/sources/listing.h"
@@ -23,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kShardTitle = "mlrun shard 1\n";
+constexpr std::string_view kShardTitle = "mlrun shard 2\n";
 constexpr std::size_t kShardSum = 64;
 constexpr std::uint64_t kLargestLabel = std::uint64_t{1} << 20;  // bytes of a cls or json
 constexpr std::uint64_t kLargestIndex = std::uint64_t{1} << 31;  // bytes
@@ -50,8 +51,13 @@ class ShardReader {
 
   void take(const TarEntry& entry) {
     const MemberName parts = divide_name(entry.name);
-    const bool image = parts.ending.find('.') == std::string::npos && is_image_name("image." + parts.ending);
-    if (!image && parts.ending != "cls" && parts.ending != "json") return;
+    if (parts.key.empty() || parts.key.back() == '/') return;  // hidden
+    const std::string last = parts.ending.substr(parts.ending.rfind('.') + 1);
+    const bool image = is_image_name("image." + last);
+    const bool dotted = last != parts.ending;
+    if (image && dotted) return pass_dotted(entry.name);
+    if (!image && (dotted || (last != "cls" && last != "json"))) return index_.left_out.add(entry.name);
+    if (!is_utf8(entry.name)) fail(entry.name, "is not UTF-8 text", "pack it with names in UTF-8");
     if (!key_ || *key_ != parts.key) finish();
     key_ = parts.key;
     if (!image) {
@@ -62,9 +68,9 @@ class ShardReader {
     image_ = entry;
   }
 
-  std::vector<ShardSample> samples() {
+  ShardIndex index() {
     finish();
-    return std::move(samples_);
+    return std::move(index_);
   }
 
  private:
@@ -97,12 +103,26 @@ class ShardReader {
     return std::nullopt;  // it may say other things, and a cls the label
   }
 
+  void pass_dotted(const std::string& name) {
+    if (index_.dotted++ == 0) index_.dotted_name = name;
+  }
+
   void finish() {
     if (!key_) return;
-    if (!image_) fail(*key_, "has a label and no image", "add its image, as jpg, jpeg, png or webp");
+    if (!image_) refuse_without_image();
     if (!label_) fail(image_->name, "has no label", "add a file " + shown_text(*key_) + ".cls with the class's number");
-    samples_.push_back({image_->name, image_->offset, image_->size, *label_});
+    index_.samples.push_back({image_->name, image_->offset, image_->size, *label_});
     key_.reset(), image_.reset(), label_.reset();
+  }
+
+  [[noreturn]] void refuse_without_image() const {
+    std::string what = "has a label and no image";
+    if (index_.dotted > 0) {
+      what += "; '" + shown_text(index_.dotted_name) + "' is none, for keys end at the first dot";
+    } else if (index_.left_out.has_images()) {
+      what += "; '" + shown_text(index_.left_out.example) + "' is of a kind that is not read";
+    }
+    fail(*key_, what, "add its image, as jpg, jpeg, png or webp");
   }
 
   const ReadAt& read_;
@@ -110,7 +130,7 @@ class ShardReader {
   std::optional<std::string> key_;
   std::optional<TarEntry> image_;
   std::optional<std::int64_t> label_;
-  std::vector<ShardSample> samples_;
+  ShardIndex index_;
 };
 
 std::int64_t shard_time(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
@@ -145,7 +165,7 @@ std::optional<fs::path> shard_cache_file(const fs::path& file) {
   return caches / "shards" / sha256(place.data(), place.size());
 }
 
-std::optional<std::vector<ShardSample>> read_cached_shard(const fs::path& cache, const std::string& stamp) {
+std::optional<ShardIndex> read_cached_shard(const fs::path& cache, const std::string& stamp) {
   std::error_code ignored;
   if (!fs::is_regular_file(cache, ignored)) return std::nullopt;
   try {
@@ -167,10 +187,10 @@ void write_cached_shard(const fs::path& cache, const std::string& text) {
 
 }  // namespace
 
-std::vector<ShardSample> read_shard(const ReadAt& read, std::uint64_t size, const std::string& name) {
+ShardIndex read_shard(const ReadAt& read, std::uint64_t size, const std::string& name) {
   ShardReader reader(read, name);
   for (const TarEntry& entry : read_tar(read, size, name)) reader.take(entry);
-  return reader.samples();
+  return reader.index();
 }
 
 std::string read_range(const fs::path& file, std::uint64_t at, std::size_t count) {
@@ -180,7 +200,7 @@ std::string read_range(const fs::path& file, std::uint64_t at, std::size_t count
   return bytes;
 }
 
-std::vector<ShardSample> index_shard(const fs::path& file) {
+ShardIndex index_shard(const fs::path& file) {
   const ShardStamp stamp = stamp_of_shard(file);
   const auto cache = shard_cache_file(file);
   if (cache) {
@@ -189,16 +209,19 @@ std::vector<ShardSample> index_shard(const fs::path& file) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   const ReadAt read = [&](std::uint64_t at, std::size_t count) { return read_range(file, at, count); };
-  auto samples = read_shard(read, stamp.size, file.string());
+  auto index = read_shard(read, stamp.size, file.string());
   const bool settled = stamp.changed + kShardSettled < shard_time(now);
-  if (cache && settled) write_cached_shard(*cache, shard_index_text(stamp.text, samples));
-  return samples;
+  if (cache && settled) write_cached_shard(*cache, shard_index_text(stamp.text, index));
+  return index;
 }
 
-std::string shard_index_text(const std::string& stamp, const std::vector<ShardSample>& samples) {
+std::string shard_index_text(const std::string& stamp, const ShardIndex& index) {
   std::string body;
   add_field(body, stamp);
-  for (const auto& sample : samples) {
+  add_left_out(body, index.left_out);
+  add_number(body, index.dotted);
+  add_field(body, index.dotted_name);
+  for (const auto& sample : index.samples) {
     add_field(body, sample.name);
     add_number(body, sample.offset);
     add_number(body, sample.size);
@@ -207,7 +230,7 @@ std::string shard_index_text(const std::string& stamp, const std::vector<ShardSa
   return std::string(kShardTitle) + sha256(body.data(), body.size()) + body;
 }
 
-std::optional<std::vector<ShardSample>> parse_shard_index(const std::string& stamp, std::string_view text) {
+std::optional<ShardIndex> parse_shard_index(const std::string& stamp, std::string_view text) {
   if (text.substr(0, kShardTitle.size()) != kShardTitle) return std::nullopt;
   text.remove_prefix(kShardTitle.size());
   if (text.size() < kShardSum) return std::nullopt;
@@ -215,17 +238,20 @@ std::optional<std::vector<ShardSample>> parse_shard_index(const std::string& sta
   if (sha256(body.data(), body.size()) != text.substr(0, kShardSum)) return std::nullopt;
   FieldReader reader(body);
   if (reader.text() != stamp) return std::nullopt;
-  std::vector<ShardSample> samples;
+  ShardIndex index;
+  index.left_out = read_left_out(reader);
+  index.dotted = reader.number<std::int64_t>();
+  index.dotted_name = reader.text();
   while (!reader.failed() && !reader.finished()) {
     ShardSample sample;
     sample.name = reader.text();
     sample.offset = reader.number<std::uint64_t>();
     sample.size = reader.number<std::uint64_t>();
     sample.label = reader.number<std::int64_t>();
-    samples.push_back(std::move(sample));
+    index.samples.push_back(std::move(sample));
   }
   if (reader.failed()) return std::nullopt;
-  return samples;
+  return index;
 }
 
 }  // namespace mlrun::data

@@ -10,13 +10,18 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "data/file_cache.h"
+#include "data/shown_text.h"
 #include "data/sources/groups.h"
 #include "data/sources/listing.h"
+#include "data/sources/names.h"
 #include "data/sources/selected_source.h"
 #include "data/sources/split_dataset.h"
+#include "data/sources/split_names.h"
 #include "data/sources/splits.h"
 #include "data/sources/web_shard.h"
+#include "report/format.h"
 
 namespace mlrun::data {
 namespace {
@@ -108,9 +113,9 @@ ShardPlaces find_shards(const fs::path& root) {
   check_root(root);
   places.names[0] = shard_names(root);
   if (places.names[0].empty()) {
-    const std::array<std::string, 3> folders = {"train", "val", "test"};
+    const auto folders = split_folders(sub_folders(root), root);
     for (std::size_t i = 0; i < folders.size(); ++i) {
-      if (!fs::is_directory(root / folders[i], ignored)) continue;
+      if (folders[i].empty()) continue;
       for (const auto& name : shard_names(root / folders[i])) places.names[i].push_back(folders[i] + "/" + name);
     }
   }
@@ -120,17 +125,39 @@ ShardPlaces find_shards(const fs::path& root) {
                    "shards-{000..011}.tar");
 }
 
+/// What all shards pass over.
+struct PassedOver {
+  LeftOut left_out;
+  std::int64_t dotted = 0;
+  std::string dotted_name;
+
+  void add(const ShardIndex& index) {
+    left_out.add(index.left_out);
+    if (dotted == 0) dotted_name = index.dotted_name;
+    dotted += index.dotted;
+  }
+
+  void tell(const std::string& root) const {
+    tell_left_out(left_out, root);
+    if (dotted == 0) return;
+    log::warning(root + ": " + report::grouped(dotted) + (dotted == 1 ? " image is" : " images are") +
+                 " left out, with a dot before the ending of the name" + (dotted == 1 ? ": '" : ", as '") +
+                 shown_text(dotted_name) + "'; WebDataset's keys end at the first dot: pack samples under other names");
+  }
+};
+
 std::shared_ptr<Shards> index_shards(const ShardPlaces& places, std::size_t split, const OpenRequest& request,
-                                     const std::shared_ptr<FileCache>& cache) {
+                                     const std::shared_ptr<FileCache>& cache, PassedOver& passed) {
   auto shards = std::make_shared<Shards>();
   shards->cache = cache;
   shards->apply_exif = request.apply_exif;
   for (const auto& name : places.names[split]) {
     const fs::path file = places.root / name;
-    auto samples = index_shard(file);
+    auto index = index_shard(file);
+    passed.add(index);
     const auto shard = static_cast<std::uint32_t>(shards->list.size());
-    for (std::uint32_t i = 0; i < samples.size(); ++i) shards->places.emplace_back(shard, i);
-    shards->list.push_back({file, name, std::move(samples)});
+    for (std::uint32_t i = 0; i < index.samples.size(); ++i) shards->places.emplace_back(shard, i);
+    shards->list.push_back({file, name, std::move(index.samples)});
   }
   return shards;
 }
@@ -193,15 +220,18 @@ std::shared_ptr<const Dataset> open_webdataset(const config::NoOptions&, const O
   check_shares(request.split, !places.names[1].empty(), !places.names[2].empty());
   const auto cache = std::make_shared<FileCache>(request.cache);
   std::array<std::shared_ptr<Shards>, 3> shards;
-  for (std::size_t i = 0; i < shards.size(); ++i) shards[i] = index_shards(places, i, request, cache);
+  PassedOver passed;
+  for (std::size_t i = 0; i < shards.size(); ++i) shards[i] = index_shards(places, i, request, cache, passed);
+  passed.tell(request.root.string());
   if (shards[0]->places.empty()) {
     throw file_error(request.root.string(), "the shards hold no samples", "pack them again");
   }
   DataInfo info;
   info.name = data_name(request.root);
   info.classes = shard_classes(places.root, shards);
+  check_class_names(info.classes, (places.root / kClassesFile).string());
   info.fingerprint = shard_fingerprint(places);
-  Division division = divide(shards[0]->labels(), shard_groups(*shards[0], request.split), request.split);
+  Division division = divide_pool(info, shards[0]->labels(), shard_groups(*shards[0], request.split), request.split);
   SplitDataset::Splits splits;
   for (std::size_t i = 0; i < splits.size(); ++i) {
     std::vector<std::int64_t> positions = std::move(division.parts[i]);

@@ -70,7 +70,6 @@ TEST_CASE("the orientation is read in either byte order and any of its types", "
       for (const std::uint32_t type : {1U, 3U, 4U}) {
         INFO(value << " little " << little << " type " << type);
         const std::string exif = tiff(value, little, type);
-        CHECK(exif_orientation(exif) == static_cast<int>(value));
         CHECK(exif_orientation(jpeg_with(exif)) == static_cast<int>(value));
         CHECK(exif_orientation(png_with(exif)) == static_cast<int>(value));
         CHECK(exif_orientation(webp_with(exif)) == static_cast<int>(value));
@@ -81,12 +80,49 @@ TEST_CASE("the orientation is read in either byte order and any of its types", "
 }
 
 TEST_CASE("values that are no orientation mean upright", "[data][exif]") {
-  CHECK(exif_orientation(tiff(0)) == 1);
-  CHECK(exif_orientation(tiff(9)) == 1);
-  CHECK(exif_orientation(tiff(0x10006, true, 4)) == 1);
-  CHECK(exif_orientation(tiff(6, true, 2)) == 1);     // text
-  CHECK(exif_orientation(tiff(6, true, 3, 2)) == 1);  // two of them
-  CHECK(exif_orientation(tiff(6, true, 3, 0)) == 1);
+  CHECK(exif_orientation(jpeg_with(tiff(0))) == 1);
+  CHECK(exif_orientation(jpeg_with(tiff(9))) == 1);
+  CHECK(exif_orientation(jpeg_with(tiff(0x10006, true, 4))) == 1);
+  CHECK(exif_orientation(jpeg_with(tiff(6, true, 2))) == 1);     // text
+  CHECK(exif_orientation(jpeg_with(tiff(6, true, 3, 2))) == 1);  // two of them
+  CHECK(exif_orientation(jpeg_with(tiff(6, true, 3, 0))) == 1);
+}
+
+TEST_CASE("a TIFF is upright: its tag is part of the image", "[data][exif]") { CHECK(exif_orientation(tiff(6)) == 1); }
+
+TEST_CASE("PNG has its orientation in a chunk, as text or in XMP, the chunk first", "[data][exif]") {
+  const std::string signature = "\x89PNG\r\n\x1a\n";
+  const auto chunk = [](const std::string& type, const std::string& content) {
+    return TiffText{false}.put(static_cast<std::uint32_t>(content.size()), 4).text + type + content + "crc!";
+  };
+  const auto hexadecimal = [](const std::string& bytes) {
+    std::string text;
+    for (const unsigned char c : bytes) text += "0123456789ABCDEF"[c >> 4], text += "0123456789abcdef"[c & 15];
+    return text;
+  };
+  const std::string profile =
+      chunk("tEXt", std::string("Raw profile type exif\0", 22) + "\nexif\n  38\n" + hexadecimal(tiff(8)) + "\n");
+  const std::string name("XML:com.adobe.xmp\0\0\0\0\0", 22);
+  const std::string xmp = chunk("iTXt", name + "<a tiff:Orientation=\"3\"/>");
+  CHECK(exif_orientation(signature + xmp) == 3);
+  CHECK(exif_orientation(signature + chunk("iTXt", name + "<tiff:Orientation>5</tiff:Orientation>")) == 5);
+  CHECK(exif_orientation(signature + profile + xmp) == 8);
+  CHECK(exif_orientation(signature + profile + chunk("eXIf", tiff(2)) + xmp) == 2);
+  CHECK(exif_orientation(signature + chunk("eXIf", tiff(1)) + xmp) == 1);
+  CHECK(exif_orientation(signature + chunk("IEND", "") + xmp) == 1);
+  for (const std::string text :
+       {"tiff:Orientation", "tiff:Orientation=\"", "tiff:Orientation=\"0", "tiff:Orientation>9"}) {
+    CHECK(exif_orientation(signature + chunk("iTXt", name + text)) == 1);
+  }
+  const std::string damaged = std::string("XML:com.adobe.xmp\0\1\0\0\0", 22) + "no deflated data";
+  CHECK(exif_orientation(signature + chunk("iTXt", damaged)) == 1);
+  for (const auto& whole : {signature + profile, signature + xmp}) {
+    for (std::size_t size = 0; size <= whole.size(); ++size) {
+      const auto exact = std::make_unique<char[]>(size);
+      std::copy_n(whole.data(), size, exact.get());
+      CHECK(exif_orientation({exact.get(), size}) >= 1);
+    }
+  }
 }
 
 TEST_CASE("without EXIF data an image is upright", "[data][exif]") {

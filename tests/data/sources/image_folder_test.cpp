@@ -7,6 +7,7 @@
 
 #include <torch/torch.h>
 
+#include "logged.h"
 #include "support.h"
 
 namespace mlrun::data {
@@ -121,10 +122,67 @@ TEST_CASE("roots that hold no images of classes are refused", "[data][image_fold
   fill(folder, "", {"a"}, 1);
   fs::create_directory(folder / "b");
   folder.write("b/notes.txt", "");
-  REQUIRE(open_error(folder) ==
-          "/b: the class folder holds no images; jpg, jpeg, png, bmp, webp, tif, tiff, ppm and pgm files count; remove "
-          "the folder or fill it");
+  REQUIRE(
+      open_error(folder) ==
+      "/b: the class folder holds no images, but 1 .txt; jpg, jpeg, jpe, jfif, png, bmp, webp, tif, tiff, ppm, pgm, "
+      "pbm and pnm files count; remove the folder or fill it");
+  fs::remove(folder / "b/notes.txt");
+  REQUIRE(open_error(folder).find("/b: the class folder holds no images; jpg, ") == 0);
   REQUIRE(test::user_error([&] { open_folder(folder / "none"); }).find("data.root: there is no folder") == 0);
+}
+
+TEST_CASE("what lies among the classes and is left out is told", "[data][image_folder]") {
+  const test::TempDir folder;
+  fill(folder, "", {"a", "b"}, 2);
+  for (const char* name : {"a/x.gif", "a/in/y.GIF", "b/z.heic", "b/.hidden.gif", "b/Thumbs.db", "__MACOSX/._a.jpg"}) {
+    folder.write(name, "");
+  }
+  for (const char* name : {"loose.jpg", "loose.gif", "README.md"}) folder.write(name, "");
+  folder.write("a/one.jfif", ppm(1, 1, 1));
+  folder.write("a/two.JPE", ppm(1, 1, 1));
+  std::shared_ptr<const Dataset> data;
+  const std::string root = folder.path().string();
+  CHECK(test::logged([&] { data = open_folder(folder.path()); }) ==
+        "warning " + root +
+            ": 3 files are left out: 2 .gif, 1 .heic, as 'a/in/y.GIF'; images of such kinds are not read: convert them "
+            "to "
+            "PNG or JPEG\nwarning " +
+            root + "/: 2 images lie in no class's folder and are left out, as 'loose.gif'\n");
+  CHECK(data->info().classes == std::vector<std::string>{"a", "b"});
+  CHECK(data->split(Split::Train)->size() == 6);
+}
+
+TEST_CASE("folders are opened as splits under their usual names, and as classes on request", "[data][image_folder]") {
+  const test::TempDir folder;
+  fill(folder, "Training/", {"a", "b"}, 3);
+  fill(folder, "Validation/", {"a", "b"}, 1);
+  fill(folder, "Testing/", {"b"}, 2);
+  const auto data = open_folder(folder.path());
+  CHECK(data->info().classes == std::vector<std::string>{"a", "b"});
+  CHECK(data->split(Split::Train)->size() == 6);
+  CHECK(ids(*data->split(Split::Val)) == std::vector<std::string>{"Validation/a/0.ppm", "Validation/b/0.ppm"});
+  CHECK(data->split(Split::Test)->size() == 2);
+  config::SplitOptions shares;
+  shares.val = 0.5;
+  CHECK(open_error(folder, shares) == "data.split.val: the data set has a val split of its own; remove this share");
+  const auto classes = open_image_folder({"classes"}, {folder.path(), {}});
+  CHECK(classes->info().classes == std::vector<std::string>{"Testing", "Training", "Validation"});
+}
+
+TEST_CASE("names of classes and files that cannot be kept are refused", "[data][image_folder]") {
+  const test::TempDir folder;
+  fill(folder, "", {"a", "caf\xE9"}, 1);
+  CHECK(open_error(folder) == ": the class name 'caf\xE9' is not UTF-8 text; rename the class");
+  fs::rename(folder / "caf\xE9", folder / "b");
+  folder.write("b/\xE9.ppm", ppm(1, 1, 1));
+  CHECK(open_error(folder).find(": 1 name is not UTF-8 text: 'b/\xE9.ppm'; rename them in UTF-8") == 0);
+  const test::TempDir splits;
+  fill(splits, "train/", {"caf\xC3\xA9"}, 1);
+  fill(splits, "val/", {"cafe\xCC\x81"}, 1);
+  CHECK(open_error(splits) ==
+        "/val/cafe\xCC\x81: train has no class 'cafe\xCC\x81', but 'caf\xC3\xA9', which looks the "
+        "same: their letters and accents are written in two ways (Unicode's NFC and NFD); the "
+        "splits must hold the same classes");
 }
 
 TEST_CASE("an image that cannot be read is named when it is asked for", "[data][image_folder]") {

@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include "base/files.h"
+#include "logged.h"
 #include "support.h"
 
 namespace mlrun::data {
@@ -143,6 +144,34 @@ TEST_CASE("a label file without training samples or UTF-8 is told by name", "[da
   folder.write("l.csv", "path,label\na.ppm,\xE9t\xE9\nb.ppm,\xC3\xA9t\xC3\xA9\n");
   REQUIRE(test::user_error([&] { open_rows(folder / "l.csv"); }) ==
           (folder / "l.csv").string() + ":2: the label is not UTF-8 text; save the file as UTF-8");
+}
+
+TEST_CASE("a split column takes the usual names, and paths Windows' backslashes", "[data][csv]") {
+  const test::TempDir folder;
+  write_images(folder, {"x/a.ppm", "x/b.ppm", "y/c.ppm"});
+  folder.write("l.csv", "path,label,split\nx\\a.ppm,x,Training\nx\\b.ppm,x,valid\ny\\c.ppm,x,EVAL\n");
+  const auto data = open_rows(folder / "l.csv");
+  CHECK(ids_of(*data, Split::Train) == std::vector<std::string>{"x/a.ppm"});
+  CHECK(ids_of(*data, Split::Val) == std::vector<std::string>{"x/b.ppm"});
+  CHECK(ids_of(*data, Split::Test) == std::vector<std::string>{"y/c.ppm"});
+  CHECK(rows_error(folder, "path,label,split\nx/a.ppm,x,later\n") ==
+        "ROOT/l.csv:2: there is no split 'later'; write train, val or test");
+  CHECK(rows_error(folder, "path,label\n\xE9.ppm,x\n") ==
+        "ROOT/l.csv:2: the path is not UTF-8 text; save the file as UTF-8");
+  CHECK(rows_error(folder, "path,label\nx/a.ppm,\"a\nb\"\n") ==
+        "ROOT/l.csv:2: the label 'a?b' holds a line break or another control character; mend it");
+}
+
+TEST_CASE("a flat folder tells of images beside the labelled ones, of kinds that are not read too", "[data][flat]") {
+  const test::TempDir folder;
+  write_images(folder, {"a.ppm", "b.ppm"});
+  folder.write("c.gif", "");
+  folder.write("notes.md", "");
+  folder.write("labels.txt", "a.ppm 1\n");
+  const std::string root = folder.path().string();
+  CHECK(test::logged([&] {
+          open_flat({}, {folder.path(), {}});
+        }).find("warning " + root + ": 3 files are left out: 1 .gif, 1 .md, 1 .txt, as 'c.gif'") == 0);
 }
 
 TEST_CASE("a file that changes its size after it was listed is an error", "[data][csv]") {

@@ -104,6 +104,7 @@ TEST_CASE("a listing is read back as it was written, and damage is seen", "[data
   TreeListing listing;
   listing.asked = {"a", "new\nline"};
   listing.images = {{{"a/1.jpg", 5}, {"a/ 2.jpg", 0}}, {}};
+  listing.left_out.add("a/x.gif");
   listing.folders = {{"a", 1, 2, -3, 4}, {"new\nline", 5, 6, 7, INT64_MAX}};
   const std::string text = listing_text(listing);
   const auto read = parse_listing(text);
@@ -111,6 +112,7 @@ TEST_CASE("a listing is read back as it was written, and damage is seen", "[data
   REQUIRE(read->asked == listing.asked);
   REQUIRE(same(read->images, listing.images));
   REQUIRE((read->folders == listing.folders));
+  REQUIRE(read->left_out == listing.left_out);
   for (std::size_t i = 0; i < text.size(); ++i) {
     std::string damaged = text;
     damaged[i] = static_cast<char>(damaged[i] ^ 1);
@@ -141,8 +143,11 @@ TEST_CASE("large trees are listed from the cache until a folder changes", "[data
 
   auto planted = *parse_listing(read_file(file));  // the cache is really read
   planted.images[0][0].size = 99;
+  planted.left_out.add("a/x.gif");
   write_file(file, listing_text(planted));
-  REQUIRE(list_image_folders(root.path(), kFolders)[0][0].size == 99);
+  LeftOut left_out;
+  REQUIRE(list_image_folders(root.path(), kFolders, &left_out)[0][0].size == 99);
+  REQUIRE(left_out.list() == "1 .gif");
   forget_listing(root.path());
   REQUIRE(same(list_image_folders(root.path(), kFolders), first));
 

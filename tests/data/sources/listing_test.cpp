@@ -36,6 +36,15 @@ TEST_CASE("images are found below a folder, sorted, hidden ones left out", "[dat
           Names{"cat/Z.webp", "cat/a.png", "cat/b.JPG", "cat/deep/er/c.tiff", "dog/e.jpg"});
   REQUIRE(sub_folders(folder.path()) == Names{"cat", "dog"});
   REQUIRE(sub_folders(folder / "dog").empty());
+  LeftOut others;
+  list_images(folder.path(), "", false, {}, &others);
+  REQUIRE(others.list() == "1 .txt, 1 without an ending");
+  REQUIRE(others.example == "cat/jpg");
+  REQUIRE(loose_images(folder.path()).empty());
+  folder.write("loose.gif", "");
+  folder.write("loose.txt", "");
+  folder.write(".loose.jpg", "");
+  REQUIRE(loose_images(folder.path()).list() == "1 .gif");
 }
 
 TEST_CASE("links are followed and loops end", "[data][listing]") {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "logged.h"
 #include "support.h"
 
 namespace mlrun::data {
@@ -142,6 +143,42 @@ TEST_CASE("a share of a split that is already there is refused", "[data][splits]
           "data.split.test: the data set has a test split of its own; remove this share");
   REQUIRE(test::user_error([] { check_shares(shares({}, 0.1, {}), true, true); }) ==
           "data.split.val: the data set has a val split of its own; remove this share");
+}
+
+TEST_CASE("classes that a division leaves without a sample to learn from are told", "[data][splits]") {
+  DataInfo info;
+  info.name = "photos";
+  info.classes = {"cat", "dog", "emu"};
+  const auto told = [&](const Labels& labels, const config::SplitOptions& options,
+                        const std::vector<std::string>& groups = {}) {
+    return test::logged([&] { divide_pool(info, labels, groups, options); });
+  };
+  Labels labels(40, 0);
+  labels.resize(80, 1);
+  CHECK(told(labels, shares(0.7, 0.15, 0.15)).empty());
+  labels.push_back(2);
+  // Of a class with one sample any split may get it: the seed says which.
+  std::map<std::string, int> seen;
+  for (std::int64_t seed = 0; seed < 20; ++seed) {
+    const std::string text = told(labels, shares(0.4, 0.3, 0.3, seed));
+    const Division division = divide(labels, shares(0.4, 0.3, 0.3, seed));
+    const auto holds = [&](Split split) { return per_class(labels, division.of(split)).count(2) > 0; };
+    const std::string where = holds(Split::Train) ? "" : holds(Split::Val) ? "val" : "test";
+    ++seen[where];
+    CHECK(text == (where.empty()
+                       ? ""
+                       : "warning photos: the division gives train no sample of class 'emu': its only one goes to " +
+                             where + ", so it cannot be learnt; add samples to such classes, or leave them out\n"));
+  }
+  INFO(seen.size());
+  labels = {0, 0, 0, 0, 1, 1, 2, 2};
+  config::SplitOptions by_group = shares({}, {}, 0.5);
+  by_group.group = "parent";
+  const std::vector<std::string> groups = {"a", "b", "c", "d", "e", "e", "e", "e"};
+  CHECK(told(labels, by_group, groups) ==
+        "warning photos: the division gives train no sample of class 'dog' and 1 other class: its 2 go to test, so it "
+        "cannot be learnt; add samples to such classes, or leave them out\n");
+  CHECK(told(labels, shares({}, {}, 1)).empty());  // nothing is learnt
 }
 
 }  // namespace mlrun::data

@@ -12,6 +12,7 @@
 #include "data/sources/image_folder.h"
 #include "data/sources/tar_archive.h"
 #include "data/sources/web_shard.h"
+#include "logged.h"
 
 using namespace mlrun;
 using namespace mlrun::data;
@@ -132,6 +133,38 @@ TEST_CASE("a failed packing leaves nothing", "[data]") {
              ContainsSubstring("only image files can be packed"));
 }
 
+TEST_CASE("members that no sample takes are counted and told once for all shards", "[data]") {
+  const test::TempDir folder;
+  const std::vector<std::pair<std::string, std::string>> sample = {{"x/a.png", png(0)}, {"x/a.cls", "1"}};
+  const auto with = [&](std::vector<std::pair<std::string, std::string>> more) {
+    more.insert(more.begin(), sample.begin(), sample.end());
+    return archive(more);
+  };
+  const std::string root = (folder / "s").string();
+  folder.write("s/a.tar", with({{"x/._a.png", "?"}, {".hidden", ""}, {"x/a.txt", "text"}}));
+  folder.write("s/b.tar", with({{"x/b.2021.jpg", ""}, {"x/b.seg.png", ""}}));
+  CHECK(
+      test::logged([&] { open_shards(folder / "s"); }) ==
+      "info " + root + ": 1 file is left out: 1 .txt: 'x/a.txt'\nwarning " + root +
+          ": 2 images are left out, with a dot before the ending of the name, as 'x/b.2021.jpg'; WebDataset's keys end "
+          "at the first dot: pack samples under other names\n");
+  folder.write("s/b.tar", with({{"x/b.gif", ""}}));
+  CHECK_THAT(test::logged([&] { open_shards(folder / "s"); }),
+             ContainsSubstring("2 files are left out: 1 .gif, 1 .txt"));
+  CHECK(read_shard([](std::uint64_t, std::size_t) { return std::string(); }, 0, "empty").samples.empty());
+}
+
+TEST_CASE("shards lie in folders under the usual names of splits", "[data]") {
+  const test::TempDir folder;
+  for (const char* split : {"Training", "valid", "test"}) {
+    folder.write(std::string("s/") + split + "/0.tar", archive({{"a.png", png(0)}, {"a.cls", "0"}}));
+  }
+  CHECK(detect_format(folder / "s") == "webdataset");
+  const auto dataset = open_shards(folder / "s");
+  for (const Split split : {Split::Train, Split::Val, Split::Test}) REQUIRE(dataset->split(split) != nullptr);
+  CHECK(dataset->split(Split::Val)->facts(0).id == "valid/0.tar/a.png");
+}
+
 TEST_CASE("shards of other forms are refused by one line", "[data]") {
   const test::TempDir folder;
   const auto error = [&](const std::vector<std::pair<std::string, std::string>>& files) {
@@ -146,8 +179,16 @@ TEST_CASE("shards of other forms are refused by one line", "[data]") {
   CHECK_THAT(error({{"a.png", png(0)}, {"a.jpg", png(0)}}), ContainsSubstring("is the sample's second image"));
   CHECK_THAT(error({{"a.png", png(0)}, {"a.cls", "99999999"}}), ContainsSubstring("holds a label of 99999999"));
   CHECK_THAT(error({{"readme.txt", "x"}}), ContainsSubstring("the shards hold no samples"));
+  CHECK_THAT(error({{"a.gif", "GIF8"}, {"a.cls", "1"}}),
+             ContainsSubstring("'a' has a label and no image; 'a.gif' is of a kind that is not read; add its image"));
+  CHECK_THAT(error({{"a.b.jpg", png(0)}, {"a.cls", "1"}}),
+             ContainsSubstring("'a' has a label and no image; 'a.b.jpg' is none, for keys end at the first dot"));
+  CHECK_THAT(error({{"\xE9.png", png(0)}, {"\xE9.cls", "1"}}), ContainsSubstring("is not UTF-8 text; pack it again"));
   folder.write("s/classes.txt", "cat\n");
   CHECK_THAT(error({{"a.png", png(0)}, {"a.cls", "1"}}), ContainsSubstring("names 1 classes"));
+  folder.write("s/classes.txt", "cat\ncaf\xE9\n");
+  CHECK_THAT(error({{"a.png", png(0)}, {"a.cls", "1"}}),
+             ContainsSubstring("classes.txt: the class name 'caf\xE9' is not UTF-8 text"));
   CHECK_THAT(open_error(folder / "s" / "b-{0..1}.tar"), ContainsSubstring("b-0.tar: there is no such file"));
   CHECK_THAT(open_error(folder / "absent"), ContainsSubstring("there is no such file"));
 }
@@ -155,10 +196,11 @@ TEST_CASE("shards of other forms are refused by one line", "[data]") {
 TEST_CASE("an index is kept, and forgotten when the shard changes", "[data]") {
   const test::TempDir folder;
   ::setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
-  const fs::path file = folder.write("a.tar", archive({{"a.png", png(0)}, {"a.cls", "1"}}));
+  const fs::path file =
+      folder.write("a.tar", archive({{"a.png", png(0)}, {"a.cls", "1"}, {"a.gif", ""}, {"b.c.png", ""}}));
   const timespec old[2] = {{1'600'000'000, 0}, {1'600'000'000, 0}};
   ::utimensat(AT_FDCWD, file.c_str(), old, 0);
-  CHECK(index_shard(file).size() == 1);  // changed (ctime) just now: not kept
+  CHECK(index_shard(file).samples.size() == 1);  // changed (ctime) just now: not kept
   CHECK_FALSE(fs::exists(folder / "cache"));
   const auto samples = index_shard(file);
   const std::string text = shard_index_text("stamp", samples);

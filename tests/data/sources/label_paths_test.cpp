@@ -1,0 +1,88 @@
+#include "data/sources/label_paths.h"
+
+#include <filesystem>
+
+#include "logged.h"
+
+namespace mlrun::data {
+namespace {
+
+const std::string kComposed = "caf\xC3\xA9.jpg", kApart = "cafe\xCC\x81.jpg";
+
+struct Located {
+  std::vector<std::string> paths;  // with the sizes of their files
+  std::string told;
+};
+
+Located locate(const test::TempDir& folder, const std::vector<std::string>& paths) {
+  LabelledList list;
+  for (const auto& path : paths) {
+    LabelledEntry entry;
+    entry.path = path;
+    entry.label = "x";
+    entry.line = static_cast<int>(list.entries.size()) + 2;
+    list.entries.push_back(entry);
+  }
+  Located located;
+  located.told = test::logged([&] {
+    try {
+      locate_images(list, folder.path(), "l.csv");
+    } catch (const UserError& error) {
+      log::error(error.what());
+    }
+  });
+  for (const auto& entry : list.entries) located.paths.push_back(entry.path + " " + std::to_string(entry.size));
+  return located;
+}
+
+using Paths = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("paths are taken as they are written where they are there", "[data][label_paths]") {
+  const test::TempDir folder;
+  folder.write("a/1.jpg", "12");
+  folder.write("a\\1.jpg", "123");  // a name like others on Linux
+  const Located located = locate(folder, {"a/1.jpg", "a\\1.jpg"});
+  CHECK(located.paths == Paths{"a/1.jpg 2", "a\\1.jpg 3"});
+  CHECK(located.told.empty());
+}
+
+TEST_CASE("backslashes of Windows are read as slashes and told once", "[data][label_paths]") {
+  const test::TempDir folder;
+  for (const char* name : {"b/1.jpg", "a/x/2.jpg", "c.jpg"}) folder.write(name, "12");
+  const Located located = locate(folder, {"c.jpg", "b\\1.jpg", ".\\a\\x\\2.jpg"});
+  CHECK(located.paths == Paths{"a/x/2.jpg 2", "b/1.jpg 2", "c.jpg 2"});
+  CHECK(located.told ==
+        "warning l.csv: 2 paths are written with backslashes, which are read as slashes, as 'b\\1.jpg'\n");
+  CHECK(locate(folder, {"b/1.jpg", "b\\1.jpg"}).told.find("'b/1.jpg' stands here and in line 2") != std::string::npos);
+  CHECK(
+      locate(folder, {"C:\\photos\\1.jpg"}).told ==
+      "error l.csv:2: 'C:\\photos\\1.jpg' is not there; write it relative to this file, with / between the folders\n");
+}
+
+TEST_CASE("names are found whose accents are written in another way", "[data][label_paths]") {
+  const test::TempDir folder;
+  folder.write("one/" + kComposed, "1");
+  folder.write("two/" + kApart, "12");
+  folder.write(kApart.substr(0, 6) + "/deep.jpg", "123");
+  const Located located = locate(folder, {"one/" + kApart, "two\\" + kComposed, kComposed.substr(0, 5) + "/deep.jpg"});
+  CHECK(located.paths == Paths{kApart.substr(0, 6) + "/deep.jpg 3", "one/" + kComposed + " 1", "two/" + kApart + " 2"});
+  CHECK(located.told.find(
+            "warning l.csv: 3 paths are written with other accents than on disk (Unicode's NFC and NFD), and "
+            "taken for the files there, as 'one/" +
+            kApart + "'\n") != std::string::npos);
+  folder.write("both/" + kComposed, "1");
+  folder.write("both/" + kApart, "1");
+  CHECK(locate(folder, {"both/" + kApart, "both/" + kComposed}).told.empty());
+  CHECK(locate(folder, {"one/cafe.jpg"}).told.find("'one/cafe.jpg' is not there") != std::string::npos);
+}
+
+TEST_CASE("images that are not there are told with their lines", "[data][label_paths]") {
+  const test::TempDir folder;
+  std::filesystem::create_directory(folder / "dir.jpg");
+  CHECK(locate(folder, {"gone.jpg", "dir.jpg", "a\\b.jpg"}).told.find("l.csv:3: 'dir.jpg' is no file") !=
+        std::string::npos);
+}
+
+}  // namespace mlrun::data
