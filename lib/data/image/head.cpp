@@ -128,9 +128,11 @@ ImageHead read_image_head(std::string_view bytes) {
     return read_webp(bytes);
   }
   if (bytes.substr(0, 2) == "BM") {
-    head.width = reader.little32(18);
+    constexpr std::uint32_t kOldHeader = 12;
+    const bool old = reader.little32(14) == kOldHeader;  // OS/2's, with sides of 16 bits
+    head.width = old ? reader.little32(18) & 0xFFFF : reader.little32(18);
     // Negative heights mean rows from the top.
-    head.height = std::llabs(static_cast<std::int32_t>(reader.little32(22)));
+    head.height = old ? reader.little32(18) >> 16 : std::llabs(static_cast<std::int32_t>(reader.little32(22)));
   }
   return head;
 }

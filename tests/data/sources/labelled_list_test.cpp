@@ -51,11 +51,11 @@ TEST_CASE("classes are in code point order, but numbers 0..N-1 in theirs", "[dat
 TEST_CASE("problems of a label file are told together with their lines", "[data][labelled_list]") {
   REQUIRE(
       csv_problem(
-          "path,label,split,who\n,a,train,1\nb,,train,1\nc,a,Train,1\nd,a,train,\ne,a,train\nf,a,val,2\nf,b,val,2\n",
+          "path,label,split,who\n,a,train,1\nb,,train,1\nc,a,later,1\nd,a,train,\ne,a,train\nf,a,val,2\nf,b,val,2\n",
           "who") ==
       "l.csv:2: the path is empty; name the image, relative to this file\n"
       "l.csv:3: the label is empty; name the class, or remove the row\n"
-      "l.csv:4: there is no split 'Train'; write train, val or test\n"
+      "l.csv:4: there is no split 'later'; write train, val or test\n"
       "l.csv:5: the group is empty; data.split.group needs one for every sample\n"
       "l.csv:6: has 3 cells where the header has 4; cells that hold commas must be in quotes\n"
       "l.csv:8: 'f' stands here and in line 7, with another label; remove one of the two");

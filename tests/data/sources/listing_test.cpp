@@ -38,7 +38,7 @@ TEST_CASE("images are found below a folder, sorted, hidden ones left out", "[dat
   REQUIRE(sub_folders(folder / "dog").empty());
   LeftOut others;
   list_images(folder.path(), "", false, {}, &others);
-  REQUIRE(others.list() == "1 .txt, 1 without an ending");
+  REQUIRE(others.list() == "1 without an ending, 1 .txt");
   REQUIRE(others.example == "cat/jpg");
   REQUIRE(loose_images(folder.path()).empty());
   folder.write("loose.gif", "");

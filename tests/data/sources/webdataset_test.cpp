@@ -183,7 +183,7 @@ TEST_CASE("shards of other forms are refused by one line", "[data]") {
              ContainsSubstring("'a' has a label and no image; 'a.gif' is of a kind that is not read; add its image"));
   CHECK_THAT(error({{"a.b.jpg", png(0)}, {"a.cls", "1"}}),
              ContainsSubstring("'a' has a label and no image; 'a.b.jpg' is none, for keys end at the first dot"));
-  CHECK_THAT(error({{"\xE9.png", png(0)}, {"\xE9.cls", "1"}}), ContainsSubstring("is not UTF-8 text; pack it again"));
+  CHECK_THAT(error({{"\xE9.png", png(0)}, {"\xE9.cls", "1"}}), ContainsSubstring("is not UTF-8 text; pack it with names in UTF-8"));
   folder.write("s/classes.txt", "cat\n");
   CHECK_THAT(error({{"a.png", png(0)}, {"a.cls", "1"}}), ContainsSubstring("names 1 classes"));
   folder.write("s/classes.txt", "cat\ncaf\xE9\n");
