@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -45,7 +46,11 @@ class Walk {
   void folder(const std::string& relative) {
     struct stat about {};
     const fs::path path = root_ / relative;
-    if (::stat(path.c_str(), &about) != 0 || !seen_.insert({about.st_dev, about.st_ino}).second) return;
+    if (::stat(path.c_str(), &about) != 0) {
+      const std::string reason = std::error_code(errno, std::generic_category()).message();
+      throw file_error(path.string(), "the folder cannot be read: " + reason);
+    }
+    if (!seen_.insert({about.st_dev, about.st_ino}).second) return;
     if (before_reading_) before_reading_(relative);
     const std::string prefix = relative.empty() ? "" : relative + "/";
     for (const auto& name : visible_names(path)) entry(prefix + name, name);

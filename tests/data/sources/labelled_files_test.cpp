@@ -159,7 +159,7 @@ TEST_CASE("a split column takes the usual names, and paths Windows' backslashes"
   CHECK(rows_error(folder, "path,label\n\xE9.ppm,x\n") ==
         "ROOT/l.csv:2: the path is not UTF-8 text; save the file as UTF-8");
   CHECK(rows_error(folder, "path,label\nx/a.ppm,\"a\nb\"\n") ==
-        "ROOT/l.csv:2: the label 'a?b' holds a line break or another control character; mend it");
+        "ROOT/l.csv:2: the label 'a b' holds a line break or another control character; mend it");
 }
 
 TEST_CASE("a flat folder tells of images beside the labelled ones, of kinds that are not read too", "[data][flat]") {

@@ -87,7 +87,8 @@ TEST_CASE("an image that leads nowhere is an error", "[data][listing]") {
 TEST_CASE("a folder that cannot be read is an error", "[data][listing]") {
   const test::TempDir folder;
   folder.write("cat/closed/a.jpg", "");
-  fs::permissions(folder.path(), fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  const auto for_all = fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec;
+  fs::permissions(folder.path(), for_all, fs::perm_options::add);
   fs::permissions(folder / "cat/closed", fs::perms::none);
   std::string text;
   {
@@ -96,6 +97,8 @@ TEST_CASE("a folder that cannot be read is an error", "[data][listing]") {
   }
   fs::permissions(folder / "cat/closed", fs::perms::owner_all);
   CHECK(text.rfind((folder / "cat/closed").string() + ": the folder cannot be read: Permission denied", 0) == 0);
+  CHECK(test::user_error([&] { list_images(folder.path(), "none"); }) ==
+        (folder / "none").string() + ": the folder cannot be read: No such file or directory");
 }
 
 TEST_CASE("a fingerprint follows paths and sizes, not their order", "[data][listing]") {

@@ -183,12 +183,13 @@ TEST_CASE("shards of other forms are refused by one line", "[data]") {
              ContainsSubstring("'a' has a label and no image; 'a.gif' is of a kind that is not read; add its image"));
   CHECK_THAT(error({{"a.b.jpg", png(0)}, {"a.cls", "1"}}),
              ContainsSubstring("'a' has a label and no image; 'a.b.jpg' is none, for keys end at the first dot"));
-  CHECK_THAT(error({{"\xE9.png", png(0)}, {"\xE9.cls", "1"}}), ContainsSubstring("is not UTF-8 text; pack it with names in UTF-8"));
+  CHECK_THAT(error({{"\xE9.png", png(0)}, {"\xE9.cls", "1"}}),
+             ContainsSubstring("is not UTF-8 text; pack it with names in UTF-8"));
   folder.write("s/classes.txt", "cat\n");
   CHECK_THAT(error({{"a.png", png(0)}, {"a.cls", "1"}}), ContainsSubstring("names 1 classes"));
   folder.write("s/classes.txt", "cat\ncaf\xE9\n");
   CHECK_THAT(error({{"a.png", png(0)}, {"a.cls", "1"}}),
-             ContainsSubstring("classes.txt: the class name 'caf\xE9' is not UTF-8 text"));
+             ContainsSubstring("classes.txt: the class name 'caf\\xe9' is not UTF-8 text"));
   CHECK_THAT(open_error(folder / "s" / "b-{0..1}.tar"), ContainsSubstring("b-0.tar: there is no such file"));
   CHECK_THAT(open_error(folder / "absent"), ContainsSubstring("there is no such file"));
 }
