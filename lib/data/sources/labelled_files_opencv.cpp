@@ -205,9 +205,10 @@ std::shared_ptr<const Dataset> open_flat(const FlatOptions& options, const OpenR
       group && (!is_csv_name(labels.file) || *group == "parent" || group->find('(') != std::string::npos);
   labels.list = is_csv_name(labels.file) ? read_label_csv(text, labels.file.string(), pattern ? std::nullopt : group)
                                          : read_label_lines(text, labels.file.string());
-  locate_images(labels.list, labels.root, labels.file.string());
-  if (pattern) group_by_name(labels.list, *group);
   check_inside(labels);
+  locate_images(labels.list, labels.root, labels.file.string());
+  check_inside(labels);  // backslashes are slashes now
+  if (pattern) group_by_name(labels.list, *group);
   warn_of_unlabelled(labels);
   return open_labelled(labels, request);
 }
