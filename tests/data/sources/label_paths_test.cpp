@@ -7,7 +7,7 @@
 namespace mlrun::data {
 namespace {
 
-const std::string kComposed = "caf\xC3\xA9.jpg", kApart = "cafe\xCC\x81.jpg";
+const std::string kCafeComposed = "caf\xC3\xA9.jpg", kCafeApart = "cafe\xCC\x81.jpg";
 
 struct Located {
   std::vector<std::string> paths;  // with the sizes of their files
@@ -64,18 +64,20 @@ TEST_CASE("backslashes of Windows are read as slashes and told once", "[data][la
 
 TEST_CASE("names are found whose accents are written in another way", "[data][label_paths]") {
   const test::TempDir folder;
-  folder.write("one/" + kComposed, "1");
-  folder.write("two/" + kApart, "12");
-  folder.write(kApart.substr(0, 6) + "/deep.jpg", "123");
-  const Located located = locate(folder, {"one/" + kApart, "two\\" + kComposed, kComposed.substr(0, 5) + "/deep.jpg"});
-  CHECK(located.paths == Paths{kApart.substr(0, 6) + "/deep.jpg 3", "one/" + kComposed + " 1", "two/" + kApart + " 2"});
+  folder.write("one/" + kCafeComposed, "1");
+  folder.write("two/" + kCafeApart, "12");
+  folder.write(kCafeApart.substr(0, 6) + "/deep.jpg", "123");
+  const Located located =
+      locate(folder, {"one/" + kCafeApart, "two\\" + kCafeComposed, kCafeComposed.substr(0, 5) + "/deep.jpg"});
+  CHECK(located.paths ==
+        Paths{kCafeApart.substr(0, 6) + "/deep.jpg 3", "one/" + kCafeComposed + " 1", "two/" + kCafeApart + " 2"});
   CHECK(located.told.find(
             "warning l.csv: 3 paths are written with other accents than on disk (Unicode's NFC and NFD), and "
             "taken for the files there, as 'one/" +
-            kApart + "'\n") != std::string::npos);
-  folder.write("both/" + kComposed, "1");
-  folder.write("both/" + kApart, "1");
-  CHECK(locate(folder, {"both/" + kApart, "both/" + kComposed}).told.empty());
+            kCafeApart + "'\n") != std::string::npos);
+  folder.write("both/" + kCafeComposed, "1");
+  folder.write("both/" + kCafeApart, "1");
+  CHECK(locate(folder, {"both/" + kCafeApart, "both/" + kCafeComposed}).told.empty());
   CHECK(locate(folder, {"one/cafe.jpg"}).told.find("'one/cafe.jpg' is not there") != std::string::npos);
 }
 
