@@ -53,6 +53,20 @@ void add_answers(const Task& task, const data::Batch& batch, const data::Fields&
   }
 }
 
+/// Predicts one batch of one file. What the model cannot take, as an image of another size than its own, is told with
+/// the file's name like an image that cannot be read.
+void predict_batch(Loaded& loaded, data::Batch& batch, std::int64_t most, Predictions& result) {
+  try {
+    batch.inputs = place(batch.inputs, loaded.context);
+    add_answers(*loaded.task, batch, loaded.task->predict(batch).to(torch::kCPU), most, result);
+  } catch (const UserError& error) {
+    for (Problem problem : error.problems()) {
+      if (problem.file.empty()) problem.file = batch.ids.front();
+      result.failed.push_back(std::move(problem));
+    }
+  }
+}
+
 /// Expectations know an average's figures by the prefix that they have in training.
 metrics::Figures named_as_in_training(metrics::Figures figures, const std::string& weights) {
   if (weights != "swa" && weights != "ema") return figures;
@@ -186,10 +200,7 @@ Predictions predict_files(Loaded& loaded, const std::vector<fs::path>& files, st
   Predictions result;
   std::int64_t number = 0;
   while (auto batch = loader.next()) {
-    if (batch->size() > 0) {
-      batch->inputs = place(batch->inputs, loaded.context);
-      add_answers(*loaded.task, *batch, loaded.task->predict(*batch).to(torch::kCPU), most, result);
-    }
+    if (batch->size() > 0) predict_batch(loaded, *batch, most, result);
     for (auto& problem : failed[static_cast<std::size_t>(number)]) result.failed.push_back(std::move(problem));
     progress(std::min(count, ++number * kPredictBatch));
   }

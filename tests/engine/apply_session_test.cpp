@@ -205,4 +205,20 @@ TEST_CASE("files that cannot be read are named and the others are predicted, in 
   auto loaded = load_run(recipe_of_run());
   CHECK(engine::predict_files(loaded, {}, 1, [](std::int64_t) {}).done.empty());
 }
+
+TEST_CASE("files that the model cannot take, or whose names are no text, are named and the others predicted",
+          "[engine]") {
+  const TempDir folder;
+  const std::vector<fs::path> files = {folder.write("small.ppm", "P6\n1 1\n255\nabc"), folder.write("\xE9.ppm", ppm(9)),
+                                       folder.write("good.ppm", ppm(9))};
+  auto loaded = load_run(recipe_of_run());
+  const auto result = engine::predict_files(loaded, files, 1, [](std::int64_t) {});
+  REQUIRE(result.done.size() == 1);
+  CHECK(result.done[0].file == files[2].string());
+  REQUIRE(result.failed.size() == 2);
+  CHECK(result.failed[0].text().find(files[0].string() +
+                                     ": the images are too small for this model: 1x1 pixels are left "
+                                     "of them at ") == 0);
+  CHECK(result.failed[1].message == "the name is not UTF-8 text");
+}
 #endif
