@@ -19,6 +19,7 @@ void check_head(std::string_view bytes, const std::string& name) {
   const ImageHead head = read_image_head(bytes);
   if (head.truncated) throw file_error(name, "the image is cut short", "mend or remove it");
   check_pixel_count(head.width, head.height, name);
+  check_pixels_fit(bytes, head, name);
 }
 
 torch::Tensor decode_pnm_image(std::string_view bytes, const std::string& name) {

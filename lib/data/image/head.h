@@ -21,4 +21,8 @@ ImageHead read_image_head(std::string_view bytes);
 /// UserError that names `name` where an image has more than 2^28 pixels.
 void check_pixel_count(std::int64_t width, std::int64_t height, const std::string& name);
 
+/// UserError where the `bytes` of a whole file cannot hold as many pixels as its head says: decoding would make memory
+/// for what is not there. For an image whose pixel count was checked.
+void check_pixels_fit(std::string_view bytes, const ImageHead& head, const std::string& name);
+
 }  // namespace mlrun::data
