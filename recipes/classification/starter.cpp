@@ -93,7 +93,7 @@ std::string model_part(const Choices& choices) {
 
 std::string split_part(const DataLook& look, const Choices& choices) {
   if (choices.val_share == 0) {
-    return std::string("  # Your folders train and val") + (look.has_test ? " and test" : "") +
+    return std::string("  # Your own splits train and val") + (look.has_test ? " and test" : "") +
            " are used as they are.\n";
   }
   const auto share = [](double value) { return report::shortest(value); };

@@ -106,6 +106,17 @@ class PnmValues {
   int bit_ = 0;
 };
 
+/// Bytes that are values already, which nearly all such files hold.
+void copy_values(const PnmHead& head, std::string_view bytes, std::uint8_t* rgb) {
+  const auto* in = reinterpret_cast<const std::uint8_t*>(bytes.data()) + head.begin;
+  const std::int64_t count = head.width * head.height;
+  if (head.channels() == 3) {
+    std::copy_n(in, 3 * count, rgb);
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i, rgb += 3) rgb[0] = rgb[1] = rgb[2] = in[i];
+}
+
 }  // namespace
 
 std::int64_t PnmHead::row_bytes() const {
@@ -144,6 +155,7 @@ bool decode_pnm(const PnmHead& head, std::string_view bytes, const std::string& 
     throw file_error(name, "says that its largest value is " + std::to_string(head.largest), "it must be 1 to 65535");
   }
   MLRUN_ASSERT(!pnm_truncated(head, bytes), "whoever decodes an image looks whether it is whole");
+  if (!head.text() && head.largest == 255) return copy_values(head, bytes, rgb), false;
   const PnmScale scale(head);
   PnmValues values(head, bytes, name);
   bool clipped = false;

@@ -12,6 +12,7 @@
 #include "data/sources/cifar_file.h"
 #include "data/sources/groups.h"
 #include "data/sources/listing.h"
+#include "data/sources/names.h"
 #include "data/sources/selected_source.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
@@ -114,6 +115,7 @@ std::shared_ptr<const Dataset> open_cifar(const CifarKind& kind, const OpenReque
   DataInfo info;
   info.name = data_name(request.root);
   info.classes = read_cifar_names(folder, kind);
+  check_class_names(info.classes, (folder / kind.names).string());
   info.fingerprint = fingerprint(std::move(listed));
   info.channels = 3;
 

@@ -13,6 +13,7 @@
 #include "data/sources/groups.h"
 #include "data/sources/idx_file.h"
 #include "data/sources/listing.h"
+#include "data/sources/names.h"
 #include "data/sources/selected_source.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
@@ -179,6 +180,7 @@ std::shared_ptr<const Dataset> open_idx(const IdxOptions& options, const OpenReq
   info.name = data_name(request.root);
   info.fingerprint = fingerprint(listed(files));
   info.classes = class_names(options.classes, files);
+  check_class_names(info.classes, "data.classes");
   info.channels = 1;
 
   std::vector<std::int64_t> labels(static_cast<std::size_t>(train->count));
