@@ -10,6 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kMostKeyGuesses = 20;  // at what a wrong key was meant to be
+
 /// Walks a recipe and its declaration side by side.
 class Binder {
  public:
@@ -59,7 +61,9 @@ class Binder {
     }
     for (const auto& entry : map.entries) {
       if (!scope.knows(entry.key, catalogue_)) {
-        problems_.push_back(unknown_key(entry, scope, catalogue_, known_keys(spec_, &root_, catalogue_, "")));
+        const bool guess = ++unknown_ <= kMostKeyGuesses;
+        problems_.push_back(unknown_key(entry, scope, catalogue_,
+                                        guess ? known_keys(spec_, &root_, catalogue_, "") : std::vector<KnownKey>()));
       }
     }
     if (problems_.size() != before) return;
@@ -228,6 +232,7 @@ class Binder {
   Provenance& provenance_;
   std::vector<Problem>& problems_;
   Wording* wording_;
+  int unknown_ = 0;  // keys so far
 };
 
 }  // namespace

@@ -57,6 +57,9 @@ void collect_keys(const Node& node, const std::string& path, std::vector<std::st
   }
 }
 
+constexpr std::size_t kMostReferenceProblems = 1000;
+constexpr std::size_t kMostReferenceGuesses = 20;  // at what a wrong key was meant to be
+
 class References {
  public:
   References(Layered& result, const Shape& shape, const Catalogue& catalogue, bool recorded)
@@ -106,6 +109,7 @@ class References {
 void References::problem(const Node& node, const std::string& path, std::string message, std::string hint) {
   result_.problems.push_back(
       {node.origin.file, node.origin.line, node.origin.column, path, std::move(message), std::move(hint)});
+  if (result_.problems.size() >= kMostReferenceProblems) exhausted_ = true;
 }
 
 void References::mark_done(const Node& node) {
@@ -218,7 +222,8 @@ bool References::environment(const Node& node, const std::string& path, const st
   if (set == nullptr) {
     Problem unset = problem_at(node.origin, path, "the environment variable " + name + " is not set",
                                "set it, or write the value out");
-    (recorded_ ? result_.unset : result_.problems).push_back(std::move(unset));
+    if (!recorded_) problem(node, path, std::move(unset.message), std::move(unset.hint));
+    else if (result_.unset.size() < kMostReferenceProblems) result_.unset.push_back(std::move(unset));
     if (!recorded_) return false;
     set = reference.c_str();
   }
@@ -263,7 +268,7 @@ void References::report_missing(const Node& node, const std::string& path, const
                    "set " + key + " too");
   }
   std::vector<std::string> keys;
-  collect_keys(result_.root, "", keys);
+  if (result_.problems.size() < kMostReferenceGuesses) collect_keys(result_.root, "", keys);
   problem(node, path, "${" + key + "} refers to a key that does not exist", did_you_mean(key, keys));
 }
 

@@ -223,6 +223,9 @@ void Builder::take_key(const YAML::Mark& mark, const std::string& key, bool quot
   spend(mark, 1 + key.size() / 100);
   if (key == "<<" && !quoted) note(mark, "merge keys are not supported", "list the other file under `extends`");
   const auto [first, added] = frame.seen.emplace(key, frame.pending->origin);
+  if (frame.seen.size() > kMostKeys) {
+    fail(mark, "a map has more than " + std::to_string(kMostKeys) + " keys", "is this the right file?");
+  }
   frame.duplicate = !added;
   if (added) return;
   const Origin& place = first->second;

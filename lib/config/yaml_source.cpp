@@ -97,10 +97,12 @@ std::string_view YamlSource::rest_of_line(int line, int column) const {
 Origin YamlSource::origin(int line, int column) const {
   const std::size_t begin = offset(line, 0);
   const std::size_t end = offset(line, column);
-  const auto characters = std::count_if(text_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                        text_.begin() + static_cast<std::ptrdiff_t>(end),
-                                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-  return {file_, line + 1, static_cast<int>(characters) + 1};
+  if (counted_.begin != begin || counted_.end > end) counted_ = {begin, begin, 0};
+  counted_.characters += std::count_if(text_.begin() + static_cast<std::ptrdiff_t>(counted_.end),
+                                       text_.begin() + static_cast<std::ptrdiff_t>(end),
+                                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  counted_.end = end;
+  return {file_, line + 1, static_cast<int>(counted_.characters) + 1};
 }
 
 Problem YamlSource::explain(int line, int column, const std::string& message) const {

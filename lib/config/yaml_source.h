@@ -34,6 +34,12 @@ class YamlSource {
   std::string text_;
   std::string file_;
   std::vector<std::size_t> line_starts_;
+  /// The place that was counted to last: places come in order, and one line may hold a whole file.
+  struct Counted {
+    std::size_t begin = 0, end = 0;
+    std::ptrdiff_t characters = 0;
+  };
+  mutable Counted counted_;
 };
 
 /// The tree of the text's one document, or nothing where there is none; UserError with every mistake.
@@ -56,5 +62,6 @@ std::size_t height(const Node& node);
 
 constexpr std::size_t kHeaviestTree = 100000;
 constexpr std::size_t kHighestTree = 100;
+constexpr std::size_t kMostKeys = 10000;  ///< of one map: they are looked up one after another
 
 }  // namespace mlrun::config

@@ -18,6 +18,8 @@ class State {
 
   void put(const std::string& name, const torch::Tensor& tensor);
   void put(const std::string& name, Json value);
+  /// All plain values at once, an object.
+  void put_values(Json values) { values_ = std::move(values); }
   /// UserError that names what is missing: the state is another version's or another recipe's.
   torch::Tensor tensor(const std::string& name) const;
   const Json& value(const std::string& name) const;

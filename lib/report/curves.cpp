@@ -8,6 +8,11 @@
 #include "base/files.h"
 
 namespace mlrun::report {
+namespace {
+
+constexpr std::size_t kMostFigures = 1000;
+
+}  // namespace
 
 std::vector<Json> read_metric_rows(const std::filesystem::path& folder) {
   const auto file = folder / "metrics.jsonl";
@@ -42,7 +47,7 @@ std::vector<std::string> figure_names(const std::vector<Json>& rows) {
   std::unordered_set<std::string> known = {"step", "epoch"};
   for (const Json& row : rows) {
     for (const auto& [name, value] : row.items()) {
-      if (known.insert(name).second) names.push_back(name);
+      if (names.size() < kMostFigures && known.insert(name).second) names.push_back(name);
     }
   }
   return names;

@@ -69,7 +69,8 @@ std::optional<std::string> replaced(const std::string& pattern, const std::strin
 std::string nearest_name(const std::string& pattern, const std::vector<std::string>& names) {
   std::set<std::string> known(names.begin(), names.end());
   for (const auto& name : names) {
-    for (auto dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
+    constexpr std::size_t kLongest = 256;  // that a guess is made of
+    for (auto dot = name.find('.'); dot < kLongest; dot = name.find('.', dot + 1)) {
       known.insert(name.substr(0, dot));
     }
   }

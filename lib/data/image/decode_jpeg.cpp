@@ -26,6 +26,7 @@ struct JpegReader {
   jpeg_progress_mgr progress{};
   std::jmp_buf escape{};
   char message[JMSG_LENGTH_MAX] = "";
+  std::size_t size = 0;  // of the file
   bool cut_short = false;
   bool complete = false;  // every row is there
   bool created = false;
@@ -42,6 +43,8 @@ struct JpegReader {
 namespace {
 
 constexpr int kMostScans = 1000;
+constexpr int kUsualScans = 100;
+constexpr std::int64_t kMostBlocksPerByte = 256;  // that all scans together pass over
 constexpr int kRowsAtOnce = 8;
 // Columns and rows beyond a part that the interpolation of its colours may look at.
 constexpr std::int64_t kMargin = 2;
@@ -85,11 +88,17 @@ void skip_data(j_decompress_ptr info, long count) {
   info->src->bytes_in_buffer -= static_cast<std::size_t>(count);
 }
 
+/// A scan of few bytes can pass over all blocks of a large image: beyond the usual, scans must have bytes.
 void count_scans(j_common_ptr common) {
   const auto* info = reinterpret_cast<j_decompress_ptr>(common);
-  if (info->input_scan_number <= kMostScans) return;
   JpegReader& reader = reader_of(common->client_data);
-  std::snprintf(reader.message, sizeof(reader.message), "it has more than %d scans", kMostScans);
+  const std::int64_t scans = info->input_scan_number;
+  const std::int64_t blocks =
+      ((std::int64_t{info->image_width} + 7) / 8) * ((std::int64_t{info->image_height} + 7) / 8);
+  const bool filled = scans * blocks <= kMostBlocksPerByte * static_cast<std::int64_t>(reader.size);
+  if (scans <= kUsualScans || (scans <= kMostScans && filled)) return;
+  const int most = filled ? kMostScans : kUsualScans;
+  std::snprintf(reader.message, sizeof(reader.message), "it has more than %d scans", most);
   std::longjmp(reader.escape, 1);
 }
 
@@ -100,6 +109,7 @@ void prepare_reader(JpegReader& reader, std::string_view bytes) {
   reader.errors.output_message = [](j_common_ptr) {};
   reader.source.next_input_byte = reinterpret_cast<const JOCTET*>(bytes.data());
   reader.source.bytes_in_buffer = bytes.size();
+  reader.size = bytes.size();
   reader.source.init_source = [](j_decompress_ptr) {};
   reader.source.fill_input_buffer = out_of_data;
   reader.source.skip_input_data = skip_data;

@@ -46,7 +46,9 @@ RunRecord record_of(RunSummary summary) {
   record.train_time = time_in_training(record.summary.path);
   if (!record.finished()) return record;
   const Json figures = object_in(object_in(record.info, "result"), "metrics");
+  constexpr std::size_t kMostFigures = 1000;
   for (const auto& [name, value] : figures.items()) {
+    if (record.figures.size() == kMostFigures) break;
     const double undefined = std::numeric_limits<double>::quiet_NaN();
     record.figures.emplace_back(name, value.is_number() ? value.get<double>() : undefined);
   }

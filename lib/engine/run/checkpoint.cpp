@@ -166,7 +166,7 @@ Checkpoint read_checkpoint(const fs::path& path) {
   Json values = read_json(path / kValues);
   check_schema(values, kStateSchema, path / kValues);
   values.erase(kSchema);
-  for (const auto& [name, value] : values.items()) checkpoint.state.put(name, value);
+  checkpoint.state.put_values(std::move(values));
   return checkpoint;
 }
 
