@@ -9,6 +9,7 @@
 #include "data/image/exif.h"
 #include "data/image/head.h"
 #include "data/images.h"
+#include "data/transforms/image_transforms.h"
 #include "logged.h"
 
 namespace mlrun::data {
@@ -16,7 +17,7 @@ namespace {
 
 /// One of the files that scripts/fixtures/image_kinds.py made, and what Pillow makes of it.
 struct KindCase {
-  std::string name, bytes, size, digest, upright;
+  std::string name, bytes, size, digest, upright, grey;
 };
 
 std::vector<KindCase> kind_cases() {
@@ -25,7 +26,7 @@ std::vector<KindCase> kind_cases() {
   std::vector<KindCase> cases;
   KindCase next;
   std::size_t at = 0, length = 0;
-  while (lines >> next.name >> at >> length >> next.size >> next.digest >> next.upright) {
+  while (lines >> next.name >> at >> length >> next.size >> next.digest >> next.upright >> next.grey) {
     next.bytes = content.substr(at, length);
     cases.push_back(next);
   }
@@ -99,6 +100,8 @@ TEST_CASE("images of every kind get Pillow's values, stored and upright, or are 
     REQUIRE_NOTHROW(image = decode_image(entry.bytes, entry.name));
     CHECK(size_text(image) == entry.size);
     CHECK(test::sha256_of(image) == entry.digest);
+    KeyedRandom unused(0, "grey");
+    CHECK(test::sha256_of(make_grayscale({}, {})->apply(image, unused)) == entry.grey);
     REQUIRE_NOTHROW(upright = decode_image(entry.bytes, entry.name, /*apply_exif=*/true));
     CHECK(test::sha256_of(upright) == entry.upright);
     const ImageHead head = read_image_head(entry.bytes);
