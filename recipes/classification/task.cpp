@@ -18,6 +18,7 @@
 #include "recipes/classification/losses.h"
 #include "recipes/classification/mixing.h"
 #include "recipes/classification/prepared_source.h"
+#include "recipes/classification/size_check.h"
 
 namespace mlrun::classification {
 namespace {
@@ -244,6 +245,7 @@ data::Sample ClassificationTask::read(const std::filesystem::path& file) const {
   data::Sample sample;
   sample.id = file.string();
   sample.inputs.set("image", preprocess_->apply(image, {}));
+  warn_of_other_size(sample.inputs.tensor("image"), sample.id, augment_->facts(), preprocess_->facts());
   return sample;
 }
 
