@@ -1,10 +1,15 @@
 #include "deploy/export_session.h"
 
+#include <sys/stat.h>
+
+#include <set>
+
 #include <torch/script.h>
 
 #include "base/files.h"
 #include "catch.h"
 #include "deploy/torchscript.h"
+#include "engine/train/training.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -48,12 +53,79 @@ TEST_CASE("an export never replaces another one unasked", "[deploy]") {
   export_subject(subject, {folder / "a.torchscript", "torchscript"});
   CHECK_THROWS_WITH(export_subject(subject, {folder / "a.torchscript", "torchscript"}),
                     ContainsSubstring("exists already; add --force"));
-  CHECK(export_subject(subject, {folder / "b.torchscript", "torchscript", true}).met);  // the same beside it
   const Subject other = subject_of("small_cnn", {{"model.num_classes", "4"}}, 5, kGoldenSamples);
-  CHECK_THROWS_WITH(export_subject(other, {folder / "c.torchscript", "torchscript"}),
-                    ContainsSubstring("is of another export"));
+  const std::string beside = (folder / "c.torchscript.preprocess.json").string();
+  folder.write("c.torchscript.preprocess.json", "of another");
+  CHECK(test::user_error([&] {
+          export_subject(other, {folder / "c.torchscript", "torchscript"});
+        }) == beside + ": exists already and is of another export; add --force to replace it, or choose another name");
   CHECK_FALSE(std::filesystem::exists(folder / "c.torchscript"));
   CHECK(export_subject(other, {folder / "c.torchscript", "torchscript", false, true}).met);
+}
+
+TEST_CASE("exports in one folder leave each other's files alone, and a forced one leaves nothing old", "[deploy]") {
+  const test::TempDir folder;
+  Subject subject = small_subject();
+  subject.classes = {"cat", "dog", "eel"};
+  for (const char* name : {"net.torchscript", "net.frozen"}) {
+    CHECK(export_subject(subject, {folder / name, "torchscript", name == std::string("net.frozen")}).met);
+  }
+  Subject other = subject_of("small_cnn", {{"model.num_classes", "4"}}, 5, kGoldenSamples);
+  CHECK(export_subject(other, {folder / "net.torchscript", "torchscript", false, true}).met);
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    names.insert(entry.path().filename().string());
+  }
+  CHECK(names == std::set<std::string>{"net.frozen", "net.frozen.classes.txt", "net.frozen.golden.safetensors",
+                                       "net.frozen.preprocess.json", "net.torchscript",
+                                       "net.torchscript.golden.safetensors", "net.torchscript.preprocess.json"});
+  CHECK(read_file(folder / "net.frozen.classes.txt") == "cat\ndog\neel\n");
+  const Json preprocess = parse_json(read_file(folder / "net.torchscript.preprocess.json"));
+  CHECK(preprocess.at("golden").at("file") == "net.torchscript.golden.safetensors");
+}
+
+TEST_CASE("an export never replaces a link or what is no regular file", "[deploy]") {
+  const test::TempDir folder;
+  const Subject subject = small_subject();
+  folder.write("real", "precious");
+  std::filesystem::create_symlink("real", folder / "link.torchscript");
+  std::filesystem::create_symlink("real", folder / "a.torchscript.preprocess.json");
+  REQUIRE(::mkfifo((folder / "pipe.torchscript").c_str(), 0600) == 0);
+  const auto refusal = [&](const char* name) {
+    const bool force = true;
+    return test::user_error([&] { export_subject(subject, {folder / name, "torchscript", false, force}); });
+  };
+  const std::string hint = "; name a file: an exported model is one of several that lie together";
+  CHECK(refusal("link.torchscript") == (folder / "link.torchscript").string() + ": is a symbolic link" + hint);
+  CHECK(refusal("pipe.torchscript") == (folder / "pipe.torchscript").string() + ": is no regular file" + hint);
+  CHECK(refusal("a.torchscript") ==
+        (folder / "a.torchscript.preprocess.json").string() + ": is a symbolic link" + hint);
+  CHECK_FALSE(std::filesystem::exists(folder / "a.torchscript"));
+  CHECK(read_file(folder / "real") == "precious");
+}
+
+TEST_CASE("an export's preprocessing is what is in use, not what was published", "[deploy]") {
+  const test::TempDir folder;
+  test::train_in(folder / "run", test::tiny({"train.epochs=1"}));
+  const auto subject = [&](const std::string& preprocess) {
+    const test::Quiet quiet;
+    const config::LayerRequest recipe{folder / "run/recipe.yaml",
+                                      {config::parse_override("data.preprocess=" + preprocess)}};
+    return subject_of(recipes::tasks(), config::resolve(recipe, recipes::catalogue()),
+                      engine::choose_weights(folder / "run", ""), kGoldenSamples);
+  };
+  Json own = subject("[{name: classification_eval, resize_size: 10, crop_size: 6}]").preprocessing;
+  own.erase("transforms");
+  CHECK(own == Json{{"channels", 1},
+                    {"input_channels", 1},
+                    {"input_size", 6},
+                    {"resize_size", 10},
+                    {"interpolation", "bilinear"},
+                    {"mean", {0.449}},
+                    {"std", {0.226}}});
+  Json plain = subject("[{name: normalize, mean: 0.5, std: 0.2}]").preprocessing;
+  plain.erase("transforms");
+  CHECK(plain == Json{{"channels", 1}, {"input_channels", 1}, {"input_size", 8}, {"mean", {0.5}}, {"std", {0.2}}});
 }
 
 TEST_CASE("an export into no folder, or onto one, is refused and leaves nothing", "[deploy]") {
