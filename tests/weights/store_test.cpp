@@ -131,7 +131,7 @@ TEST_CASE("a download goes through no link, and removes what killed ones left", 
   CHECK(fetch(world.weights, world.from_mirror()).downloaded);
   CHECK(world.beside() == std::set<std::string>{".other.pth.1-2-3-4.tmp"});
   CHECK(read_file(victim) == "as it was");
-  CHECK(user_error([&] { download("file://" + victim.string(), world.own, {}); }) ==
+  CHECK(user_error([&] { download("file://" + victim.string(), world.own, {}, 1000); }) ==
         world.own.string() + ": cannot be made: File exists");
 }
 
