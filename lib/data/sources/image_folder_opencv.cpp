@@ -98,9 +98,8 @@ void warn_of_one_class(const fs::path& root, const std::vector<std::string>& cla
                "'; if its folders are the classes, data.root must name it");
 }
 
-/// Tells of the images that lie beside the folders of classes.
-void warn_of_loose(const ImageTree& tree, const fs::path& root) {
-  const fs::path folder = root / tree.prefix;
+/// Tells of the images that lie beside folders of classes or splits.
+void warn_of_loose(const fs::path& folder) {
   const LeftOut loose = loose_images(folder);
   if (loose.empty()) return;
   const std::int64_t count = loose.count();
@@ -123,7 +122,8 @@ std::vector<ImageTree> open_trees(const ImageFolderOptions& options, const OpenR
   check_class_names(info.classes, request.root.string());
   warn_of_one_class(request.root, info.classes);
   list_trees(trees, request, info.classes);
-  for (const auto& tree : trees) warn_of_loose(tree, request.root);
+  if (!trees.front().prefix.empty()) warn_of_loose(request.root);
+  for (const auto& tree : trees) warn_of_loose(request.root / tree.prefix);
   return trees;
 }
 

@@ -157,7 +157,11 @@ TEST_CASE("folders are opened as splits under their usual names, and as classes 
   fill(folder, "Training/", {"a", "b"}, 3);
   fill(folder, "Validation/", {"a", "b"}, 1);
   fill(folder, "Testing/", {"b"}, 2);
-  const auto data = open_folder(folder.path());
+  for (const char* name : {"loose.png", "Validation/loose.png"}) folder.write(name, "");
+  std::shared_ptr<const Dataset> data;
+  const std::string root = folder.path().string(), told = test::logged([&] { data = open_folder(folder.path()); });
+  CHECK(told.find("warning " + root + ": 1 image lies in no class's folder and is left out: 'loose.png'\n") == 0);
+  CHECK(told.find("warning " + root + "/Validation/: 1 image lies in no class's folder") != std::string::npos);
   CHECK(data->info().classes == std::vector<std::string>{"a", "b"});
   CHECK(data->split(Split::Train)->size() == 6);
   CHECK(ids(*data->split(Split::Val)) == std::vector<std::string>{"Validation/a/0.ppm", "Validation/b/0.ppm"});
