@@ -17,8 +17,8 @@ namespace mlrun::deploy {
 void write_torchscript(const std::filesystem::path& file, const torch::jit::Module& module, bool frozen,
                        const std::map<std::string, std::string>& files);
 
-/// Loads a TorchScript archive to run it on the CPU. UserError where it is none. One that computes in int8 is read again
-/// for each further size of input.
+/// Loads a TorchScript archive to run it on the CPU. UserError where it is none. One that computes in int8 is read
+/// again for each further size of input.
 Runner load_torchscript(const std::filesystem::path& file);
 
 }  // namespace mlrun::deploy
