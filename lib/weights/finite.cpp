@@ -44,7 +44,8 @@ bool finite_range(const torch::Tensor& dense, std::int64_t numbers, Bits exponen
 
 bool is_finite(const torch::Tensor& tensor) {
   if (tensor.numel() == 0 || !(tensor.is_floating_point() || tensor.is_complex())) return true;
-  if (!tensor.is_cpu() || tensor.layout() != torch::kStrided) return tensor.isfinite().all().item<bool>();
+  if (tensor.layout() != torch::kStrided) return is_finite(tensor.to_dense());
+  if (!tensor.is_cpu()) return tensor.isfinite().all().item<bool>();
   const torch::Tensor dense = tensor.is_non_overlapping_and_dense() ? tensor.detach() : tensor.detach().contiguous();
   const std::int64_t count = dense.numel();
   switch (dense.scalar_type()) {

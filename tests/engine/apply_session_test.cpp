@@ -124,7 +124,7 @@ TEST_CASE("outputs are dumped in split order", "[engine]") {
 
 TEST_CASE("data with classes that the model does not know, or other channels, are refused", "[engine]") {
   CHECK(user_error([] { evaluate_run(recipe_of_run({"data.num_classes=6"})); })
-            .find(": has other classes than the data this model was trained on: '4', '5' are not among '0', '1', '2', "
+            .find("has other classes than the data this model was trained on: '4', '5' are not among '0', '1', '2', "
                   "'3'; leave them out, or name them as in training") != std::string::npos);
   CHECK(user_error([] {
           evaluate_run(recipe_of_run({"data.channels=3"}));

@@ -29,7 +29,8 @@ TEST_CASE("a number that is not finite is found in every dtype, wherever it stan
     }
   }
   CHECK(is_finite(torch::tensor({std::numeric_limits<float>::max(), std::numeric_limits<float>::denorm_min()})));
-  CHECK(is_finite(torch::tensor({std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()})));
+  CHECK(is_finite(torch::full({2}, std::numeric_limits<double>::max(), torch::kDouble)));
+  CHECK(is_finite(torch::full({2}, std::numeric_limits<double>::lowest(), torch::kDouble)));
 }
 
 TEST_CASE("what has no such numbers, no elements or another layout is looked at, too", "[weights]") {

@@ -147,29 +147,33 @@ TEST_CASE("an ONNX classifier with a weight that is NaN is refused, a mask of in
     model.set_ir_version(8);
     model.add_opset_import()->set_version(13);
     auto& made = *model.mutable_graph();
-    for (auto* info : {made.add_input(), made.add_output()}) {
-      auto& type = *info->mutable_type()->mutable_tensor_type();
+    const auto value = [](onnx::ValueInfoProto& info, const std::string& name, const std::vector<int>& sizes) {
+      info.set_name(name);
+      auto& type = *info.mutable_type()->mutable_tensor_type();
       type.set_elem_type(onnx::TensorProto::FLOAT);
-      for (const int size : {1, 2}) type.mutable_shape()->add_dim()->set_dim_value(size);
-    }
-    made.mutable_input(0)->set_name("x");
-    made.mutable_output(0)->set_name("y");
+      for (const int size : sizes) type.mutable_shape()->add_dim()->set_dim_value(size);
+    };
+    value(*made.add_input(), "x", {1, 3, 1, 1});
+    value(*made.add_output(), "y", {1, 3});
     auto& weight = *made.add_initializer();
     weight.set_name("fc.bias");
     weight.set_data_type(onnx::TensorProto::FLOAT);
     weight.add_dims(1);
     weight.add_float_data(constant);
-    auto& add = *made.add_node();
-    add.set_op_type("Add");
-    add.add_input("x");
-    add.add_input("fc.bias");
-    add.add_output("y");
+    const auto node = [&](const char* type, const std::vector<std::string>& inputs, const char* output) {
+      auto& added = *made.add_node();
+      added.set_op_type(type);
+      for (const auto& input : inputs) added.add_input(input);
+      added.add_output(output);
+    };
+    node("Flatten", {"x"}, "flat");
+    node("Add", {"flat", "fc.bias"}, "y");
     deploy::load_onnx(folder.write("m.onnx", model.SerializeAsString()));
   };
   CHECK_NOTHROW(load(-INFINITY));
-  CHECK(user_error([&] { load(NAN); }) == (folder / "m.onnx").string() +
-                                              ": fc.bias: holds numbers that are NaN; such weights are spoilt: take "
-                                              "another file");
+  CHECK(user_error([&] { load(NAN); }) ==
+        (folder / "m.onnx").string() +
+            ": fc.bias: holds numbers that are NaN; such weights are spoilt: take another file");
 }
 
 }  // namespace mlrun::test
