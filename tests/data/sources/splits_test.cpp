@@ -164,7 +164,7 @@ TEST_CASE("classes that a division leaves without a sample to learn from are tol
       told(labels, shares(0.4, 0.3, 0.3)) ==
       "warning photos: the division gives train no sample of class 'dog' and 1 other class: its only one goes to val" +
           hint);
-  CHECK(told({0, 0, 0, 0, 0, 0, 0, 0, 1}, shares(0.2, 0.2, {})) ==
+  CHECK(told({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, shares(0.2, 0.2, {})) ==
         "warning photos: the division gives train no sample of class 'dog': its only one goes to no split" + hint);
   CHECK(told(labels, shares({}, {}, 1)).empty());  // nothing is learnt
 }
