@@ -49,7 +49,8 @@ TEST_CASE("a sound recipe is told with what it comes to", "[engine]") {
 }
 
 TEST_CASE("what cannot work is found without training: data, classes, lengths, names", "[engine]") {
-  CHECK(refusal({"data={root: /absent/photos, format: image_folder}"}).find("/absent/photos: ") == 0);
+  CHECK(refusal({"data={root: /absent/photos, format: image_folder}"})
+            .find("data.root: there is no folder '/absent/photos'") == 0);
   CHECK(refusal({"model.num_classes=7"}).find("model.num_classes: is 7 where the data have 4 classes; ") == 0);
   CHECK(refusal({"averaging={name: swa, start: 9 epochs}"}).find("averaging.start: no weights are ever averaged") == 0);
   CHECK(refusal({"averaging={name: swa, start: 11 steps, every: 2 steps}"}).find("averaging.start: ") == 0);
