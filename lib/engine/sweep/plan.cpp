@@ -61,9 +61,6 @@ SweepPlan plan_of(const Json& json) {
   for (const auto& entry : json.at("combinations")) {
     plan.combinations.push_back({entry.at("name").get<std::string>(), overrides_of(entry.at("set")),
                                  entry.at("recipe_sha256").get<std::string>()});
-    if (!is_file_name(plan.combinations.back().name)) {
-      throw UserError("names a combination that is no name of a file", "plan the sweep again");
-    }
   }
   return plan;
 }
@@ -178,11 +175,17 @@ SweepPlan read_sweep(const fs::path& folder) {
   }
   const Json json = parse_json(read_file(file, 1U << 28U));
   if (json.is_object()) check_schema(json, kSweepSchema, file);
+  SweepPlan plan;
   try {
-    return plan_of(json);
+    plan = plan_of(json);
   } catch (const Json::exception&) {
     throw file_error(file.string(), "is damaged: it is not what `mlrun sweep plan` writes", "plan the sweep again");
   }
+  for (const auto& combination : plan.combinations) {
+    if (is_file_name(combination.name)) continue;
+    throw file_error(file.string(), "names a combination that is no name of a file", "plan the sweep again");
+  }
+  return plan;
 }
 
 std::string combination_text(const SweepCombination& combination) {
