@@ -163,7 +163,7 @@ TEST_CASE("weights that are not finite are refused wherever they are put to use"
 
 TEST_CASE("damaged weights and another architecture's are refused", "[engine]") {
   const TempDir folder;
-  const fs::path copy = folder / "step-00000001";
+  const fs::path copy = folder / "step-00000003";
   fs::copy(trained_run() / "checkpoints" / "step-00000003", copy);
   const fs::path file = copy / "model.safetensors";
   const auto resolved = recipe_of_run();
