@@ -120,14 +120,14 @@ TEST_CASE("packed weights are kept for the last sizes, and traces get their own"
   quant::use_engine(engine);
   quant::PackedSizes packed(node, layer, engine);
   const auto at = [&](std::int64_t batch) {
-    return packed.at(integers(batch, 8, 2, node.inputs[0])).toCapsule().get();
+    return packed.at(integers(batch, 8, 2, node.inputs[0])).toObject().get();
   };
   const auto* first = at(1);
   CHECK(at(1) == first);
   const bool by_size = engine == "onednn" || engine == "x86";
   CHECK((at(2) != first) == by_size);
   CHECK(at(1) == first);
-  CHECK(packed.fresh().toCapsule().get() != first);
+  CHECK(packed.fresh().toObject().get() != first);
   CHECK(at(1) == first);
   for (std::int64_t batch = 3; batch < 9; ++batch) at(batch);
   CHECK(packed.count() == (by_size ? 4U : 1U));
