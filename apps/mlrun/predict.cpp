@@ -45,8 +45,11 @@ std::vector<fs::path> list_files(const std::vector<std::string>& operands, data:
     for (const auto& file : data::list_images(operand, "", /*dangling=*/true, {}, &left_out))
       files.push_back(fs::path(operand) / file.path);
   }
+  if (files.empty()) {
+    throw UserError("there is nothing to predict" + (left_out.empty() ? "" : ", only " + left_out.list()),
+                    "name images, or folders that hold some");
+  }
   data::tell_left_out(left_out, folders);
-  if (files.empty()) throw UserError("there is nothing to predict", "name images, or folders that hold some");
   return files;
 }
 

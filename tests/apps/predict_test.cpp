@@ -49,11 +49,14 @@ TEST_CASE("`predict` gives classes with probabilities, the likeliest first", "[a
 TEST_CASE("`predict` of a folder names the unreadable file and goes on", "[apps]") {
   const Pictures pictures;
   const std::string run = tiny_run().run;
+  pictures.write("pictures/moving.gif", "GIF89a");
+  pictures.write("pictures/.hidden.gif", "GIF89a");
   const auto outcomes = run_all({pictures.line({"predict", run, "pictures", "--json"}),
                                  pictures.line({"predict", run, "pictures", "absent.ppm", "--csv", "--topk", "1"})});
   CHECK(outcomes[0].code == 2);
   const Json result = result_of(outcomes[0], "predict", "error");
   CHECK(result.at("failed") == Json{"pictures/b.ppm"});
+  CHECK(result.at("left_out") == 1);
   REQUIRE(result.at("files").size() == 2);
   CHECK(result.at("files")[0].at("file") == "pictures/a.ppm");
   CHECK(result.at("files")[1].at("file") == "pictures/sub/c,d.ppm");
@@ -61,6 +64,7 @@ TEST_CASE("`predict` of a folder names the unreadable file and goes on", "[apps]
   CHECK(outcomes[0].json().at("errors")[0].at("file") == "pictures/b.ppm");
 
   CHECK(outcomes[1].code == 2);
+  CHECK(contains(outcomes[1].err, "warning: pictures: 1 file is left out: 1 .gif: 'moving.gif'; images of such kinds"));
   CHECK(contains(outcomes[1].err, "error: pictures/b.ppm: "));
   CHECK(contains(outcomes[1].err, "error: absent.ppm: "));
   std::string csv = outcomes[1].out;
@@ -77,7 +81,7 @@ TEST_CASE("`predict` refuses what it cannot do", "[apps]") {
   const std::vector<std::pair<Words, std::string>> lines = {
       {{"predict"}, "nothing to predict"},
       {{"predict", run}, "there is nothing to predict; name images, or folders that hold some"},
-      {{"predict", run, "empty"}, "there is nothing to predict"},
+      {{"predict", run, "empty"}, "there is nothing to predict, only 1 .txt; name images, or folders that hold some"},
       {{"predict", "absent", "pictures/a.ppm"}, "absent: does not exist"},
       {{"predict", run, "pictures/a.ppm", "--topk", "0"}, "--topk: must be at least 1"},
       {{"predict", run, "pictures/a.ppm", "--topk", "few"}, "--topk"},
