@@ -118,9 +118,8 @@ Subject subject_of(const std::string& name, const std::vector<config::Override>&
   subject.transforms = {{"classification_eval", std::make_shared<data::ClassificationEvalOptions>()}};
   subject.context = context_of(model.section, model.channels);
   const data::Pipeline pipeline(subject.transforms, subject.context, "data.preprocess");
-  subject.preprocessing = pipeline.facts();
-  subject.preprocessing["channels"] = model.channels;
-  subject.preprocessing["input_channels"] = pipeline.channels();
+  subject.preprocessing = {{"channels", model.channels}, {"input_channels", pipeline.channels()}};
+  subject.preprocessing.update(pipeline.facts());
   return subject;
 }
 

@@ -264,9 +264,8 @@ Json ClassificationTask::answers(const data::Fields& prediction, std::int64_t ro
 }
 
 Json ClassificationTask::preprocessing() const {
-  Json json = preprocess_->facts();
-  json["channels"] = info_.channels;
-  json["input_channels"] = preprocess_->channels();
+  Json json = {{"channels", info_.channels}, {"input_channels", preprocess_->channels()}};
+  json.update(preprocess_->facts());
   return json;
 }
 
