@@ -61,7 +61,7 @@ TEST_CASE("the zoo holds torchvision's 80 classifiers, and every model has a ref
 TEST_CASE("keys, shapes, order, counts and modules' versions equal torchvision's", "[zoo]") {
   torch::NoGradGuard no_grad;
   const Json zoo = read_zoo();
-  const Json versions = Json::parse(read_file(test::fixture("models/versions.json")));
+  const Json versions = Json::parse(read_file(test::fixture("weights/module_versions.json")));
   for (const auto& item : zoo.items()) {
     DYNAMIC_SECTION(item.key()) {
       const Json& expected = item.value();
