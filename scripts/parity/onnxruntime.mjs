@@ -1,8 +1,8 @@
 // Runs ONNX files in ONNX Runtime on the samples that lie beside them and compares its outputs with the model's.
 //   node scripts/parity/onnxruntime.mjs [--tolerance 1e-4] FILE.onnx...
-// Beside each file lies FILE.golden.safetensors (of older versions golden.safetensors), as `mlrun export` writes it. Needs
-// the package onnxruntime-node: `npm i --ignore-scripts onnxruntime-node`; $MLRUN_ONNXRUNTIME_NODE names the folder that
-// has node_modules (default: this one). One line for each file; exit code 3 where one differs.
+// Beside each file lies FILE.golden.safetensors (of older versions golden.safetensors), as `mlrun export` writes it.
+// Needs the package onnxruntime-node: `npm i --ignore-scripts onnxruntime-node`; $MLRUN_ONNXRUNTIME_NODE names the folder
+// that has node_modules (default: this one). One line for each file; exit code 3 where one differs.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";

@@ -32,7 +32,8 @@ def empty_model(name):
 def check(mlrun, name, folder):
     file = folder / f"{name}.pth"
     classes = ["model.num_classes=10"] if name in cifar_models.MODELS else []
-    subprocess.run([mlrun, "export", "--model", name, *classes, "-o", file, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    command = [mlrun, "export", "--model", name, *classes, "-o", file, "--quiet"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     state = torch.load(file, weights_only=True)
     file.unlink()
     model = empty_model(name)

@@ -4,8 +4,8 @@
     torchscript.py [--tolerance 1e-5] FILE.pt...
 
 Beside each file lies FILE.golden.safetensors (of older versions golden.safetensors), as `mlrun export` writes it. One
-line for each file; exit code 3 where an output differs by more than the tolerance's share of the largest, or batches of 1
-and 3 cannot be run. For int8 models, whose steps may fall to either side, --tolerance 0.05 or so.
+line for each file; exit code 3 where an output differs by more than the tolerance's share of the largest, or batches of
+1 and 3 cannot be run. For int8 models, whose steps may fall to either side, --tolerance 0.05 or so.
 """
 import json
 import sys
