@@ -56,7 +56,7 @@ TEST_CASE("`predict` of a folder names the unreadable file and goes on", "[apps]
   CHECK(outcomes[0].code == 2);
   const Json result = result_of(outcomes[0], "predict", "error");
   CHECK(result.at("failed") == Json{"pictures/b.ppm"});
-  CHECK(result.at("left_out") == 1);
+  CHECK(result.at("left_out") == 2);
   REQUIRE(result.at("files").size() == 2);
   CHECK(result.at("files")[0].at("file") == "pictures/a.ppm");
   CHECK(result.at("files")[1].at("file") == "pictures/sub/c,d.ppm");
@@ -64,7 +64,8 @@ TEST_CASE("`predict` of a folder names the unreadable file and goes on", "[apps]
   CHECK(outcomes[0].json().at("errors")[0].at("file") == "pictures/b.ppm");
 
   CHECK(outcomes[1].code == 2);
-  CHECK(contains(outcomes[1].err, "warning: pictures: 1 file is left out: 1 .gif: 'moving.gif'; images of such kinds"));
+  CHECK(contains(outcomes[1].err,
+                 "warning: pictures: 2 files are left out: 1 .gif, 1 .txt, as 'moving.gif'; images of such"));
   CHECK(contains(outcomes[1].err, "error: pictures/b.ppm: "));
   CHECK(contains(outcomes[1].err, "error: absent.ppm: "));
   std::string csv = outcomes[1].out;
