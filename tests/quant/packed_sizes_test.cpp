@@ -119,9 +119,7 @@ TEST_CASE("packed weights are kept for the last sizes, and traces get their own"
   const std::string engine = quant::choose_engine("auto");
   quant::use_engine(engine);
   quant::PackedSizes packed(node, layer, engine);
-  const auto at = [&](std::int64_t batch) {
-    return packed.at(integers(batch, 8, 2, node.inputs[0])).toObject().get();
-  };
+  const auto at = [&](std::int64_t batch) { return packed.at(integers(batch, 8, 2, node.inputs[0])).toObject().get(); };
   const auto* first = at(1);
   CHECK(at(1) == first);
   const bool by_size = engine == "onednn" || engine == "x86";
