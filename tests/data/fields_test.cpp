@@ -52,7 +52,7 @@ TEST_CASE("moving fields to a device moves tensors and lists of them and nothing
 
 // A copy from the GPU that nobody waits for is read before it has arrived: the queue in front of it is long here.
 TEST_CASE("what comes from a GPU can be read at once", "[data][gpu]") {
-  if (!torch::cuda::is_available()) return;
+  if (!torch::cuda::is_available()) return test::skip("there is no GPU");
   const auto work = torch::ones({4096, 4096}, torch::kCUDA);
   for (int i = 0; i < 20; ++i) {
     auto product = work;
