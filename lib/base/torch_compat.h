@@ -5,7 +5,9 @@
 
 #include <ATen/autocast_mode.h>
 #include <c10/core/CPUAllocator.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 #include <torch/version.h>
 
 #include <cstddef>

@@ -6,15 +6,10 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "config/words.h"
 
 namespace mlrun::config {
 namespace {
-
-std::string number_text(double value) {
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
-  return std::string(buffer, end);
-}
 
 std::optional<Span::Unit> span_unit(std::string_view word) {
   if (word == "step" || word == "steps") return Span::Unit::Steps;

@@ -14,16 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// `text` without its sign.
-std::string_view unsigned_part(std::string_view text) {
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
-  return text;
-}
-
 template <class Number>
 std::optional<Number> parsed(std::string_view text) {
   if (!text.empty() && text.front() == '+') text.remove_prefix(1);

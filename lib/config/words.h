@@ -15,6 +15,11 @@ namespace mlrun::config {
 bool looks_like_number(std::string_view text);
 bool looks_like_boolean(std::string_view text);
 
+/// True of decimal digits alone, at least one.
+bool digits(std::string_view text);
+/// `text` without its sign.
+std::string_view unsigned_part(std::string_view text);
+
 /// `a, b or c`.
 std::string any_of(const std::vector<std::string>& words);
 

@@ -1,6 +1,6 @@
 #include "data/batch_memory.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/files.h"
 #include "base/input_file.h"

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/files.h"

@@ -1,6 +1,6 @@
 #include <utility>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "data/batch_memory.h"

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <utility>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/files.h"

@@ -1,6 +1,6 @@
 #include "data/window_reader.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstring>

@@ -4,7 +4,8 @@
 #include <cmath>
 #include <sstream>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace mlrun::deploy {
 namespace {

@@ -1,6 +1,6 @@
 #include "engine/output_dump.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "weights/safetensors.h"
 

@@ -138,7 +138,7 @@ class Normalize : public nn::UnaryLayer {
   Normalize() : UnaryLayer("Normalize") {}
   torch::Tensor forward(const torch::Tensor& input) override {
     if (input.is_meta()) return torch::empty_like(input);
-    return torch::nn::functional::normalize(input, torch::nn::functional::NormalizeFuncOptions().dim(-1));
+    return input / input.norm(2, -1, /*keepdim=*/true).clamp_min(1e-12).expand_as(input);
   }
 };
 

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/expanding_array.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 

@@ -5,7 +5,9 @@
 #include <set>
 #include <utility>
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/torch_compat.h"
 #include "nn/autocast.h"

@@ -5,8 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include <torch/autograd.h>
 #include <torch/csrc/jit/frontend/tracer.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "nn/autocast.h"
 

@@ -4,7 +4,8 @@
 #include <sstream>
 
 #include <ATen/TensorIterator.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/error.h"
 

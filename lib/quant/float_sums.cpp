@@ -1,6 +1,6 @@
 #include "quant/float_sums.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "quant/kernels.h"
 

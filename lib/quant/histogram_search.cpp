@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace mlrun::quant {
 namespace {

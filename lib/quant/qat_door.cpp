@@ -1,6 +1,6 @@
 #include "quant/qat_door.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace mlrun::quant {
 

@@ -1,6 +1,6 @@
 #include "quant/qat_model.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "quant/qat_door.h"

@@ -1,6 +1,7 @@
 #include "quant/range_observers.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/error.h"
 

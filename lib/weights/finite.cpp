@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 

@@ -3,14 +3,12 @@
 #include <optional>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 
 namespace mlrun::classification {
 namespace {
-
-namespace functional = torch::nn::functional;
 
 struct CrossEntropyOptions {
   double label_smoothing = 0;
@@ -32,10 +30,8 @@ class CrossEntropy : public Loss {
   explicit CrossEntropy(const CrossEntropyOptions& options) : options_(options) {}
 
   torch::Tensor operator()(const torch::Tensor& logits, const torch::Tensor& targets) const override {
-    return functional::cross_entropy(logits, targets,
-                                     functional::CrossEntropyFuncOptions()
-                                         .label_smoothing(options_.label_smoothing)
-                                         .weight(weighted() ? weights().to(logits.options()) : torch::Tensor()));
+    return torch::cross_entropy_loss(logits, targets, weighted() ? weights().to(logits.options()) : torch::Tensor(),
+                                     at::Reduction::Mean, /*ignore_index=*/-100, options_.label_smoothing);
   }
 
   /// Of shares, torch takes the mean over the samples whatever the weights are.
@@ -89,7 +85,7 @@ class Bce : public Loss {
       shares = shares * (1 - options_.label_smoothing) + options_.label_smoothing / static_cast<double>(classes);
     }
     if (options_.target_threshold) shares = shares.gt(*options_.target_threshold).to(logits.scalar_type());
-    const torch::Tensor mean = functional::binary_cross_entropy_with_logits(logits, shares);
+    const torch::Tensor mean = torch::binary_cross_entropy_with_logits(logits, shares);
     return options_.sum_classes ? mean * classes : mean;
   }
 

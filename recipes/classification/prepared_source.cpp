@@ -1,6 +1,6 @@
 #include "recipes/classification/prepared_source.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/batch_memory.h"
 

@@ -1,6 +1,6 @@
 #include "recipes/classification/size_check.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/log_once.h"
 #include "data/transforms/transform.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <mutex>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/threads.h"

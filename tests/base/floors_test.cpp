@@ -16,13 +16,15 @@ namespace {
 using Strings = std::vector<std::string>;
 
 /// From the ground up: each floor uses itself and those before it.
-const Strings kFloors = {"lib/base",   "lib/config",  "lib/report", "lib/data",    "lib/nn",
-                         "lib/models", "lib/weights", "lib/optim",  "lib/metrics", "lib/engine",
-                         "lib/quant",  "lib/deploy",  "lib/dist",   "recipes",     "apps"};
+const Strings kFloors = {"lib/base",   "lib/config",  "lib/report", "lib/data",  "lib/nn",
+                         "lib/models", "lib/weights", "lib/dist",   "lib/optim", "lib/metrics",
+                         "lib/engine", "lib/quant",   "lib/deploy", "recipes",   "apps"};
 const Strings kTorchFree = {"lib/base", "lib/config", "lib/report"};
 /// Headers that stand in base for the floors above it.
 const Strings kForTorchFloors = {"lib/base/torch_compat.h", "lib/base/precompiled.h"};
 const Strings kTorchPrefixes = {"torch/", "ATen/", "c10/", "caffe2/"};
+/// All of torch::nn and torch::optim: a source that sees them takes four times as long to compile.
+const Strings kWholeTorch = {"torch/torch.h", "torch/all.h", "torch/nn.h", "torch/optim.h", "torch/extension.h"};
 const Strings kSourceOnlyPrefixes = {"spdlog/", "fmt/", "yaml-cpp/", "CLI/", "opencv2/", "curl/"};
 
 struct Include {
@@ -131,6 +133,15 @@ Strings torch_in_tests(const fs::path& root) {
   return problems;
 }
 
+Strings whole_torch(const fs::path& root) {
+  Strings problems;
+  for (const auto& include : includes(root, {"lib", "recipes", "apps", "tests"})) {
+    if (!contains(kWholeTorch, include.name)) continue;
+    problems.push_back(include.text("take <torch/types.h>, <torch/utils.h> or the header of the module"));
+  }
+  return problems;
+}
+
 Strings heavy_headers(const fs::path& root) {
   Strings problems;
   for (const auto& include : includes(root, {"lib", "recipes", "apps"})) {
@@ -159,6 +170,8 @@ TEST_CASE("base, config, report and their tests include no LibTorch", "[floors]"
   CHECK(torch_in_tests(source_root()) == Strings{});
 }
 
+TEST_CASE("LibTorch is included in parts", "[floors]") { CHECK(whole_torch(source_root()) == Strings{}); }
+
 TEST_CASE("spdlog, yaml-cpp, CLI11 and OpenCV stay out of headers", "[floors]") {
   CHECK(heavy_headers(source_root()) == Strings{});
 }
@@ -183,6 +196,8 @@ TEST_CASE("breaches of the floors are found and named", "[floors]") {
                 "lib/engine/e.cpp:1 includes recipes/classification/c.h: a higher floor"});
   CHECK(torch_below(tree.path()) == Strings{"lib/config/b.h:2 includes base/torch_compat.h: it brings LibTorch",
                                             "lib/report/t.cpp:1 includes ATen/ATen.h: no LibTorch here"});
+  CHECK(whole_torch(tree.path()) == Strings{"lib/base/torch_compat.h:1 includes torch/torch.h: take <torch/types.h>, "
+                                            "<torch/utils.h> or the header of the module"});
   CHECK(torch_in_tests(tree.path()) == Strings{"tests/base/a_test.cpp:1 includes nn/layer.h: no LibTorch here",
                                                "tests/base/a_test.cpp:2 includes c10/x.h: no LibTorch here"});
   CHECK(heavy_headers(tree.path()) == Strings{"lib/config/b.h:1 includes yaml-cpp/yaml.h: only in .cpp files"});

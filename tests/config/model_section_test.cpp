@@ -21,7 +21,7 @@ ModelSection section(const std::string& model) {
   return resolved(folder, model).recipe.model;
 }
 
-std::string problem(const std::string& model) {
+std::string problem_of_model(const std::string& model) {
   const TempDir folder;
   const std::string text = user_error([&] { resolved(folder, model); });
   const std::string prefix = (folder / "r.yaml").string() + ":";
@@ -92,19 +92,19 @@ TEST_CASE("a dump with weights reads back the same", "[config]") {
 }
 
 TEST_CASE("mistakes around weights are told", "[config]") {
-  CHECK(problem("model: {name: resnet18, weights: {map: {a: b}}}\n") ==
+  CHECK(problem_of_model("model: {name: resnet18, weights: {map: {a: b}}}\n") ==
         "3:40: model.weights.map: says how a file is loaded, but model.weights.file names none");
-  CHECK(problem("model: {name: resnet18, weights: {file: x, map: {a: \"*\"}}}\n") ==
+  CHECK(problem_of_model("model: {name: resnet18, weights: {file: x, map: {a: \"*\"}}}\n") ==
         "3:49: model.weights.map: '*' has more `*` than 'a'");
-  CHECK(problem("model: {name: resnet18, weights: {file: x, map: [a, b]}}\n") ==
+  CHECK(problem_of_model("model: {name: resnet18, weights: {file: x, map: [a, b]}}\n") ==
         "3:49: model.weights.map: expected a map of strings, got a list");
-  CHECK(problem("model: {name: resnet18, weights: {file: x, map: {a: 1}}}\n") ==
+  CHECK(problem_of_model("model: {name: resnet18, weights: {file: x, map: {a: 1}}}\n") ==
         "3:53: model.weights.map.a: expected a string, got 1; quote it: \"1\"");
-  CHECK(problem("model: {name: resnet18, weights: {file: x, map: {a: [b]}}}\n") ==
+  CHECK(problem_of_model("model: {name: resnet18, weights: {file: x, map: {a: [b]}}}\n") ==
         "3:53: model.weights.map.a: expected a string, got a list");
-  CHECK(problem("model: {name: resnet18, head: renit}\n") ==
+  CHECK(problem_of_model("model: {name: resnet18, head: renit}\n") ==
         "3:31: model.head: expected keep or reinit, got \"renit\"; did you mean reinit?");
-  CHECK(problem("model: {name: resnet18, weights: {fil: x}}\n") ==
+  CHECK(problem_of_model("model: {name: resnet18, weights: {fil: x}}\n") ==
         "3:35: model.weights.fil: unknown key; did you mean file?");
 }
 

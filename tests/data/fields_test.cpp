@@ -1,6 +1,7 @@
 #include "data/fields.h"
 
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include "support.h"
 

@@ -2,7 +2,7 @@
 
 #include "data/inspect.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/sources/image_folder.h"
 #include "data/sources/synthetic.h"

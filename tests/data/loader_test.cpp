@@ -7,7 +7,8 @@
 #include <thread>
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include "base/random.h"
 #include "support.h"

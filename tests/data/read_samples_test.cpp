@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "support.h"
 

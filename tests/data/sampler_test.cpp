@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/random.h"
 #include "data/weighted_sampler.h"

@@ -2,7 +2,7 @@
 
 #include "data/verify.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/random.h"
 #include "data/sources/image_folder.h"

@@ -1,6 +1,7 @@
 #include "deploy/image_input.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "catch.h"
 #include "data/transforms/crop_transforms.h"

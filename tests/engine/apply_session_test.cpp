@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/run/checkpoint.h"
 #include "engine/train/training.h"

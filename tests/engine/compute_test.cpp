@@ -1,6 +1,7 @@
 #include "engine/compute.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "nn/layers.h"
 #include "support.h"

@@ -1,6 +1,6 @@
 #include "engine/context.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/threads.h"
 #include "base/torch_compat.h"

@@ -4,7 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "engine/expect.h"
 #include "engine/run/faulty.h"

@@ -1,6 +1,7 @@
 #include "metrics/hardest.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <limits>
@@ -31,8 +32,7 @@ TEST_CASE("the misclassified samples with the highest loss are kept, over batche
   torch::manual_seed(3);
   const auto logits = torch::randn({200, 5}, torch::kDouble) * 3;
   const auto labels = torch::randint(5, {200}, torch::kLong);
-  const auto losses = torch::nn::functional::cross_entropy(
-      logits, labels, torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kNone));
+  const auto losses = torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None);
   const auto wrong = logits.argmax(1).ne(labels);
   const auto order = losses.masked_fill(wrong.logical_not(), -1).argsort(0, /*descending=*/true);
   HardestSamples hardest({{"a", "b", "c", "d", "e"}}, 7);

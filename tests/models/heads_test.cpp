@@ -1,6 +1,6 @@
 #include "models/heads.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 

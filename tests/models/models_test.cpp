@@ -1,7 +1,8 @@
 // Parity in depth with torchvision (and, where it lacks the model, with the reference in the
 // script): the smallest of each family, and variants. One fixture a case
 // (scripts/fixtures/models.py).
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>
@@ -95,9 +96,9 @@ void widen(nn::Layer& model) {
 torch::Tensor training_loss(DeepCase& test) {
   const auto targets = torch::tensor({1, 3, 7, 9}, torch::kLong);
   const auto outputs = test.model->run({test.input(4).to(torch::kDouble)});
-  torch::Tensor loss = torch::nn::functional::cross_entropy(outputs.front(), targets);
+  torch::Tensor loss = torch::cross_entropy_loss(outputs.front(), targets);
   for (std::size_t i = 1; i < outputs.size(); ++i) {
-    loss = loss + 0.3 * torch::nn::functional::cross_entropy(outputs[i], targets);
+    loss = loss + 0.3 * torch::cross_entropy_loss(outputs[i], targets);
   }
   return loss;
 }

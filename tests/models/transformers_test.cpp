@@ -1,6 +1,7 @@
 // What the transformers of the zoo do beyond parity: sizes that they take and refuse, options that
 // exclude each other, traces, and the windows of Swin.
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <torch/csrc/jit/frontend/tracer.h>
 

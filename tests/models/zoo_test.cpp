@@ -1,5 +1,6 @@
 // Parity of the whole zoo with torchvision, from one line a model (scripts/fixtures/zoo.py).
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 

@@ -1,6 +1,8 @@
 #include "nn/attention.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 

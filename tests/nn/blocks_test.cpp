@@ -1,6 +1,7 @@
 #include "nn/blocks.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "support.h"
 

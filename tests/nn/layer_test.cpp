@@ -1,6 +1,8 @@
 #include "nn/layer.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/error.h"
 #include "nn/layers.h"

@@ -1,6 +1,7 @@
 #include "nn/layers.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/error.h"
 #include "nn/init.h"

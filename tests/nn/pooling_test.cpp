@@ -1,6 +1,6 @@
 #include "nn/pooling.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <memory>
 

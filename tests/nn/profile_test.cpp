@@ -1,6 +1,6 @@
 #include "nn/profile.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "nn/blocks.h"
 #include "support.h"

@@ -1,6 +1,7 @@
 #include "nn/recompute.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "nn/branches.h"
 #include "nn/layers.h"

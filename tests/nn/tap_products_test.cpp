@@ -1,6 +1,8 @@
 #include "nn/tap_products.h"
 
-#include <torch/torch.h>
+#include <torch/autograd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "nn/autocast.h"
 #include "nn/layers.h"

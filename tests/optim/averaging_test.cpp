@@ -3,7 +3,8 @@
 #include <cmath>
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/files.h"
 #include "base/json.h"

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include <torch/nn/utils/clip_grad.h>
+
 #include "optim/optimizers.h"
 
 using namespace mlrun;

@@ -1,6 +1,6 @@
 #include "optim/grad_scaler.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "support.h"
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "catch.h"
 #include "engine/train/training.h"

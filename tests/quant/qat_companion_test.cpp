@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/run/checkpoint.h"
 #include "engine/run/model_state.h"

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -50,7 +51,7 @@ std::shared_ptr<nn::Layer> model_of(const std::string& name) {
 double one_pass(nn::Layer& model, quant::QatModel& qat, std::uint64_t number) {
   model.zero_grad();
   const nn::InterceptorScope scope(model, qat.door());
-  const auto loss = torch::nn::functional::cross_entropy(model(step_images(number)), torch::arange(kBatch) % kClasses);
+  const auto loss = torch::cross_entropy_loss(model(step_images(number)), torch::arange(kBatch) % kClasses);
   loss.backward();
   return loss.item<double>();
 }

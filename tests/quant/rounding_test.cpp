@@ -2,7 +2,8 @@
 
 #include <limits>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "catch.h"
 #include "quant/kernels.h"

@@ -1,4 +1,5 @@
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "engine/train/training.h"
 #include "recipes/classification/losses.h"
@@ -165,7 +166,7 @@ TEST_CASE("auxiliary classifiers add their weighted losses", "[recipes]") {
   REQUIRE(outputs.size() == 3);
   std::vector<double> losses;
   for (const auto& logits : outputs) {
-    losses.push_back(torch::nn::functional::cross_entropy(logits, labels).item<double>());
+    losses.push_back(torch::cross_entropy_loss(logits, labels).item<double>());
   }
   CHECK(witness.minimised.item<double>() == Approx(losses[0] + 0.5 * losses[1] + 0.5 * losses[2]).epsilon(1e-5));
   CHECK(witness.logged.at("loss").first == Approx(witness.minimised.item<double>()));
@@ -194,7 +195,7 @@ TEST_CASE("blended images are learnt with blended labels and counted by the larg
   REQUIRE_FALSE(torch::equal(mixed.images, batch.inputs.tensor("image")));
   const torch::Tensor logits = model.run({mixed.images}).front(), shares = mixed.targets(4, torch::kFloat);
   const torch::Tensor smooth = shares * 0.9 + 0.1 / 4;
-  const torch::Tensor expected = loss == "bce" ? torch::nn::functional::binary_cross_entropy_with_logits(logits, smooth)
+  const torch::Tensor expected = loss == "bce" ? torch::binary_cross_entropy_with_logits(logits, smooth)
                                                : -(logits.log_softmax(1) * smooth).sum(1).mean();
   CHECK(witness.minimised.item<double>() == Approx(expected.item<double>()).epsilon(1e-5));
   const auto correct = logits.argmax(1).eq(shares.argmax(1));

@@ -1,6 +1,6 @@
 #include "recipes/classification/losses.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/files.h"
 #include "models/parity.h"

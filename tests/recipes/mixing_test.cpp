@@ -1,6 +1,6 @@
 #include "recipes/classification/mixing.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/files.h"
 #include "base/torch_compat.h"

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/train/trainer.h"
 #include "engine/train/training.h"

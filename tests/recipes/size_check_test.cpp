@@ -1,6 +1,6 @@
 #include "recipes/classification/size_check.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/train/training.h"
 #include "logged.h"

@@ -9,7 +9,7 @@
 using namespace mlrun::report;
 
 namespace {
-const double kNan = std::numeric_limits<double>::quiet_NaN();
+const double kUndefined = std::numeric_limits<double>::quiet_NaN();
 const double kInfinity = std::numeric_limits<double>::infinity();
 }  // namespace
 
@@ -59,7 +59,7 @@ TEST_CASE("durations read like a clock", "[report]") {
                                                                     {3723, "1:02:03"},
                                                                     {93600, "26:00:00"},
                                                                     {-1, "?"},
-                                                                    {kNan, "?"},
+                                                                    {kUndefined, "?"},
                                                                     {kInfinity, "?"}}));
   CHECK(duration(seconds) == text);
 }
@@ -68,14 +68,14 @@ TEST_CASE("numbers have fixed digits or the shortest that read back", "[report]"
   CHECK(fixed(74.0419, 3) == "74.042");
   CHECK(fixed(-0.5, 0) == "-0");
   CHECK(fixed(1e300, 1).size() == 303);
-  CHECK(fixed(kNan, 2) == "nan");
+  CHECK(fixed(kUndefined, 2) == "nan");
   CHECK(fixed(-kInfinity, 2) == "-inf");
   CHECK(percent(0.93424) == "93.42 %");
   CHECK(percent(1, 0) == "100 %");
   CHECK(shortest(0.1) == "0.1");
   CHECK(shortest(3) == "3");
   CHECK(shortest(-0.0) == "0");
-  CHECK(shortest(kNan) == "nan");
+  CHECK(shortest(kUndefined) == "nan");
   for (const double value : {1e-8, 1.0 / 3, 2.5e15, 1e15, 6.02e23, -std::sqrt(2.0)}) {
     CHECK(std::strtod(shortest(value).c_str(), nullptr) == value);
   }

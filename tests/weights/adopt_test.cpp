@@ -1,6 +1,6 @@
 #include "weights/adopt.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "support.h"
 

@@ -1,6 +1,6 @@
 #include "weights/inspect.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/files.h"
 #include "support.h"

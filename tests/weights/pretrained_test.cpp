@@ -1,6 +1,6 @@
 #include "weights/pretrained.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

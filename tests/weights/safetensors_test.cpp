@@ -1,6 +1,6 @@
 #include "weights/safetensors.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstring>
 #include <limits>

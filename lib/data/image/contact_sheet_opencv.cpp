@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>

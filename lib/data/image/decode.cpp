@@ -1,6 +1,6 @@
 #include "data/image/decode.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/log_once.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>

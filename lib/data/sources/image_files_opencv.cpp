@@ -3,7 +3,7 @@
 #include <numeric>
 #include <utility>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/files.h"

@@ -1,6 +1,6 @@
 #include "data/sources/selected_source.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "data/image/decode.h"

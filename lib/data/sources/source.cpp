@@ -1,6 +1,6 @@
 #include "data/sources/source.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/sources/cifar.h"
 #include "data/sources/idx.h"

@@ -1,6 +1,6 @@
 #include "deploy/onnx/batches.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "weights/safetensors_header.h"

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/log.h"
 #include "deploy/onnx/batches.h"

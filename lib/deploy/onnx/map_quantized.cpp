@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "deploy/traced_operator.h"
 #include "quant/packed.h"

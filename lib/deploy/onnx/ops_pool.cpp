@@ -1,6 +1,6 @@
 #include <limits>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "deploy/onnx/ops.h"
 

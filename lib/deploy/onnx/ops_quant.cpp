@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "deploy/onnx/ops.h"
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "deploy/onnx/ops.h"
 

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "deploy/onnx/batches.h"

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <onnx/onnx_pb.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "deploy/onnx/proto.h"
 #include "weights/safetensors_header.h"

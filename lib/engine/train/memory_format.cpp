@@ -4,7 +4,7 @@
 #include <chrono>
 #include <optional>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/error.h"
 #include "base/log.h"

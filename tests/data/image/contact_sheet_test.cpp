@@ -2,7 +2,7 @@
 
 #include "data/image/contact_sheet.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/files.h"
 #include "data/image/decode.h"

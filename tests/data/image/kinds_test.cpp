@@ -3,7 +3,7 @@
 #include <map>
 #include <sstream>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/image/decode.h"
 #include "data/image/exif.h"

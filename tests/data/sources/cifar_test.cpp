@@ -1,6 +1,6 @@
 #include "data/sources/cifar.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "data/sources/cifar_file.h"
 #include "support.h"

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "logged.h"
 #include "support.h"

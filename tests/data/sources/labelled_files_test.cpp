@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/files.h"
 #include "logged.h"

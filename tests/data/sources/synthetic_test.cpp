@@ -3,7 +3,7 @@
 #include <chrono>
 #include <map>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "support.h"
 

@@ -1,6 +1,7 @@
 #include "deploy/graph/kernels.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "catch.h"
 

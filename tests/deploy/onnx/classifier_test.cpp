@@ -1,6 +1,6 @@
 #include "deploy/onnx/classifier.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "support.h"
 
@@ -96,7 +96,7 @@ TEST_CASE("the loss of a sure ONNX classifier is that of its logits, not of roun
   const Tensor logits = torch::tensor({{300.0, 0.0}, {0.0, 300.0}}).to(torch::kFloat);
   const Tensor labels = torch::tensor(std::vector<std::int64_t>{1, 1});
   const auto loss = [&](Nodes nodes) {
-    return torch::nn::functional::cross_entropy(answer(graph(std::move(nodes)), logits).rows, labels).item<double>();
+    return torch::cross_entropy_loss(answer(graph(std::move(nodes)), logits).rows, labels).item<double>();
   };
   CHECK(loss({along("Flatten", 1, "x", "f"), along("Softmax", 1, "f", "y")}) == Approx(150));
   CHECK(loss({along("Flatten", 1, "x", "f"), along("LogSoftmax", 1, "f", "y")}) == Approx(150));

@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "deploy/onnx/model.h"
 #include "support.h"

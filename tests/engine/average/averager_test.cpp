@@ -3,7 +3,8 @@
 #include <cmath>
 #include <csignal>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "engine/run/checkpoint.h"
 #include "engine/train/training.h"

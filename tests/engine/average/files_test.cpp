@@ -3,7 +3,7 @@
 #include <cmath>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/train/training.h"
 

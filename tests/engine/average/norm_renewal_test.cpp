@@ -1,6 +1,7 @@
 #include "engine/average/norm_renewal.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "base/random.h"
 #include "engine/run/faulty.h"

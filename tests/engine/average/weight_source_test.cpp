@@ -2,7 +2,8 @@
 
 #include <map>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "engine/average/averager.h"
 #include "engine/average/ensemble.h"

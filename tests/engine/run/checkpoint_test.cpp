@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/files.h"
 #include "base/paths.h"

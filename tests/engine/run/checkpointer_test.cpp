@@ -3,7 +3,7 @@
 #include <csignal>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "base/paths.h"
 #include "engine/train/training.h"

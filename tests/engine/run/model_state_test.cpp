@@ -1,6 +1,6 @@
 #include "engine/run/model_state.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "nn/layers.h"
 #include "support.h"

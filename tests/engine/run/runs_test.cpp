@@ -1,6 +1,6 @@
 #include "engine/run/runs.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/train/training.h"
 

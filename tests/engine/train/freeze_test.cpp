@@ -1,6 +1,6 @@
 #include "engine/train/freeze.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/train/training.h"
 #include "nn/layers.h"

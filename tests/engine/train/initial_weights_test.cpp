@@ -1,6 +1,6 @@
 #include "engine/train/initial_weights.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <csignal>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 #include "engine/train/lone_sample.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/train/training.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/run/checkpoint.h"
 #include "engine/train/dry_run.h"

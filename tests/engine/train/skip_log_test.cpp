@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/run/checkpoint.h"
 #include "engine/run/faulty.h"

@@ -2,7 +2,8 @@
 
 #include <csignal>
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "engine/run/checkpoint.h"
 #include "engine/train/training.h"
