@@ -96,14 +96,11 @@ std::vector<engine::Member> members_of(const RecipeArguments& recipe, const Ense
 
 std::string members_text(const engine::EnsembleResult& result) {
   std::vector<report::Column> columns = {{"member", report::Align::Left}, {"weights", report::Align::Left}};
-  for (const auto& figure : result.evaluation.figures) columns.push_back({figure.first});
+  for (const auto& figure : result.evaluation.figures) columns.push_back({figure.name});
   report::Table table(columns);
   const auto add = [&table](const std::string& name, const std::string& weights, const metrics::Figures& figures) {
     std::vector<std::string> cells = {name, weights};
-    for (const auto& [figure, value] : figures) {
-      const bool share = figure == "loss" || figure == "brier";
-      cells.push_back(report::fixed(value, share ? 4 : 2));
-    }
+    for (const auto& figure : figures) cells.push_back(report::value_text(figure));
     table.add(cells);
   };
   for (const auto& member : result.members) add(member.name, member.weights, member.figures);
@@ -114,9 +111,8 @@ std::string members_text(const engine::EnsembleResult& result) {
 Json members_json(const engine::EnsembleResult& result) {
   Json list = Json::array();
   for (const auto& member : result.members) {
-    Json figures = Json::object();
-    for (const auto& [name, value] : member.figures) figures[name] = value;
-    list.push_back({{"member", member.name}, {"weights", member.weights}, {"metrics", figures}});
+    list.push_back(
+        {{"member", member.name}, {"weights", member.weights}, {"metrics", report::values_json(member.figures)}});
   }
   return list;
 }

@@ -65,10 +65,10 @@ std::optional<report::Confusion> confusion_of(const engine::Evaluation& evaluati
 
 std::string figures_text(const engine::Evaluation& evaluation) {
   std::ostringstream text;
-  for (const auto& [name, value] : evaluation.figures) {
-    text << "  " << name << "  " << report::fixed(value, name == "loss" ? 4 : 2);
+  for (const auto& figure : evaluation.figures) {
+    text << "  " << figure.name << "  " << report::value_text(figure);
     const auto accuracy = evaluation.details.find("accuracy");
-    if (name == "acc1" && accuracy != evaluation.details.end() && accuracy->contains("acc1_interval95")) {
+    if (figure.name == "acc1" && accuracy != evaluation.details.end() && accuracy->contains("acc1_interval95")) {
       const Json& interval = accuracy->at("acc1_interval95");
       text << "  (95 % interval " << report::fixed(interval.at(0).get<double>(), 2) << " to "
            << report::fixed(interval.at(1).get<double>(), 2) << ")";
@@ -100,8 +100,6 @@ std::string result_text(const Evaluated& evaluated) {
 
 Json result_json(const Evaluated& evaluated) {
   const engine::Evaluation& evaluation = evaluated.evaluation;
-  Json metrics = Json::object();
-  for (const auto& [name, value] : evaluation.figures) metrics[name] = value;
   Json skipped = Json::array();
   for (const auto& sample : evaluation.skipped) skipped.push_back(sample.id);
   Json verdicts = Json::array();
@@ -110,7 +108,7 @@ Json result_json(const Evaluated& evaluated) {
                {"weights", evaluated.weights},
                {"engine", evaluated.engine},
                {"samples", {{"total", evaluation.total}, {"evaluated", evaluation.evaluated}, {"skipped", skipped}}},
-               {"metrics", metrics},
+               {"metrics", report::values_json(evaluation.figures)},
                {"per_class", evaluation.details.value("per_class", Json::array())},
                {"expect", verdicts}};
   if (evaluated.outputs) json["outputs"] = evaluated.outputs->json();

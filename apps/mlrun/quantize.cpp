@@ -77,7 +77,7 @@ quant::TrainingRequest training_of(const QuantizeArguments& arguments, const Run
 
 /// 93.12 (92.60 to 93.61).
 std::string headline_cell(const quant::Quantized& row) {
-  std::string cell = report::fixed(row.headline, 2);
+  std::string cell = report::value_text(row.headline);
   const auto accuracy = row.evaluation.details.find("accuracy");
   if (accuracy == row.evaluation.details.end() || !accuracy->contains("acc1_interval95")) return cell;
   const Json& interval = accuracy->at("acc1_interval95");
@@ -85,7 +85,10 @@ std::string headline_cell(const quant::Quantized& row) {
          report::fixed(interval.at(1).get<double>(), 2) + ")";
 }
 
-std::string change_cell(double change) { return (change >= 0 ? "+" : "") + report::fixed(change, 2); }
+std::string change_cell(const report::Figure& now, const report::Figure& before) {
+  const double change = now.value - before.value;
+  return (change >= 0 ? "+" : "") + report::fixed(change, now.digits);
+}
 
 report::Table table_of(const quant::QuantizeResult& result) {
   report::Table table({{"method", report::Align::Left},
@@ -98,7 +101,7 @@ report::Table table_of(const quant::QuantizeResult& result) {
   const quant::Quantized& plain = result.rows.front();
   for (const auto& row : result.rows) {
     const bool first = &row == &plain;
-    table.add({row.method, headline_cell(row), first ? "" : change_cell(row.headline - plain.headline),
+    table.add({row.method, headline_cell(row), first ? "" : change_cell(row.headline, plain.headline),
                report::bytes(static_cast<double>(row.bytes)),
                first ? "" : report::percent(static_cast<double>(row.bytes) / static_cast<double>(plain.bytes), 1),
                report::significant(row.latency, 3) + " ms",
@@ -150,25 +153,27 @@ std::string text_of(const quant::QuantizeResult& result, const QuantizeArguments
     const quant::Quantized& row = result.rows[i];
     text += layers_text(row);
     if (row.collapsed) {
-      text += "  " + row.method + " collapsed: it keeps less than half of " + result.headline +
-              "; leave the worst layers in float32 with quantize.skip=[" +
+      const bool lower = row.headline.better == report::Better::Lower;
+      text += "  " + row.method +
+              " collapsed: " + (lower ? "it has more than twice the " : "it keeps less than half of ") +
+              result.headline + "; leave the worst layers in float32 with quantize.skip=[" +
               (row.noise.empty() ? "" : row.noise[0].path) + "], or train with --method qat\n";
     }
   }
   if (result.met) return text + "\n" + arguments.output + ": " + result.chosen + "\n";
-  return text + "\n" + arguments.output + ": not written, as " + result.headline + " falls by more than " +
+  return text + "\n" + arguments.output + ": not written, as " + result.headline +
+         (result.rows.front().headline.better == report::Better::Lower ? " rises" : " falls") + " by more than " +
          report::shortest(*arguments.max_drop) + "\n";
 }
 
 Json row_json(const quant::Quantized& row) {
-  Json metrics = Json::object(), kept = Json::array(), noise = Json::array();
-  for (const auto& [name, value] : row.evaluation.figures) metrics[name] = value;
+  Json kept = Json::array(), noise = Json::array();
   for (const auto& layer : row.float_layers) {
     kept.push_back({{"layer", layer.path}, {"type", layer.type}, {"reason", layer.reason}});
   }
   for (const auto& layer : row.noise) noise.push_back({{"layer", layer.path}, {"snr", layer.db}});
   return {{"method", row.method},
-          {"metrics", metrics},
+          {"metrics", report::values_json(row.evaluation.figures)},
           {"accuracy", row.evaluation.details.value("accuracy", Json())},
           {"samples", {{"total", row.evaluation.total}, {"evaluated", row.evaluation.evaluated}}},
           {"bytes", row.bytes},

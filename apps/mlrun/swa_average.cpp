@@ -67,11 +67,11 @@ std::optional<config::Resolved> recipe_of(const AverageArguments& arguments) {
 std::string scores_text(const engine::AverageOutcome& outcome) {
   if (outcome.scores.empty()) return "";
   std::vector<report::Column> columns = {{outcome.split, report::Align::Left}};
-  for (const auto& figure : outcome.scores.front().figures) columns.push_back({figure.first});
+  for (const auto& figure : outcome.scores.front().figures) columns.push_back({figure.name});
   report::Table table(columns);
   for (const auto& scored : outcome.scores) {
     std::vector<std::string> cells = {scored.name};
-    for (const auto& figure : scored.figures) cells.push_back(report::fixed(figure.second, 4));
+    for (const auto& figure : scored.figures) cells.push_back(report::fixed(figure.value, 4));
     table.add(cells);
   }
   return "\n" + table.text();
@@ -80,9 +80,7 @@ std::string scores_text(const engine::AverageOutcome& outcome) {
 Json to_json(const engine::AverageOutcome& outcome, const AverageArguments& arguments) {
   Json scores = Json::array();
   for (const auto& scored : outcome.scores) {
-    Json figures = Json::object();
-    for (const auto& [name, value] : scored.figures) figures[name] = value;
-    scores.push_back({{"weights", scored.name}, {"metrics", figures}});
+    scores.push_back({{"weights", scored.name}, {"metrics", report::values_json(scored.figures)}});
   }
   return {{"file", arguments.output},
           {"averaged_from", parse_json(outcome.metadata.at("averaged_from"))},

@@ -34,7 +34,7 @@ Json to_json(const engine::SweepEntry& entry) {
                {"seconds", entry.seconds},
                {"run", entry.run.path.string()},
                {"error", nullptr}};
-  if (entry.run.best) json["best"] = {{"metric", entry.run.best->metric}, {"value", entry.run.best->value}};
+  if (entry.run.best) json["best"] = {{"metric", entry.run.best->figure.name}, {"value", entry.run.best->figure.value}};
   if (!entry.run.error.empty()) json["error"] = entry.run.error;
   return json;
 }
@@ -73,7 +73,7 @@ std::string status_table(const std::vector<engine::SweepEntry>& entries, bool ra
     row.push_back(entry.combination.name);
     row.push_back(entry.state);
     row.push_back(begun ? std::to_string(entry.run.epoch) + "/" + std::to_string(entry.run.epochs) : "");
-    row.push_back(best ? best->metric + " " + report::fixed(best->value, 4) : "");
+    row.push_back(best ? best->figure.name + " " + report::fixed(best->figure.value, 4) : "");
     row.push_back(begun ? report::duration(entry.seconds) : "");
     table.add(std::move(row));
   }

@@ -70,9 +70,7 @@ void predict_batch(Loaded& loaded, data::Batch& batch, std::int64_t most, Predic
 
 /// Expectations know an average's figures by the prefix that they have in training.
 metrics::Figures named_as_in_training(metrics::Figures figures, const std::string& weights) {
-  if (weights != "swa" && weights != "ema") return figures;
-  for (auto& figure : figures) figure.first.insert(0, weights + "_");
-  return figures;
+  return weights == "swa" || weights == "ema" ? report::prefixed(weights + "_", std::move(figures)) : figures;
 }
 
 }  // namespace

@@ -98,16 +98,9 @@ std::string spoilt_text(const Evaluation& evaluation) {
          " samples are not finite, so that their figures are not defined: " + samples;
 }
 
-const double* Evaluation::find(const std::string& name) const {
-  for (const auto& figure : figures) {
-    if (figure.first == name) return &figure.second;
-  }
-  return nullptr;
-}
-
 void take_figures(const std::vector<std::unique_ptr<metrics::Metric>>& metrics, Evaluation& evaluation) {
   for (const auto& metric : metrics) {
-    for (auto& figure : metric->compute()) evaluation.figures.push_back(std::move(figure));
+    report::append(evaluation.figures, metric->compute());
     const Json details = metric->details();
     if (details.is_object()) evaluation.details.update(details);
   }

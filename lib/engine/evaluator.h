@@ -23,7 +23,7 @@ struct Evaluation {
   double seconds = 0;
 
   /// The figure `name`; null where there is none.
-  const double* find(const std::string& name) const;
+  const report::Figure* find(const std::string& name) const { return report::find(figures, name); }
 };
 
 struct EvaluateOptions {

@@ -32,8 +32,8 @@ bool within(const config::Expectation& expectation, double measured) {
 }
 
 const double* find_figure(const Measured& measured, const std::string& metric) {
-  for (const auto& [name, value] : measured.figures) {
-    if (measured.split + "/" + name == metric) return &value;
+  for (const auto& figure : measured.figures) {
+    if (measured.split + "/" + figure.name == metric) return &figure.value;
   }
   return nullptr;
 }

@@ -39,9 +39,9 @@ class Step {
   /// optimizer step.
   virtual void minimise(const std::string& model, const torch::Tensor& loss, double units) = 0;
 
-  /// Adds to a figure's mean over the epoch; `units` are those that `value` (a scalar) is the mean of. The figure
-  /// named `loss` is watched for divergence.
-  virtual void log(const std::string& name, const torch::Tensor& value, double units) = 0;
+  /// Adds to a figure's mean over the epoch; `units` are those that its value is the mean of. The figure named `loss`
+  /// is watched for divergence.
+  virtual void log(const report::Figure& figure, double units) = 0;
 };
 
 /// Puts together what several sets of weights say of one batch.

@@ -45,10 +45,11 @@ class Calibration final : public PerSample {
   }
 
   Figures compute() const override {
-    if (samples_ == 0 || std::isnan(brier_)) return {{"brier", kUndefined}, {"ece", kUndefined}};
+    const bool known = samples_ > 0 && !std::isnan(brier_);
     double gaps = 0;
     for (const Bin& bin : bins_) gaps += std::abs(bin.correct - bin.confidence);
-    return {{"brier", brier_ / samples_}, {"ece", 100 * gaps / samples_}};
+    return {{"brier", known ? brier_ / samples_ : kUndefined, Better::Lower, 4, ""},
+            {"ece", known ? 100 * gaps / samples_ : kUndefined, Better::Lower, 2, "%"}};
   }
 
   Json details() const override {

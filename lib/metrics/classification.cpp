@@ -63,8 +63,8 @@ class Accuracy final : public PerSample {
 
   Figures compute() const override {
     const auto share = [this](Count part) { return percent(counts_[part], counts_[kTotal], counts_[kUnknown]); };
-    Figures figures = {{"acc1", share(kCorrect)}};
-    if (counts_[kWidth] >= kTop) figures.emplace_back("acc5", share(kCorrectTop));
+    Figures figures = {{"acc1", share(kCorrect), Better::Higher, 2, "%"}};
+    if (counts_[kWidth] >= kTop) figures.push_back({"acc5", share(kCorrectTop), Better::Higher, 2, "%"});
     return figures;
   }
 
@@ -112,7 +112,8 @@ class Loss final : public PerSample {
 
   Figures compute() const override {
     const bool none = count_[0] == 0;
-    return {{"loss", none ? std::numeric_limits<double>::quiet_NaN() : sum_ / static_cast<double>(count_[0])}};
+    const double mean = none ? std::numeric_limits<double>::quiet_NaN() : sum_ / static_cast<double>(count_[0]);
+    return {{"loss", mean, Better::Lower, 4, ""}};
   }
 
   // The sum is kept as a tensor: JSON has neither NaN nor infinity.

@@ -1,21 +1,14 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "base/json.h"
 #include "data/fields.h"
 #include "data/state.h"
+#include "report/figure.h"
 
 namespace mlrun::metrics {
 
-/// Named figures in the order in which tables show them.
-using Figures = std::vector<std::pair<std::string, double>>;
-
-/// True of figures of which less is better: `loss`, `brier`, `ece`, under any prefix (`val/swa_loss`).
-bool lower_is_better(const std::string& figure);
+using report::Better;
+using report::Figures;
 
 /// An exact figure over a whole split, whatever the batches were: counts and float64 sums only.
 class Metric : public data::Stateful {

@@ -24,16 +24,6 @@ MetricFactory make_factory() {
 
 }  // namespace
 
-bool lower_is_better(const std::string& figure) {
-  for (const std::string name : {"loss", "brier", "ece"}) {
-    if (figure.size() < name.size() || figure.compare(figure.size() - name.size(), name.size(), name) != 0) continue;
-    if (figure.size() == name.size()) return true;
-    const char before = figure[figure.size() - name.size() - 1];
-    if (before == '/' || before == '_') return true;
-  }
-  return false;
-}
-
 const MetricFactory& metrics() {
   static const MetricFactory factory = make_factory();
   return factory;

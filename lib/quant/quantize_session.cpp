@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr double kCollapsed = 0.5;  // of the float model's headline figure
+constexpr double kCollapsed = 2;  // times as bad as the float model
 constexpr std::int64_t kNoiseSamples = 8;
 
 void check_target(const QuantizeRequest& request) {
@@ -36,6 +36,11 @@ void check_target(const QuantizeRequest& request) {
   if (!request.force && replaces(out)) {
     throw file_error(out.string(), "exists already", "add --force to replace it, or choose another name");
   }
+}
+
+bool collapsed(const report::Figure& headline, double before) {
+  return headline.better == report::Better::Lower ? headline.value > kCollapsed * before
+                                                  : kCollapsed * headline.value < before;
 }
 
 /// One quantization from the float weights to the file that is kept.
@@ -92,7 +97,7 @@ class Session {
     Quantized entry;
     entry.method = method;
     entry.evaluation = engine::evaluate_loaded(loaded, resolved_, {std::nullopt, request_.progress, {}}).evaluation;
-    const double* headline = entry.evaluation.find(result_.headline);
+    const report::Figure* headline = entry.evaluation.find(result_.headline);
     MLRUN_ASSERT(headline != nullptr, "a task without its headline figure");
     entry.headline = *headline;
     const torch::NoGradGuard no_gradients;
@@ -173,7 +178,7 @@ class Session {
     entry.int8_layers = int8_layers(made);
     entry.float_layers = made.float_layers;
     entry.noise = layer_noise(model_of(plain), model_of(loaded), {noise_samples(*plain.task)});
-    entry.collapsed = entry.headline < kCollapsed * result_.rows.front().headline;
+    entry.collapsed = collapsed(entry.headline, result_.rows.front().headline.value);
     result_.rows.push_back(std::move(entry));
   }
 
@@ -189,13 +194,14 @@ class Session {
   }
 
   void choose() {
-    const double before = result_.rows.front().headline;
     std::size_t best = 1;
     for (std::size_t i = 2; i < result_.rows.size(); ++i) {
-      if (result_.rows[i].headline > result_.rows[best].headline) best = i;
+      const report::Figure& figure = result_.rows[i].headline;
+      if (report::is_better(figure.better, figure.value, result_.rows[best].headline.value)) best = i;
     }
     result_.chosen = result_.rows[best].method;
-    result_.met = !request_.max_drop || before - result_.rows[best].headline <= *request_.max_drop;
+    const double worse = report::loss_of(result_.rows[best].headline, result_.rows.front().headline.value);
+    result_.met = !request_.max_drop || worse <= *request_.max_drop;
     if (result_.met) drafts_[best - 1].publish();
   }
 

@@ -24,7 +24,7 @@ struct QuantizeRequest {
   config::Resolved resolved;         ///< the recipe; its `quantize` says how
   engine::WeightChoice weights;      ///< float ones
   std::vector<std::string> methods;  ///< ptq, dynamic, qat; each once
-  std::optional<double> max_drop;    ///< largest loss of the headline figure, in its unit (points)
+  std::optional<double> max_drop;    ///< by how much the headline figure may get worse, in its unit (points)
   std::filesystem::path out;         ///< safetensors
   bool force = false;                ///< replaces a file that exists
   bool progress = true;
@@ -36,13 +36,13 @@ struct QuantizeRequest {
 struct Quantized {
   std::string method;  ///< fp32, or the request's
   engine::Evaluation evaluation;
-  double headline = 0;
+  report::Figure headline;
   std::uint64_t bytes = 0;  ///< of the weights on disk
   double latency = 0;       ///< ms, the median of one sample at a time
   std::int64_t int8_layers = 0;
   std::vector<FloatLayer> float_layers;
   std::vector<LayerNoise> noise;  ///< worst first
-  bool collapsed = false;         ///< less than half of the float model's headline figure is left
+  bool collapsed = false;         ///< the float model's headline figure is halved, or doubled where less is better
 };
 
 struct QuantizeResult {
@@ -51,7 +51,7 @@ struct QuantizeResult {
   bool reduce_range = false;
   std::vector<Quantized> rows;  ///< fp32 first
   std::string chosen;           ///< the method whose file was written: the best by the headline figure
-  bool met = true;              ///< false: all lost more than `max_drop`, and nothing was written
+  bool met = true;              ///< false: all got worse by more than `max_drop`, and nothing was written
   std::string stopped_by;       ///< what interrupted the training of qat; empty where nothing did
 };
 

@@ -45,9 +45,9 @@ MetricsLog::MetricsLog(const std::filesystem::path& folder)
 
 void MetricsLog::append(std::int64_t step, double epoch, const Figures& figures) {
   Json row = {{"step", step}, {"epoch", number(epoch)}};
-  for (const auto& [name, value] : figures) {
-    MLRUN_ASSERT(name != "step" && name != "epoch", "no figure may be called '" + name + "'");
-    row[name] = number(value);
+  for (const Figure& figure : figures) {
+    MLRUN_ASSERT(figure.name != "step" && figure.name != "epoch", "no figure may be called '" + figure.name + "'");
+    row[figure.name] = number(figure.value);
   }
   append_file(jsonl_, json_text(row) + "\n");
   if (add_columns(row)) write_file(csv_, csv_of(read_rows()), Links::Refuse);

@@ -3,15 +3,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "report/figure.h"
 
 namespace mlrun::report {
-
-/// Figures by name in the order of tables, as `val/acc1`.
-using Figures = std::vector<std::pair<std::string, double>>;
 
 /// A run's figures over time, in two files of one folder: `metrics.jsonl`, one object per line
 /// with `step`, `epoch` and the figures (not finite: null), and `metrics.csv` with the same rows

@@ -215,9 +215,9 @@ void ClassificationTask::train(engine::Step& step, const data::Batch& batch) {
   // Of blended images, the label with the larger share counts, as in torchvision's references.
   const torch::Tensor labels = targets.dim() == 2 ? targets.argmax(1) : targets;
   const double units = loss_->units(targets);
-  step.log("loss", loss.detach(), units);
-  step.log("acc1", logits.detach().argmax(1).eq(labels).to(torch::kFloat).mean() * 100,
-           static_cast<double>(batch.size()));
+  const torch::Tensor share = logits.detach().argmax(1).eq(labels).to(torch::kFloat).mean();
+  step.log({"loss", loss.item<double>(), report::Better::Lower, 4, ""}, units);
+  step.log({"acc1", (share * 100).item<double>(), report::Better::Higher, 2, "%"}, static_cast<double>(batch.size()));
   step.minimise("model", loss, units);
 }
 

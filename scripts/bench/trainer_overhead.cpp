@@ -65,7 +65,7 @@ class TinyTask : public engine::Task {
     const torch::Tensor output = step.run("model", batch.inputs.tensor("x"));
     const torch::Tensor loss = torch::mse_loss(output, batch.targets.tensor("y"));
     const auto samples = static_cast<double>(batch.size());
-    step.log("loss", loss.detach(), samples);
+    step.log({"loss", loss.item<double>()}, samples);
     step.minimise("model", loss, samples);
   }
   data::Fields predict(const data::Batch& batch) override {

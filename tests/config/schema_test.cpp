@@ -21,7 +21,7 @@ const Json& alternative(const Json& field, const std::string& type) {
   throw InternalError(__FILE__, __LINE__, "no alternative of type " + type);
 }
 
-const Json& section(const std::string& name) { return alternative(schema()["properties"][name], "object"); }
+const Json& schema_section(const std::string& name) { return alternative(schema()["properties"][name], "object"); }
 
 const Json& branch(const Json& map, const std::string& component) {
   for (const auto& candidate : map.at("allOf")) {
@@ -44,16 +44,16 @@ TEST_CASE("the schema is closed draft-07 with the recipe's words", "[config]") {
 }
 
 TEST_CASE("ranges, units, choices and defaults reach the schema", "[config]") {
-  const Json& train = section("train")["properties"];
+  const Json& train = schema_section("train")["properties"];
   CHECK(train["epochs"]["anyOf"][0]["anyOf"][0] == Json({{"type", "integer"}, {"minimum", 1}}));
   CHECK(train["epochs"]["default"] == 10);
   CHECK(train["epochs"]["description"] == "passes over the training samples");
   CHECK(train["clip_grad_norm"]["anyOf"][0] == Json({{"type", "number"}, {"exclusiveMinimum", 0.0}}));
   CHECK(train["clip_grad_norm"]["default"].is_null());
   CHECK(train["evaluate"]["default"] == "1 epoch");
-  const Json& schedule = section("schedule")["properties"];
+  const Json& schedule = schema_section("schedule")["properties"];
   CHECK(schedule["warmup_method"]["anyOf"][0] == Json({{"enum", {"linear", "constant"}}}));
-  const Json& adam = branch(section("optimizer"), "adam")["properties"];
+  const Json& adam = branch(schema_section("optimizer"), "adam")["properties"];
   const Json& betas = alternative(adam["betas"], "array");
   CHECK(betas["minItems"] == 2);
   CHECK(betas["maxItems"] == 2);
@@ -62,7 +62,7 @@ TEST_CASE("ranges, units, choices and defaults reach the schema", "[config]") {
 }
 
 TEST_CASE("each component has its branch, which is closed too", "[config]") {
-  const Json& optimizer = section("optimizer");
+  const Json& optimizer = schema_section("optimizer");
   CHECK(optimizer["allOf"].size() == 4);
   CHECK(optimizer["properties"].contains("nesterov"));
   CHECK(optimizer["properties"].contains("betas"));
@@ -72,23 +72,23 @@ TEST_CASE("each component has its branch, which is closed too", "[config]") {
   CHECK(sgd["properties"].contains("nesterov"));
   CHECK_FALSE(sgd["properties"].contains("betas"));
   CHECK(sgd["properties"]["name"] == true);
-  const Json& data = section("data");
+  const Json& data = schema_section("data");
   CHECK(branch(data, "image_folder")["properties"].contains("root"));
   CHECK(branch(data, "image_folder")["properties"].contains("extensions"));
   CHECK_FALSE(branch(data, "idx")["properties"].contains("extensions"));
 }
 
 TEST_CASE("component names are listed with their descriptions", "[config]") {
-  const Json& names = section("schedule")["properties"]["name"]["anyOf"][0];
+  const Json& names = schema_section("schedule")["properties"]["name"]["anyOf"][0];
   CHECK(names["enum"] == Json::array({"constant", "step", "cosine"}));
   CHECK(names["enumDescriptions"] == Json::array({"no change", "falls at regular distances", "half a cosine"}));
-  CHECK(section("schedule")["properties"]["name"]["default"] == "constant");
+  CHECK(schema_section("schedule")["properties"]["name"]["default"] == "constant");
 }
 
 TEST_CASE("a string may stand for a section", "[config]") {
   CHECK(alternative(schema()["properties"]["model"], "string")["enum"].size() == 4);
   CHECK_FALSE(alternative(schema()["properties"]["data"], "string").contains("enum"));
-  const Json& augment = section("data")["properties"]["augment"];
+  const Json& augment = schema_section("data")["properties"]["augment"];
   CHECK(alternative(augment, "string")["enum"][0] == "resize");
   CHECK(alternative(augment, "object")["properties"].contains("name"));
   CHECK(alternative(augment, "array")["items"]["anyOf"][1]["required"] == Json::array({"name"}));
@@ -97,10 +97,10 @@ TEST_CASE("a string may stand for a section", "[config]") {
 TEST_CASE("list items must be complete, sections need not: they may be layers", "[config]") {
   const Json& items = alternative(schema()["properties"]["expect"], "array")["items"]["anyOf"];
   CHECK(items[0]["required"] == Json::array({"metric", "value"}));
-  const Json& transform = alternative(section("data")["properties"]["augment"], "array")["items"]["anyOf"][1];
+  const Json& transform = alternative(schema_section("data")["properties"]["augment"], "array")["items"]["anyOf"][1];
   CHECK(branch(transform, "resize")["required"] == Json::array({"size"}));
-  CHECK_FALSE(section("model").contains("required"));
-  CHECK_FALSE(section("data").contains("required"));
+  CHECK_FALSE(schema_section("model").contains("required"));
+  CHECK_FALSE(schema_section("data").contains("required"));
 }
 
 TEST_CASE("every reference inside the schema leads somewhere", "[config]") {

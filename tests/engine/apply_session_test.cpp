@@ -86,11 +86,11 @@ TEST_CASE("an evaluation of a run repeats what its training measured", "[engine]
   const Json result = Json::parse(read_file(trained_run() / "run.json"))["result"];
   const auto test = evaluate_run(recipe_of_run());
   CHECK(test.evaluation.split == data::Split::Test);
-  CHECK(*test.evaluation.find("acc1") == result["metrics"]["test/acc1"].get<double>());
-  CHECK(*test.evaluation.find("loss") == Approx(result["metrics"]["test/loss"].get<double>()).epsilon(1e-12));
+  CHECK(test.evaluation.find("acc1")->value == result["metrics"]["test/acc1"].get<double>());
+  CHECK(test.evaluation.find("loss")->value == Approx(result["metrics"]["test/loss"].get<double>()).epsilon(1e-12));
   engine::EvalRequest val;
   val.split = data::Split::Val;
-  CHECK(*evaluate_run(recipe_of_run(), val).evaluation.find("acc1") == result["best"]["value"].get<double>());
+  CHECK(evaluate_run(recipe_of_run(), val).evaluation.find("acc1")->value == result["best"]["value"].get<double>());
 }
 
 TEST_CASE("a run without a test split is evaluated on its validation split", "[engine]") {
@@ -119,7 +119,7 @@ TEST_CASE("outputs are dumped in split order", "[engine]") {
   CHECK(Json::parse(dump.metadata.at("sample_ids")).size() == 20);
   const double correct =
       dump.tensors[0].second.argmax(1).eq(dump.tensors[1].second).to(torch::kDouble).mean().item<double>();
-  CHECK(correct * 100 == Approx(*result.evaluation.find("acc1")));
+  CHECK(correct * 100 == Approx(result.evaluation.find("acc1")->value));
 }
 
 TEST_CASE("data with classes that the model does not know, or other channels, are refused", "[engine]") {

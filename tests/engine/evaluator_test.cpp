@@ -62,10 +62,10 @@ TEST_CASE("an evaluation sees every sample once, whatever the batches and worker
       for (std::int64_t i = 0; i < 20; ++i) CHECK(seen[static_cast<std::size_t>(i)] == i);
       if (counts.is_null()) {
         counts = counts_of(result);
-        loss = *result.find("loss");
+        loss = result.find("loss")->value;
       }
       CHECK(counts_of(result) == counts);
-      CHECK(*result.find("loss") == Approx(loss).epsilon(1e-5));
+      CHECK(result.find("loss")->value == Approx(loss).epsilon(1e-5));
       CHECK(result.find("acc5") == nullptr);  // of 4 classes
     }
   }
@@ -117,11 +117,11 @@ TEST_CASE("metrics do not depend on the batches that samples came in", "[engine]
       if (!logits.defined()) {
         logits = all;
         details = counts_of(result);
-        loss = *result.find("loss");
+        loss = result.find("loss")->value;
       }
       CHECK((all - logits).abs().max().item<double>() < 1e-5);
       CHECK(counts_of(result) == details);
-      CHECK(*result.find("loss") == Approx(loss).epsilon(1e-6));
+      CHECK(result.find("loss")->value == Approx(loss).epsilon(1e-6));
       auto metrics = task->metrics(data::Split::Test);
       for (auto& metric : metrics) {
         std::int64_t at = 0;
@@ -134,8 +134,8 @@ TEST_CASE("metrics do not depend on the batches that samples came in", "[engine]
           metric->update(prediction, task->collate(std::move(samples)));
           at = end;
         }
-        for (const auto& [name, value] : metric->compute()) {
-          if (name == "loss") CHECK(value == loss);
+        for (const auto& figure : metric->compute()) {
+          if (figure.name == "loss") CHECK(figure.value == loss);
         }
       }
     }
@@ -193,7 +193,7 @@ TEST_CASE("outputs that are not finite are told by their samples, and no figure 
   CHECK(evaluate(*task, data::Split::Test, {}, silent).spoilt == result.spoilt);
   log::set_file("");
   REQUIRE(result.spoilt.size() == 20);
-  for (const char* name : {"acc1", "loss", "brier", "ece"}) CHECK(std::isnan(*result.find(name)));
+  for (const char* name : {"acc1", "loss", "brier", "ece"}) CHECK(std::isnan(result.find(name)->value));
   const std::string text =
       "the outputs for 20 of 20 test samples are not finite, so that their figures are not defined: 0, 1, 2, 3, 4 and "
       "15 more";

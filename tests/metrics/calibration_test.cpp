@@ -25,11 +25,10 @@ void feed_probabilities(metrics::Metric& metric, const std::vector<double>& firs
 }
 
 double figure_of(const metrics::Metric& metric, const std::string& name) {
-  for (const auto& [key, value] : metric.compute()) {
-    if (key == name) return value;
-  }
-  FAIL("no figure " << name);
-  return 0;
+  const auto figures = metric.compute();
+  const report::Figure* found = report::find(figures, name);
+  if (found == nullptr) FAIL("no figure " << name);
+  return found->value;
 }
 
 }  // namespace
@@ -67,9 +66,8 @@ TEST_CASE("merged and saved calibrations go on as one, and NaN is not hidden", "
   CHECK(std::isnan(figure_of(*loaded, "ece")));
 }
 
-TEST_CASE("of which figures less is better", "[metrics]") {
-  for (const char* name : {"loss", "val/loss", "val/swa_loss", "test/brier", "ece", "val/ema_ece"})
-    CHECK(metrics::lower_is_better(name));
-  for (const char* name : {"acc1", "val/acc5", "val/closs", "psnr", "val/niece"})
-    CHECK_FALSE(metrics::lower_is_better(name));
+TEST_CASE("figures of calibration are better lower", "[metrics]") {
+  const auto figures = metrics::make_calibration(two_classes())->compute();
+  for (const auto& figure : figures) CHECK(figure.better == report::Better::Lower);
+  CHECK(figures.size() == 2);
 }

@@ -42,17 +42,16 @@ void feed(Metric& metric, const torch::Tensor& logits, const torch::Tensor& labe
 torch::Tensor labels_of(std::vector<std::int64_t> labels) { return torch::tensor(labels, torch::kInt64); }
 
 double figure(const Metric& metric, const std::string& name) {
-  for (const auto& [key, value] : metric.compute()) {
-    if (key == name) return value;
-  }
-  FAIL("no figure " << name);
-  return 0;
+  const auto figures = metric.compute();
+  const report::Figure* found = report::find(figures, name);
+  if (found == nullptr) FAIL("no figure " << name);
+  return found->value;
 }
 
 /// Everything a metric says, to compare two of them to the last bit.
 std::string all_of(const Metric& metric) {
   std::string text = json_text(metric.details());
-  for (const auto& [name, value] : metric.compute()) text += " " + name + "=" + json_text(Json(value));
+  for (const auto& figure : metric.compute()) text += " " + figure.name + "=" + json_text(Json(figure.value));
   return text;
 }
 
@@ -199,7 +198,7 @@ TEST_CASE("results depend neither on batches, nor on merging, nor on a save betw
     left->merge(*none);
     CHECK(left->details() == whole->details());
     for (std::size_t i = 0; i < whole->compute().size(); ++i) {
-      CHECK(left->compute()[i].second == Approx(whole->compute()[i].second).epsilon(1e-14));
+      CHECK(left->compute()[i].value == Approx(whole->compute()[i].value).epsilon(1e-14));
     }
   }
 }

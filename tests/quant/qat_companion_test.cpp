@@ -146,8 +146,8 @@ TEST_CASE("a run's checkpoint becomes the int8 model that was evaluated", "[quan
   const auto evaluation =
       engine::evaluate(*task, data::Split::Val, engine::make_context(resolved.recipe.train), options);
   const Json last = evaluations(folder / "run").back();
-  CHECK(*evaluation.find("acc1") == last["val/int8_acc1"].get<double>());
-  CHECK(*evaluation.find("loss") == Approx(last["val/int8_loss"].get<double>()).epsilon(1e-9));
+  CHECK(evaluation.find("acc1")->value == last["val/int8_acc1"].get<double>());
+  CHECK(evaluation.find("loss")->value == Approx(last["val/int8_loss"].get<double>()).epsilon(1e-9));
 }
 
 TEST_CASE("skipped layers stay float in a training for int8", "[quant][qat]") {

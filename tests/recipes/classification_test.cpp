@@ -28,10 +28,7 @@ class Witness : public engine::Step {
     minimised = loss;
     minimised_units = units;
   }
-  void log(const std::string& name, const torch::Tensor& value, double units) override {
-    CHECK_FALSE(value.requires_grad());
-    logged[name] = {value.item<double>(), units};
-  }
+  void log(const report::Figure& figure, double units) override { logged[figure.name] = {figure.value, units}; }
 
   torch::Tensor minimised;
   double minimised_units = 0;

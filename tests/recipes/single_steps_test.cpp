@@ -130,7 +130,7 @@ void step_from_gradients(const DumpedState& dumped, const config::Recipe& recipe
     torch::Tensor sum = torch::zeros({});
     const auto parameters = inner.models().front().second->named_parameters();
     for (const auto& [name, gradient] : gradients) sum = sum + (parameters[name] * gradient).sum();
-    hands.log("loss", sum.detach(), 1);
+    hands.log({"loss", sum.item<double>()}, 1);
     hands.minimise("model", sum, 1);
   });
   engine::Trainer trainer(task, recipe, engine::make_context(recipe.train));

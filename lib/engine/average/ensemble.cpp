@@ -144,7 +144,7 @@ class EnsembleEvaluation {
     SkipLog().add(data::split_name(all.split), all.skipped);
     Measured measured{data::split_name(all.split), result_.data, common_.fingerprint, kCombined, all.evaluated,
                       all.total - all.evaluated,   all.figures};
-    for (auto& figure : measured.figures) figure.first.insert(0, std::string(kCombined) + "_");
+    measured.figures = report::prefixed(std::string(kCombined) + "_", std::move(measured.figures));
     result_.verdicts = compare(expectations, {measured});
     return std::move(result_);
   }

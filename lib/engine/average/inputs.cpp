@@ -9,8 +9,8 @@
 #include "engine/apply_session.h"
 #include "engine/average/files.h"
 #include "engine/run/checkpoint.h"
+#include "engine/run/recorded_figures.h"
 #include "engine/run/run_directory.h"
-#include "metrics/metric.h"
 #include "report/curves.h"
 #include "report/format.h"
 
@@ -76,7 +76,7 @@ std::vector<fs::path> best_of(const RunDirectory& run, std::vector<fs::path> all
                      "choose them with --last or --from-epoch");
   }
   const auto figures = figures_of(run, metric);
-  const bool lower = metrics::lower_is_better(metric);
+  const bool lower = recorded_figure(metric, 0, best).better == report::Better::Lower;
   const auto score = [&](const fs::path& path) {
     const auto found = figures.find(checkpoint_step(path));
     const double worst = -INFINITY;

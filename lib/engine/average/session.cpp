@@ -14,9 +14,8 @@
 #include "engine/run/model_state.h"
 #include "engine/run/run_directory.h"
 #include "engine/run/weights_metadata.h"
-#include "metrics/metric.h"
 #include "optim/averaging.h"
-#include "report/format.h"
+#include "report/figure.h"
 #include "weights/finite.h"
 
 namespace mlrun::engine {
@@ -92,20 +91,20 @@ void warn_of_seeds(const std::set<std::string>& seeds) {
 
 /// Where the last score, the written average's, is worse than that of every input.
 void warn_of_fall(const std::string& headline, const AverageRequest& request, const AverageOutcome& outcome) {
-  const auto score = [&](const Scored& scored) {
-    for (const auto& [name, value] : scored.figures) {
-      if (name == headline) return value;
-    }
-    return std::nan("");
+  const report::Figure* reached = report::find(outcome.scores.back().figures, headline);
+  std::vector<report::Figure> inputs;
+  for (std::size_t i = 0; i < request.inputs.size(); ++i) {
+    if (const auto* input = report::find(outcome.scores[i].figures, headline)) inputs.push_back(*input);
+  }
+  if (reached == nullptr || inputs.size() < 2) return;
+  const auto falls_below = [reached](const report::Figure& input) {
+    return report::loss_of(*reached, input.value) > 0;
   };
-  const bool lower = metrics::lower_is_better(headline);
-  std::vector<double> inputs;
-  for (std::size_t i = 0; i < request.inputs.size(); ++i) inputs.push_back(score(outcome.scores[i]));
-  const auto [least, most] = std::minmax_element(inputs.begin(), inputs.end());
-  const double reached = score(outcome.scores.back());
-  if (inputs.size() < 2 || (lower ? reached <= *most : reached >= *least)) return;
-  log::warning("the average falls: its " + headline + " is " + report::fixed(reached, 2) + " where the inputs reach " +
-               report::fixed(*least, 2) + " to " + report::fixed(*most, 2));
+  if (!std::all_of(inputs.begin(), inputs.end(), falls_below)) return;
+  const auto [least, most] =
+      std::minmax_element(inputs.begin(), inputs.end(), [](const auto& a, const auto& b) { return a.value < b.value; });
+  log::warning("the average falls: its " + headline + " is " + report::value_text(*reached) +
+               " where the inputs reach " + report::value_text(*least) + " to " + report::value_text(*most));
 }
 
 [[noreturn]] void no_recipe(const std::string& what) {

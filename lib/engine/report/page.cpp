@@ -42,8 +42,6 @@ std::string command_text(const std::string& command) {
   return text;
 }
 
-std::string figure_value(const std::string& name, double value) { return report::fixed(value, figure_digits(name)); }
-
 std::string key_text(const RunRecord& run, const std::string& key) {
   const auto found = run.keys.find(key);
   if (found == run.keys.end()) return "";
@@ -66,15 +64,13 @@ std::string headline(const RunRecord& run) {
 }
 
 std::string cards(const RunRecord& run) {
-  std::vector<std::string> names;
-  for (const auto& figure : run.figures) names.push_back(figure.first);
-  const std::string metric = run.summary.best ? run.summary.best->metric : "";
+  const auto& best = run.summary.best;
+  const std::string metric = best ? best->figure.name : "";
   std::vector<report::Card> list;
-  for (const auto& name : main_figures(names, metric)) {
-    list.push_back({name, figure_value(name, *run.find(name)), name == metric ? "chose the best weights" : ""});
+  for (const auto& figure : main_figures(run.figures, metric)) {
+    list.push_back({figure.name, report::value_text(figure), figure.name == metric ? "chose the best weights" : ""});
   }
-  if (list.empty() && run.summary.best)
-    list.push_back({metric, figure_value(metric, run.summary.best->value), "best so far"});
+  if (list.empty() && best) list.push_back({metric, report::value_text(best->figure), "best so far"});
   list.push_back({"epochs", std::to_string(run.summary.epoch) + " of " + std::to_string(run.summary.epochs), ""});
   if (run.train_time) list.push_back({"time in training", report::duration(*run.train_time), ""});
   return report::html_cards(list);
@@ -92,7 +88,8 @@ std::string verdict_rows(const RunRecord& run) {
     };
     const Json measured = entry.value("measured", Json());
     const std::string metric = text_in(entry, "metric");
-    const int digits = figure_digits(metric) + 1;
+    const report::Figure* figure = run.find(metric);
+    const int digits = (figure == nullptr ? report::Figure().digits : figure->digits) + 1;
     const std::string direction = entry.value("direction", "both");
     const std::string sign = direction == "at_least" ? "≥ " : direction == "at_most" ? "≤ " : "";
     const std::string reason = text_in(entry, "reason");
@@ -116,9 +113,9 @@ std::string figures_table(const RunRecord& run) {
     if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
   };
   const auto place_of = [](const std::string& name) { return name.substr(0, name.size() - bare_figure(name).size()); };
-  for (const auto& [name, value] : run.figures) {
-    add(figures, bare_figure(name));
-    add(places, place_of(name));
+  for (const auto& figure : run.figures) {
+    add(figures, bare_figure(figure.name));
+    add(places, place_of(figure.name));
   }
   std::vector<report::Column> columns = {{"figure", report::Align::Left}};
   for (const auto& place : places) {  // `val/ema_` becomes `val ema`
@@ -130,8 +127,8 @@ std::string figures_table(const RunRecord& run) {
   for (const auto& figure : figures) {
     std::vector<std::string> row = {figure};
     for (const auto& place : places) {
-      const double* value = run.find(place + figure);
-      row.push_back(value == nullptr ? "-" : figure_value(figure, *value));
+      const report::Figure* found = run.find(place + figure);
+      row.push_back(found == nullptr ? "-" : report::value_text(*found));
     }
     table.add(std::move(row));
   }
@@ -206,12 +203,13 @@ std::string disagreement(const RunRecord& run, const Evidence& evidence) {
         "they are now.");
   }
   if (!evidence.evaluation || !run.finished()) return html;
-  for (const auto& [bare, value] : evidence.evaluation->figures) {
-    const std::string name = std::string(data::split_name(evidence.evaluation->split)) + "/" + bare;
-    const double* before = run.find(name);
-    if (before == nullptr || std::abs(*before - value) <= 1e-4 * std::max(1.0, std::abs(value))) continue;
-    html += report::html_notice(name + " is " + figure_value(name, value) + " now, where the run recorded " +
-                                figure_value(name, *before) + ".");
+  const std::string split = std::string(data::split_name(evidence.evaluation->split)) + "/";
+  for (const auto& now : report::prefixed(split, evidence.evaluation->figures)) {
+    const report::Figure* before = run.find(now.name);
+    if (before == nullptr) continue;
+    if (std::abs(before->value - now.value) <= 1e-4 * std::max(1.0, std::abs(now.value))) continue;
+    html += report::html_notice(now.name + " is " + report::value_text(now) + " now, where the run recorded " +
+                                report::value_text(*before) + ".");
   }
   return html;
 }

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "config/registry.h"
-#include "metrics/metric.h"
+#include "engine/run/recorded_figures.h"
 
 namespace mlrun::engine {
 namespace {
@@ -104,24 +104,28 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
 }
 
 /// All figures in the order in which runs have them.
-std::vector<std::string> figure_list(const std::vector<RunRecord>& runs) {
-  std::vector<std::string> names;
+report::Figures figure_list(const std::vector<RunRecord>& runs) {
+  report::Figures figures;
   for (const auto& run : runs) {
     for (const auto& figure : run.figures) {
-      if (!contains(names, figure.first)) names.push_back(figure.first);
+      if (report::find(figures, figure.name) == nullptr) figures.push_back(figure);
     }
   }
-  return names;
+  return figures;
 }
 
 std::string chosen_metric(const std::vector<RunRecord>& runs, const RankingRequest& request,
-                          const std::vector<std::string>& figures) {
+                          const report::Figures& figures) {
   if (request.metric.empty()) return usual_metric(runs);
   const bool any_finished = std::any_of(runs.begin(), runs.end(), [](const auto& run) { return run.finished(); });
-  if (contains(figures, request.metric) || !any_finished) return request.metric;
+  if (report::find(figures, request.metric) != nullptr || !any_finished) return request.metric;
   std::string known;
-  for (const auto& name : figures) known += (known.empty() ? "" : ", ") + name;
-  const std::string guess = config::did_you_mean(request.metric, figures);
+  std::vector<std::string> names;
+  for (const auto& figure : figures) {
+    known += (known.empty() ? "" : ", ") + figure.name;
+    names.push_back(figure.name);
+  }
+  const std::string guess = config::did_you_mean(request.metric, names);
   throw UserError("--metric: no run has a figure '" + request.metric + "'",
                   guess.empty() ? "choose one of " + known : guess);
 }
@@ -132,19 +136,29 @@ bool ranks_before(double a, double b, bool lower) {
   return lower ? a < b : a > b;
 }
 
-double value_or_nan(const double* value) { return value == nullptr ? std::nan("") : *value; }
+double value_or_nan(const report::Figure* figure) { return figure == nullptr ? std::nan("") : figure->value; }
+
+/// What is known of the ranking's metric where runs have it, finished or not.
+bool is_better_lower(const Ranking& ranking, const std::vector<RunRecord>& runs) {
+  const auto lower = [](const report::Figure& figure) { return figure.better == report::Better::Lower; };
+  if (const auto* figure = report::find(ranking.figures, ranking.metric)) return lower(*figure);
+  for (const RunRecord& run : runs) {
+    if (run.summary.best && run.summary.best->figure.name == ranking.metric) return lower(run.summary.best->figure);
+  }
+  return lower(recorded_figure(ranking.metric, 0, nullptr));
+}
 
 void summarise_group(RunGroup& group, const Ranking& ranking) {
   std::stable_sort(group.finished.begin(), group.finished.end(), [&](const RunRecord* a, const RunRecord* b) {
     return ranks_before(value_or_nan(a->find(ranking.metric)), value_or_nan(b->find(ranking.metric)),
                         ranking.lower_is_better);
   });
-  for (const auto& name : ranking.figures) {
+  for (const auto& figure : ranking.figures) {
     std::vector<double> values;
     for (const RunRecord* run : group.finished) {
-      if (const double* value = run->find(name)) values.push_back(*value);
+      if (const auto* found = run->find(figure.name)) values.push_back(found->value);
     }
-    if (!values.empty()) group.figures.emplace_back(name, report::spread_of(values));
+    if (!values.empty()) group.figures.emplace_back(figure.name, report::spread_of(values));
   }
 }
 
@@ -229,8 +243,9 @@ Ranking rank(const std::vector<RunRecord>& runs, const RankingRequest& request) 
   choose_keys(ranking, runs, request);
   ranking.figures = figure_list(runs);
   ranking.metric = chosen_metric(runs, request, ranking.figures);
-  ranking.lower_is_better = metrics::lower_is_better(ranking.metric);
-  const auto first = std::find(ranking.figures.begin(), ranking.figures.end(), ranking.metric);
+  ranking.lower_is_better = is_better_lower(ranking, runs);
+  const auto first = std::find_if(ranking.figures.begin(), ranking.figures.end(),
+                                  [&ranking](const auto& figure) { return figure.name == ranking.metric; });
   if (first != ranking.figures.end()) std::rotate(ranking.figures.begin(), first, first + 1);
   const auto in_full = ambiguous_keys(runs, ranking.by);
   std::map<std::vector<std::string>, RunGroup> groups;

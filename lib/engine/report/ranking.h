@@ -31,9 +31,9 @@ struct Ranking {
   std::vector<std::string> by, over;
   /// Keys that differ too, but tell the runs apart just as one of `by` does: left out where many differ.
   std::vector<std::string> alike;
-  std::vector<std::string> mixed;    ///< keys that differ within a group though nobody asked to average over them
-  std::vector<std::string> figures;  ///< names of all, the metric first
-  std::vector<RunGroup> groups;      ///< best first, those without the metric last
+  std::vector<std::string> mixed;  ///< keys that differ within a group though nobody asked to average over them
+  report::Figures figures;         ///< those of the runs, the metric first; their values say nothing
+  std::vector<RunGroup> groups;    ///< best first, those without the metric last
 };
 
 /// Groups and ranks; the result points into `runs`. UserError for a key or metric that no run has.

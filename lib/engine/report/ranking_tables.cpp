@@ -7,15 +7,15 @@
 namespace mlrun::engine {
 namespace {
 
-std::vector<std::string> shown_figures(const Ranking& ranking, bool all) {
+report::Figures shown_figures(const Ranking& ranking, bool all) {
   return all ? ranking.figures : main_figures(ranking.figures, ranking.metric);
 }
 
-std::string figure_text(const RunGroup& group, const std::string& name) {
-  const report::Spread* spread = group.find(name);
+std::string figure_text(const RunGroup& group, const report::Figure& figure) {
+  const report::Spread* spread = group.find(figure.name);
   if (spread == nullptr) return "-";
   const bool fewer = spread->n != static_cast<std::int64_t>(group.finished.size());
-  return report::spread_text(*spread, figure_digits(name)) + (fewer ? " (n " + std::to_string(spread->n) + ")" : "");
+  return report::spread_text(*spread, figure.digits) + (fewer ? " (n " + std::to_string(spread->n) + ")" : "");
 }
 
 std::string count_text(const RunGroup& group) {
@@ -49,20 +49,16 @@ std::string time_text(const RunGroup& group) {
 }
 
 Json run_json(const RunRecord& run) {
-  Json figures = Json::object();
-  for (const auto& [name, value] : run.figures) figures[name] = value;
   Json json = {{"run", run.summary.path.string()},
                {"state", run.summary.state},
                {"epoch", run.summary.epoch},
                {"epochs", run.summary.epochs},
                {"train_seconds", nullptr},
-               {"metrics", std::move(figures)},
+               {"metrics", report::values_json(run.figures)},
                {"best", nullptr},
                {"error", nullptr}};
   if (run.train_time) json["train_seconds"] = *run.train_time;
-  if (const auto& best = run.summary.best) {
-    json["best"] = {{"metric", best->metric}, {"value", best->value}, {"step", best->step}};
-  }
+  if (run.summary.best) json["best"] = to_json(*run.summary.best);
   if (!run.summary.error.empty()) json["error"] = run.summary.error;
   return json;
 }
@@ -74,7 +70,7 @@ report::Table ranking_table(const Ranking& ranking, bool all) {
   for (const auto& key : ranking.by) columns.push_back({key, report::Align::Auto});
   columns.push_back({"n", report::Align::Right});
   const auto figures = shown_figures(ranking, all);
-  for (const auto& name : figures) columns.push_back({name, report::Align::Right});
+  for (const auto& figure : figures) columns.push_back({figure.name, report::Align::Right});
   columns.push_back({"epochs", report::Align::Right});
   columns.push_back({"train time", report::Align::Right});
   columns.push_back({"best run", report::Align::Left});
@@ -85,7 +81,7 @@ report::Table ranking_table(const Ranking& ranking, bool all) {
     std::vector<std::string> row = {group.find(ranking.metric) == nullptr ? "-" : std::to_string(place)};
     row.insert(row.end(), group.values.begin(), group.values.end());
     row.push_back(count_text(group));
-    for (const auto& name : figures) row.push_back(figure_text(group, name));
+    for (const auto& figure : figures) row.push_back(figure_text(group, figure));
     row.push_back(epochs_text(group));
     row.push_back(time_text(group));
     row.push_back(group.finished.empty() ? "-" : group.finished.front()->summary.path.string());
@@ -98,9 +94,9 @@ report::Table ranking_csv(const Ranking& ranking) {
   std::vector<report::Column> columns = {{"rank"}};
   for (const auto& key : ranking.by) columns.push_back({key});
   columns.insert(columns.end(), {{"n"}, {"unfinished"}, {"epochs"}, {"train_seconds"}, {"best_run"}});
-  for (const auto& name : ranking.figures) {
-    columns.push_back({name});
-    columns.push_back({name + "_std"});
+  for (const auto& figure : ranking.figures) {
+    columns.push_back({figure.name});
+    columns.push_back({figure.name + "_std"});
   }
   report::Table table(columns);
   const auto number = [](double value) { return std::isnan(value) ? "" : report::shortest(value); };
@@ -114,8 +110,8 @@ report::Table ranking_csv(const Ranking& ranking) {
     row.push_back(group.finished.empty() ? "" : epochs_text(group));
     row.push_back(number(mean_time(group)));
     row.push_back(group.finished.empty() ? "" : group.finished.front()->summary.path.string());
-    for (const auto& name : ranking.figures) {
-      const report::Spread* spread = group.find(name);
+    for (const auto& figure : ranking.figures) {
+      const report::Spread* spread = group.find(figure.name);
       row.push_back(spread == nullptr ? "" : number(spread->mean));
       row.push_back(spread == nullptr ? "" : number(spread->deviation));
     }
@@ -133,8 +129,7 @@ report::Table unfinished_table(const Ranking& ranking) {
   for (const auto& group : ranking.groups) {
     for (const RunRecord* run : group.unfinished) {
       const RunSummary& it = run->summary;
-      const std::string best =
-          it.best ? it.best->metric + " " + report::fixed(it.best->value, figure_digits(it.best->metric)) : "-";
+      const std::string best = it.best ? it.best->figure.name + " " + report::value_text(it.best->figure) : "-";
       table.add({it.path.string(), it.state.empty() ? "unknown" : it.state,
                  std::to_string(it.epoch) + "/" + std::to_string(it.epochs), best, it.error});
     }

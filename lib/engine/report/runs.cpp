@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "engine/run/recorded_figures.h"
 #include "engine/run/run_directory.h"
 #include "report/curves.h"
 
@@ -45,24 +46,19 @@ RunRecord record_of(RunSummary summary) {
   record.keys.erase("");
   record.train_time = time_in_training(record.summary.path);
   if (!record.finished()) return record;
-  const Json figures = object_in(object_in(record.info, "result"), "metrics");
+  const Json result = object_in(record.info, "result");
+  const Json figures = object_in(result, "metrics"), kinds = object_in(result, "figures");
   constexpr std::size_t kMostFigures = 1000;
   for (const auto& [name, value] : figures.items()) {
     if (record.figures.size() == kMostFigures) break;
     const double undefined = std::numeric_limits<double>::quiet_NaN();
-    record.figures.emplace_back(name, value.is_number() ? value.get<double>() : undefined);
+    const double number = value.is_number() ? value.get<double>() : undefined;
+    record.figures.push_back(recorded_figure(name, number, kinds.value(name, Json())));
   }
   return record;
 }
 
 }  // namespace
-
-const double* RunRecord::find(const std::string& name) const {
-  for (const auto& figure : figures) {
-    if (figure.first == name) return &figure.second;
-  }
-  return nullptr;
-}
 
 std::vector<RunRecord> read_runs(const std::vector<fs::path>& folders) {
   std::vector<RunRecord> records;
@@ -85,7 +81,7 @@ std::string usual_metric(const std::vector<RunRecord>& runs) {
   std::string most;
   for (const RunRecord& run : runs) {
     if (!run.summary.best) continue;
-    const std::string& metric = run.summary.best->metric;
+    const std::string& metric = run.summary.best->figure.name;
     if (++votes[metric] > votes[most]) most = metric;
   }
   return most;
@@ -101,20 +97,13 @@ std::string bare_figure(const std::string& figure) {
   return is_averaged(figure) ? name.substr(4) : name;
 }
 
-std::vector<std::string> main_figures(const std::vector<std::string>& figures, const std::string& metric) {
-  std::vector<std::string> names;
-  for (const auto& name : figures) {
-    const std::string bare = bare_figure(name);
-    if (bare == bare_figure(metric) || bare == "loss") names.push_back(name);
+report::Figures main_figures(const report::Figures& figures, const std::string& metric) {
+  report::Figures chosen;
+  for (const auto& figure : figures) {
+    const std::string bare = bare_figure(figure.name);
+    if (bare == bare_figure(metric) || bare == "loss") chosen.push_back(figure);
   }
-  return names;
-}
-
-int figure_digits(const std::string& metric) {
-  const auto ends = [&metric](const std::string& word) {
-    return metric.size() >= word.size() && metric.compare(metric.size() - word.size(), word.size(), word) == 0;
-  };
-  return ends("loss") || ends("brier") ? 4 : 2;
+  return chosen;
 }
 
 }  // namespace mlrun::engine

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "engine/run/runs.h"
-#include "report/metrics_log.h"
+#include "report/figure.h"
 
 namespace mlrun::engine {
 
@@ -21,7 +21,7 @@ struct RunRecord {
 
   bool finished() const { return summary.state == "finished"; }
   /// The figure `name`; null where there is none.
-  const double* find(const std::string& name) const;
+  const report::Figure* find(const std::string& name) const { return report::find(figures, name); }
 };
 
 /// The runs in each of `folders` and below, each once, sorted by path. UserError for a folder that is none,
@@ -36,9 +36,6 @@ std::string bare_figure(const std::string& figure);
 /// True of an average's figures, as `val/swa_acc1`.
 bool is_averaged(const std::string& figure);
 /// Those of `figures` that are the metric's like, of other splits and weights, and the losses.
-std::vector<std::string> main_figures(const std::vector<std::string>& figures, const std::string& metric);
-
-/// Digits after the point: 2 of a percentage, 4 of a loss and the like.
-int figure_digits(const std::string& metric);
+report::Figures main_figures(const report::Figures& figures, const std::string& metric);
 
 }  // namespace mlrun::engine

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "engine/run/model_state.h"
+#include "engine/run/recorded_figures.h"
 #include "engine/run/weights_metadata.h"
 #include "engine/train/divergence.h"
 #include "engine/train/selection.h"
@@ -39,6 +40,12 @@ bool intact(const std::filesystem::path& checkpoint) {
 }
 
 }  // namespace
+
+Json to_json(const Best& best) {
+  Json json = {{"metric", best.figure.name}, {"value", best.figure.value}, {"step", best.step}};
+  json.update(kind_json(best.figure));
+  return json;
+}
 
 Checkpointer::Checkpointer(const RunDirectory& run, Trainer& trainer, Task& task, const config::Resolved& resolved)
     : run_(run), trainer_(trainer), task_(task), resolved_(resolved) {
@@ -93,7 +100,8 @@ void Checkpointer::take_up(const Checkpoint& checkpoint) {
   const Json& best = checkpoint.state.value("best");
   if (best.is_object()) {
     const Json& value = best.at("value");  // NaN is saved as null
-    best_ = Best{best.at("metric").get<std::string>(), value.is_null() ? std::nan("") : value.get<double>(),
+    best_ = Best{recorded_figure(best.at("metric").get<std::string>(),
+                                 value.is_null() ? std::nan("") : value.get<double>(), best),
                  best.at("step").get<std::int64_t>()};
   }
   if (trainer_.position().step != checkpoint.step) {
@@ -134,13 +142,13 @@ void Checkpointer::on_start(const Plan& plan, const Position&) {
 
 bool Checkpointer::improve(const EpochReport& report) {
   if (!report.evaluation) return false;
-  const auto value = selecting_value(select_, *report.evaluation);
-  if (!value && trainer_.averager().active()) return false;  // a figure of an average that is still to come
-  MLRUN_ASSERT(value, "the evaluation has no " + select_);
+  const auto figure = selecting_figure(select_, *report.evaluation);
+  if (!figure && trainer_.averager().active()) return false;  // a figure of an average that is still to come
+  MLRUN_ASSERT(figure, "the evaluation has no " + select_);
   // Of equal ones the latest has trained the longest: small validation sets tie often.
-  const bool equal = best_ && *value == best_->value;
-  if (best_ && !equal && !better(select_, *value, best_->value)) return false;
-  best_ = Best{select_, *value, report.position.step};
+  const bool equal = best_ && figure->value == best_->figure.value;
+  if (best_ && !equal && !report::is_better(figure->better, figure->value, best_->figure.value)) return false;
+  best_ = Best{*figure, report.position.step};
   return true;
 }
 
@@ -201,8 +209,7 @@ void Checkpointer::save(const Position& position) {
   checkpoint.metadata = metadata(position);
   if (position.step_in_epoch == 0) checkpoint.averaged = trainer_.averaged();
   trainer_.save(checkpoint.state, "trainer.");
-  checkpoint.state.put(
-      "best", best_ ? Json{{"metric", best_->metric}, {"value", best_->value}, {"step", best_->step}} : Json(nullptr));
+  checkpoint.state.put("best", best_ ? to_json(*best_) : Json(nullptr));
   std::error_code no_log;
   const auto log_bytes = std::filesystem::file_size(run_.log_file(), no_log);
   checkpoint.state.put("log_bytes", no_log ? Json(0) : Json(log_bytes));

@@ -15,10 +15,12 @@ namespace mlrun::engine {
 
 /// The best evaluation so far.
 struct Best {
-  std::string metric;  ///< as `val/acc1`
-  double value = 0;
+  report::Figure figure;  ///< as `val/acc1`
   std::int64_t step = 0;
 };
+
+/// `metric`, `value`, `step`, and how the figure is read.
+Json to_json(const Best& best);
 
 /// Saves checkpoints as the recipe says, keeps `last` and `best` pointing at theirs, prunes once the
 /// next one is safe. Weights that are not finite are never saved: Divergence.

@@ -33,8 +33,6 @@ Json recorded_choices(const RunDirectory& run) {
   return run.resumed() ? run.info().value("choices", Json::object()) : Json::object();
 }
 
-Json to_json(const Best& best) { return {{"metric", best.metric}, {"value", best.value}, {"step", best.step}}; }
-
 void Journal::on_epoch(const EpochReport& report) {
   Json changes = {{"step", report.position.step}, {"epoch", report.position.epoch}, {"updated", timestamp()}};
   if (const auto& best = checkpointer_.best()) changes["best"] = to_json(*best);

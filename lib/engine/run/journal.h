@@ -26,8 +26,6 @@ Json opening_record(const Opening& opening);
 /// What a run chose by measuring before, which a resumed one keeps; an empty object for a new run.
 Json recorded_choices(const RunDirectory& run);
 
-Json to_json(const Best& best);
-
 /// Keeps run.json up to date while a training goes on, for `mlrun runs`.
 class Journal : public Hook {
  public:

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "engine/run/recorded_figures.h"
 #include "engine/run/run_directory.h"
 #include "engine/run/schema.h"
 
@@ -37,7 +38,7 @@ std::optional<Best> best_of(const Json& info) {
   if (!best.is_object() || !best.contains("metric") || !best.contains("value") || !best["value"].is_number()) {
     return std::nullopt;
   }
-  return Best{member<std::string>(best, "metric", ""), best["value"].get<double>(),
+  return Best{recorded_figure(member<std::string>(best, "metric", ""), best["value"].get<double>(), best),
               member<std::int64_t>(best, "step", 0)};
 }
 

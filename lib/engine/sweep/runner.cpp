@@ -166,7 +166,7 @@ class Runner {
     std::string line =
         "[" + std::string(total.size() - done.size(), ' ') + done + "/" + total + "] " + name(index) + "  " + what;
     const RunSummary run = sweep_entry(request_.folder, plan_, index).run;
-    if (seconds > 0 && run.best) line += "  " + run.best->metric + " " + report::fixed(run.best->value, 4);
+    if (seconds > 0 && run.best) line += "  " + run.best->figure.name + " " + report::fixed(run.best->figure.value, 4);
     if (seconds > 0) {
       line +=
           "  epoch " + std::to_string(run.epoch) + "/" + std::to_string(run.epochs) + "  " + report::duration(seconds);

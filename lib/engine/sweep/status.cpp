@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "metrics/metric.h"
 #include "report/curves.h"
 
 namespace mlrun::engine {
@@ -23,8 +22,8 @@ double epoch_seconds(const fs::path& run) {
 
 bool stands_before(const SweepEntry& a, const SweepEntry& b) {
   if (!a.run.best || !b.run.best) return a.run.best.has_value() && !b.run.best;
-  const double first = a.run.best->value, second = b.run.best->value;
-  return metrics::lower_is_better(a.run.best->metric) ? first < second : first > second;
+  const report::Figure& first = a.run.best->figure;
+  return report::is_better(first.better, first.value, b.run.best->figure.value);
 }
 
 }  // namespace

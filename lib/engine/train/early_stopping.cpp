@@ -1,5 +1,6 @@
 #include "engine/train/early_stopping.h"
 
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
@@ -18,10 +19,10 @@ EarlyStopping::EarlyStopping(const config::EarlyStoppingOptions& options, std::s
 
 void EarlyStopping::look(const Evaluation& evaluation) {
   if (!active()) return;
-  const auto value = selecting_value(metric_, evaluation);
-  if (!value) return;
-  if (best_ ? better(metric_, *value, *best_, options_.min_delta) : *value == *value) {
-    best_ = *value;
+  const auto figure = selecting_figure(metric_, evaluation);
+  if (!figure) return;
+  if (report::is_better(figure->better, figure->value, best_.value_or(std::nan("")), options_.min_delta)) {
+    best_ = figure->value;
     waited_ = 0;
   } else {
     ++waited_;

@@ -5,37 +5,44 @@
 #include <torch/types.h>
 
 #include "base/error.h"
+#include "engine/run/recorded_figures.h"
 
 namespace mlrun::engine {
 
-void RunningFigures::add(const std::string& name, double value, double weight) {
+void RunningFigures::add(const report::Figure& figure, double weight) {
   if (weight <= 0) return;
   for (auto& item : sums_) {
-    if (item.name != name) continue;
-    item.sum += value * weight;
+    if (item.figure.name != figure.name) continue;
+    item.sum += figure.value * weight;
     item.weight += weight;
     return;
   }
-  sums_.push_back({name, value * weight, weight});
+  sums_.push_back({figure, figure.value * weight, weight});
 }
 
 metrics::Figures RunningFigures::means() const {
   metrics::Figures means;
-  for (const auto& item : sums_) means.emplace_back(item.name, item.sum / item.weight);
+  for (const auto& item : sums_) {
+    means.push_back(item.figure);
+    means.back().value = item.sum / item.weight;
+  }
   return means;
 }
 
 void RunningFigures::save(data::State& state, const std::string& prefix) const {
   Json list = Json::array();
-  for (const auto& item : sums_) list.push_back({{"name", item.name}, {"sum", item.sum}, {"weight", item.weight}});
+  for (const auto& item : sums_) {
+    list.push_back(
+        {{"name", item.figure.name}, {"sum", item.sum}, {"weight", item.weight}, {"kind", kind_json(item.figure)}});
+  }
   state.put(prefix + "sums", std::move(list));
 }
 
 void RunningFigures::load(const data::State& state, const std::string& prefix) {
   sums_.clear();
   for (const auto& item : state.value(prefix + "sums")) {
-    sums_.push_back(
-        {item.at("name").get<std::string>(), item.at("sum").get<double>(), item.at("weight").get<double>()});
+    const auto figure = recorded_figure(item.at("name").get<std::string>(), 0, item.value("kind", Json()));
+    sums_.push_back({figure, item.at("sum").get<double>(), item.at("weight").get<double>()});
   }
 }
 
@@ -122,13 +129,12 @@ void Hands::update(optim::Optimizer& optimizer) {
   optimizer.zero_grad();
 }
 
-void Hands::log(const std::string& name, const torch::Tensor& value, double units) {
+void Hands::log(const report::Figure& figure, double units) {
   if (units <= 0) return;
-  const double number = value.item<double>();
-  figures_.add(name, number, units);
-  if (name != "loss") return;
+  figures_.add(figure, units);
+  if (figure.name != "loss") return;
   counted_ = true;
-  loss_ += number * loss_units_.add(units, samples_);
+  loss_ += figure.value * loss_units_.add(units, samples_);
 }
 
 }  // namespace mlrun::engine

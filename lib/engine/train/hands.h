@@ -18,7 +18,7 @@ namespace mlrun::engine {
 class RunningFigures : public data::Stateful {
  public:
   /// Nothing without weight.
-  void add(const std::string& name, double value, double weight);
+  void add(const report::Figure& figure, double weight);
   metrics::Figures means() const;
   void clear() { sums_.clear(); }
 
@@ -27,7 +27,7 @@ class RunningFigures : public data::Stateful {
 
  private:
   struct Sum {
-    std::string name;
+    report::Figure figure;  ///< its value is unused
     double sum = 0;
     double weight = 0;
   };
@@ -80,7 +80,7 @@ class Hands : public Step {
 
   nn::Tensors run_all(const std::string& model, const torch::Tensor& input) override;
   void minimise(const std::string& model, const torch::Tensor& loss, double units) override;
-  void log(const std::string& name, const torch::Tensor& value, double units) override;
+  void log(const report::Figure& figure, double units) override;
 
   RunningFigures& figures() { return figures_; }
   /// The step's loss so far: the mean over its micro-batches; NaN where nothing was counted.

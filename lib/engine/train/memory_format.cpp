@@ -35,7 +35,7 @@ class Rehearsal : public Step {
   void minimise(const std::string&, const torch::Tensor& loss, double) override {
     loss.backward({}, /*retain_graph=*/models_.size() > 1);
   }
-  void log(const std::string&, const torch::Tensor&, double) override {}
+  void log(const report::Figure&, double) override {}
 
  private:
   const Models& models_;

@@ -49,14 +49,9 @@ bool stderr_is_terminal() {
 
 std::string epoch_line(const EpochReport& report, const Plan& plan) {
   std::string line = "epoch " + std::to_string(report.position.epoch) + "/" + std::to_string(plan.epochs);
-  for (const auto& [name, value] : report.train) {
-    line += "  " + name + " " + report::fixed(value, name == "loss" ? 4 : 2);
-  }
-  if (report.evaluation) {
-    for (const auto& [name, value] : report.evaluation->figures) {
-      line += "  val/" + name + " " + report::fixed(value, name == "loss" ? 4 : 2);
-    }
-  }
+  report::Figures figures = report.train;
+  if (report.evaluation) report::append(figures, report::prefixed("val/", report.evaluation->figures));
+  for (const auto& figure : figures) line += "  " + figure.name + " " + report::value_text(figure);
   line += "  lr " + rate_of_learning(report.lr);
   line += "  " + rate_text(report.images_per_second) + " images/s  " + report::duration(report.seconds);
   return line;

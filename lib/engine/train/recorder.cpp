@@ -30,7 +30,9 @@ std::int64_t recorded_step(const Plan& plan, const Position& position) {
 void Recorder::write(const Position& position, double epoch, const report::Figures& figures) {
   ask();
   log_.append(position.step, epoch, figures);
-  events_->scalars(position.step, figures);
+  report::Scalars scalars;
+  for (const auto& figure : figures) scalars.emplace_back(figure.name, figure.value);
+  events_->scalars(position.step, scalars);
 }
 
 void Recorder::on_step(const StepReport& report) {
@@ -42,15 +44,12 @@ void Recorder::on_step(const StepReport& report) {
 }
 
 void Recorder::on_epoch(const EpochReport& report) {
-  report::Figures row;
-  for (const auto& [name, value] : report.train) row.emplace_back("train/" + name, value);
-  if (report.evaluation) {
-    for (const auto& [name, value] : report.evaluation->figures) row.emplace_back("val/" + name, value);
-  }
-  row.emplace_back("lr", report.lr);
-  row.emplace_back("seconds", report.seconds);
-  row.emplace_back("images_per_s", report.images_per_second);
-  row.emplace_back("wait_share", report.wait_share);
+  report::Figures row = report::prefixed("train/", report.train);
+  if (report.evaluation) report::append(row, report::prefixed("val/", report.evaluation->figures));
+  report::append(row, {{"lr", report.lr},
+                       {"seconds", report.seconds},
+                       {"images_per_s", report.images_per_second},
+                       {"wait_share", report.wait_share}});
   write(report.position, static_cast<double>(report.position.epoch), row);
   events_->flush();
 }

@@ -1,17 +1,11 @@
 #include "engine/train/selection.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "base/error.h"
 
 namespace mlrun::engine {
-
-bool better(const std::string& metric, double value, double than, double margin) {
-  if (std::isnan(than)) return !std::isnan(value);
-  return metrics::lower_is_better(metric) ? value < than - margin : value > than + margin;
-}
 
 namespace {
 
@@ -42,7 +36,7 @@ std::string selecting_metric(Task& task, const std::optional<std::string>& wante
   for (const auto& metric : task.metrics(data::Split::Val)) {
     for (const auto& figure : metric->compute()) {
       for (const std::string& prefix : figure_prefixes(averager, companion)) {
-        known.push_back("val/" + prefix + figure.first);
+        known.push_back("val/" + prefix + figure.name);
       }
     }
   }
@@ -53,9 +47,12 @@ std::string selecting_metric(Task& task, const std::optional<std::string>& wante
   return *wanted;
 }
 
-std::optional<double> selecting_value(const std::string& metric, const Evaluation& evaluation) {
-  const double* value = evaluation.find(metric.substr(std::string("val/").size()));
-  return value == nullptr ? std::nullopt : std::optional<double>(*value);
+std::optional<report::Figure> selecting_figure(const std::string& metric, const Evaluation& evaluation) {
+  const report::Figure* found = evaluation.find(metric.substr(std::string("val/").size()));
+  if (found == nullptr) return std::nullopt;
+  report::Figure figure = *found;
+  figure.name = metric;
+  return figure;
 }
 
 }  // namespace mlrun::engine

@@ -15,11 +15,7 @@ namespace mlrun::engine {
 std::string selecting_metric(Task& task, const std::optional<std::string>& wanted, const Averager& averager,
                              const Companion* companion);
 
-/// Its value in an evaluation; nothing where it is a figure of an average that is still to come.
-std::optional<double> selecting_value(const std::string& metric, const Evaluation& evaluation);
-
-/// True where `value` of `metric` is better than `than` by more than `margin`. Whatever can be measured is better than
-/// NaN.
-bool better(const std::string& metric, double value, double than, double margin = 0);
+/// It in an evaluation, under the name `metric`; nothing where it is a figure of an average that is still to come.
+std::optional<report::Figure> selecting_figure(const std::string& metric, const Evaluation& evaluation);
 
 }  // namespace mlrun::engine

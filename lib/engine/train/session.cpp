@@ -13,6 +13,7 @@
 #include "engine/run/checkpointer.h"
 #include "engine/run/journal.h"
 #include "engine/run/model_state.h"
+#include "engine/run/recorded_figures.h"
 #include "engine/train/check.h"
 #include "engine/train/divergence.h"
 #include "engine/train/initial_weights.h"
@@ -44,11 +45,9 @@ void refuse_other_data(const RunDirectory& run, const data::DataInfo& now) {
                    "restore the data, or start another run with --out");
 }
 
-Json figures_json(const std::vector<Measured>& measured) {
-  Json figures = Json::object();
-  for (const auto& split : measured) {
-    for (const auto& [name, value] : split.figures) figures[split.split + "/" + name] = value;
-  }
+report::Figures all_figures(const std::vector<Measured>& measured) {
+  report::Figures figures;
+  for (const auto& split : measured) report::append(figures, report::prefixed(split.split + "/", split.figures));
   return figures;
 }
 
@@ -155,8 +154,14 @@ class Session {
     result.verdicts = compare(recipe_.expect, measured);
     Json verdicts = Json::array();
     for (const auto& verdict : result.verdicts) verdicts.push_back(to_json(verdict));
-    result.summary = {{"epochs", trainer_.position().epoch}, {"steps", trainer_.position().step}, {"weights", "best"},
-                      {"metrics", figures_json(measured)},   {"skipped", trainer_.skips().ids()}, {"expect", verdicts}};
+    const report::Figures figures = all_figures(measured);
+    result.summary = {{"epochs", trainer_.position().epoch},
+                      {"steps", trainer_.position().step},
+                      {"weights", "best"},
+                      {"metrics", report::values_json(figures)},
+                      {"figures", kinds_json(figures)},
+                      {"skipped", trainer_.skips().ids()},
+                      {"expect", verdicts}};
     if (const auto& best = checkpointer_.best()) result.summary["best"] = to_json(*best);
     if (trainer_.early_stopping().active()) result.summary["stopped_early"] = stopped_early();
     tell_skipped();
@@ -186,9 +191,7 @@ class Session {
     load_model_tensors(task_->models(), weights::read_safetensors(averaged).tensors, averaged.string());
     for (auto& entry : measured) {
       const auto split = entry.split == "val" ? data::Split::Val : data::Split::Test;
-      for (const auto& [name, value] : measure(split).figures) {
-        entry.figures.emplace_back(trainer_.averager().prefix() + name, value);
-      }
+      report::append(entry.figures, report::prefixed(trainer_.averager().prefix(), measure(split).figures));
     }
     return measured;
   }
@@ -196,9 +199,8 @@ class Session {
   /// Adds the figures of what the best weights become.
   void accompany(data::Split split, Measured& measured) {
     if (!companion_) return;
-    for (const auto& [name, value] : companion_->figures(split, final_options(), /*averaged=*/false)) {
-      measured.figures.emplace_back(companion_->prefix() + name, value);
-    }
+    const auto more = companion_->figures(split, final_options(), /*averaged=*/false);
+    report::append(measured.figures, report::prefixed(companion_->prefix(), more));
   }
 
   EvaluateOptions final_options() {

@@ -180,9 +180,8 @@ void Trainer::evaluate_average(const EvaluateOptions& options, std::optional<Eva
   const auto spoilt = weights::first_not_finite(averaged);
   if (spoilt) throw Divergence("averaged weights are not finite: " + *spoilt, position_.step);
   if (evaluation) {
-    for (const auto& [name, value] : evaluate(task_, data::Split::Val, context_, options).figures) {
-      evaluation->figures.emplace_back(averager_->prefix() + name, value);
-    }
+    const auto of_average = evaluate(task_, data::Split::Val, context_, options).figures;
+    report::append(evaluation->figures, report::prefixed(averager_->prefix(), of_average));
     accompany(options, averager_->prefix(), *evaluation);
   }
   averaged_ = std::move(averaged);
@@ -190,9 +189,8 @@ void Trainer::evaluate_average(const EvaluateOptions& options, std::optional<Eva
 
 void Trainer::accompany(const EvaluateOptions& options, const std::string& prefix, Evaluation& evaluation) {
   if (companion_ == nullptr) return;
-  for (const auto& [name, value] : companion_->figures(data::Split::Val, options, /*averaged=*/!prefix.empty())) {
-    evaluation.figures.emplace_back(prefix + companion_->prefix() + name, value);
-  }
+  const auto more = companion_->figures(data::Split::Val, options, /*averaged=*/!prefix.empty());
+  report::append(evaluation.figures, report::prefixed(prefix + companion_->prefix(), more));
 }
 
 bool Trainer::finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome) {

@@ -11,6 +11,7 @@
 #include "engine/run/checkpoint.h"
 #include "engine/run/model_state.h"
 #include "engine/train/training.h"
+#include "figures.h"
 
 using namespace mlrun;
 using namespace mlrun::test;

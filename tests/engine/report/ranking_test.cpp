@@ -16,7 +16,7 @@ RunRecord record(const std::string& path, std::map<std::string, Json> keys, repo
   run.summary.path = path;
   run.summary.state = "finished";
   run.summary.epoch = run.summary.epochs = 3;
-  run.summary.best = Best{"val/acc1", figures.empty() ? 0 : figures.front().second, 9};
+  run.summary.best = Best{{"val/acc1", figures.empty() ? 0 : figures.front().value}, 9};
   run.keys = std::move(keys);
   run.figures = std::move(figures);
   run.train_time = 10;
@@ -37,7 +37,7 @@ std::vector<RunRecord> sweep() {
                              {"train.log_steps", seed + rate},
                              {"model.name", "small_cnn"}},
                             {{"val/acc1", acc1[rate][seed]},
-                             {"val/loss", 1 - 0.1 * static_cast<double>(rate)},
+                             {"val/loss", 1 - 0.1 * static_cast<double>(rate), report::Better::Lower, 4, ""},
                              {"test/acc1", acc1[rate][seed] - 1},
                              {"test/brier", 0.25}}));
     }
@@ -76,8 +76,26 @@ TEST_CASE("where less is better, the least comes first", "[engine][report]") {
   request.metric = "val/loss";
   const Ranking ranking = rank(runs, request);
   CHECK(ranking.lower_is_better);
-  CHECK(ranking.figures.front() == "val/loss");
+  CHECK(ranking.figures.front().name == "val/loss");
   CHECK(ranking.groups[0].values == Names{"0.5"});
+}
+
+TEST_CASE("which is better is what the runs recorded, whatever the figure's name", "[engine][report]") {
+  const report::Figure error = {"val/error", 3, report::Better::Lower, 1, "K"};
+  const report::Figure more = {"val/error", 4, report::Better::Lower, 1, "K"};
+  std::vector<RunRecord> runs = {record("a", {{"x", 1}}, {more}), record("b", {{"x", 2}}, {error})};
+  for (auto& run : runs) run.summary.best = Best{run.figures.front(), 9};
+  const Ranking ranking = rank(runs, {});
+  CHECK(ranking.lower_is_better);
+  CHECK(ranking.groups[0].values == Names{"2"});
+  CHECK(ranking_table(ranking, false).text() ==
+        "#  x  n  val/error  epochs  train time  best run\n"
+        "-  -  -  ---------  ------  ----------  --------\n"
+        "1  2  1        3.0       3        10 s  b\n"
+        "2  1  1        4.0       3        10 s  a\n");
+  for (auto& run : runs) run.figures.clear();  // before they end, their best says it
+  for (auto& run : runs) run.summary.state = "running";
+  CHECK(rank(runs, {}).lower_is_better);
 }
 
 TEST_CASE("unfinished runs are listed and in no mean", "[engine][report]") {
@@ -189,10 +207,8 @@ TEST_CASE("figures that are not numbers rank last", "[engine][report]") {
 
 TEST_CASE("the metric is the one by which most runs chose", "[engine][report]") {
   auto runs = sweep();
-  for (std::size_t i = 0; i < 4; ++i) runs[i].summary.best = Best{"val/loss", 0.5, 1};
+  for (std::size_t i = 0; i < 4; ++i) runs[i].summary.best = Best{{"val/loss", 0.5, report::Better::Lower, 4, ""}, 1};
   CHECK(usual_metric(runs) == "val/loss");
-  CHECK(figure_digits("val/swa_loss") == 4);
-  CHECK(figure_digits("test/acc1") == 2);
   CHECK(bare_figure("val/swa_acc1") == "acc1");
   CHECK(bare_figure("train/loss") == "loss");
 }

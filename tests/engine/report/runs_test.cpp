@@ -19,7 +19,7 @@ TEST_CASE("records hold what run.json says, each run once", "[engine][report]") 
   CHECK(runs[0].figures.size() == trained.summary["metrics"].size());
   for (const auto& [name, value] : trained.summary["metrics"].items()) {
     REQUIRE(runs[0].find(name) != nullptr);
-    CHECK(*runs[0].find(name) == value.get<double>());
+    CHECK(runs[0].find(name)->value == value.get<double>());
   }
   CHECK(runs[0].keys.at("optimizer.lr") == 0.05);
   CHECK(runs[0].keys.at("data.augment").is_array());
@@ -39,13 +39,13 @@ TEST_CASE("evidence gives what the run recorded, and says what it lacks", "[engi
   CHECK(evidence.missing.empty());
   REQUIRE(evidence.evaluation);
   CHECK(evidence.evaluation->total == 20);
-  for (const auto& [name, value] : evidence.evaluation->figures) CHECK(value == *run.find("test/" + name));
+  for (const auto& figure : evidence.evaluation->figures) CHECK(figure.value == run.find("test/" + figure.name)->value);
   REQUIRE(evidence.counts.size() == 3);
   std::int64_t samples = 0;
   for (const auto count : evidence.counts[0].samples) samples += count;
   CHECK(samples == 40);
   CHECK(evidence.training.size() == 24);
-  const double right = *evidence.evaluation->find("acc1") * 20 / 100;
+  const double right = evidence.evaluation->find("acc1")->value * 20 / 100;
   CHECK(evidence.hardest.size() == static_cast<std::size_t>(20 - std::lround(right)));
   for (const auto& picture : evidence.training) CHECK(picture.uri.rfind("data:image/png;base64,iVBORw0KGgo", 0) == 0);
 

@@ -39,8 +39,8 @@ TEST_CASE("runs are found with what they reached", "[engine]") {
   CHECK(runs[1].epochs == 4);
   CHECK(runs[1].step == 12);
   REQUIRE(runs[1].best);
-  CHECK(runs[1].best->metric == "val/acc1");
-  CHECK(runs[1].best->value == result.summary["best"]["value"].get<double>());
+  CHECK(runs[1].best->figure.name == "val/acc1");
+  CHECK(runs[1].best->figure.value == result.summary["best"]["value"].get<double>());
   CHECK(*runs[1].age < 600);
   CHECK(runs[1].host == engine::host_name());
   CHECK(find_runs(folder / "other").size() == 1);

@@ -29,8 +29,9 @@ struct StoppingFixture {
   }
 
   static engine::Evaluation evaluation(const std::string& metric, double value) {
+    const bool lower = metric == "loss" || metric == "rmse";
     engine::Evaluation result;
-    result.figures = {{metric, value}};
+    result.figures = {{metric, value, lower ? report::Better::Lower : report::Better::Higher, 2, ""}};
     return result;
   }
 };
@@ -48,6 +49,8 @@ TEST_CASE("a training ends after `patience` evaluations without a better figure"
   CHECK(fixture.ends_after("acc1", {1, 2, 3, 4, 5}, 1, 0) == -1);
   CHECK(fixture.ends_after("loss", {1, 0.9, 0.91, 0.92}, 2, 0) == 4);
   CHECK(fixture.ends_after("loss", {1, 0.9, 0.8, 0.7}, 1, 0) == -1);
+  CHECK(fixture.ends_after("rmse", {1, 0.9, 0.8, 0.7}, 1, 0) == -1);
+  CHECK(fixture.ends_after("rmse", {1, 0.9, 0.91, 0.92}, 2, 0) == 4);
 }
 
 TEST_CASE("only a change above min_delta is better, slow progress adds up", "[engine]") {

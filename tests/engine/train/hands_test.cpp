@@ -5,6 +5,7 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "figures.h"
 #include "nn/layers.h"
 #include "optim/optimizer.h"
 #include "support.h"
@@ -52,13 +53,13 @@ torch::Tensor step_of_planned(const std::vector<std::int64_t>& parts, std::int64
     }
     const torch::Tensor output = hands.run("model", inputs.narrow(0, at, parts[i]));
     const torch::Tensor mean = (output - targets.narrow(0, at, parts[i])).square().mean();
-    hands.log("loss", mean.detach(), static_cast<double>(parts[i]));
+    hands.log({"loss", mean.item<double>()}, static_cast<double>(parts[i]));
     hands.minimise("model", mean, static_cast<double>(parts[i]));
     at += parts[i];
   }
   *loss = hands.loss();
   CHECK(hands.seen() == at);
-  if (at > 0) CHECK(hands.figures().means().front().second == Approx(hands.loss()).epsilon(1e-9));
+  if (at > 0) CHECK(hands.figures().means().front().value == Approx(hands.loss()).epsilon(1e-9));
   CHECK_FALSE(fixture.weight().grad().defined());  // dropped after the update
   return fixture.weight().detach().clone();
 }
@@ -114,12 +115,12 @@ TEST_CASE("micro-batches weigh by the units that their losses are means over", "
       const torch::Tensor errors =
           (hands.run("model", inputs.narrow(0, at, parts[i])) - targets.narrow(0, at, parts[i])).square().mean(1);
       const torch::Tensor mean = (errors * weights).sum() / units;  // NaN where nothing counts
-      hands.log("loss", mean.detach(), units.item<double>());
+      hands.log({"loss", mean.item<double>()}, units.item<double>());
       hands.minimise("model", mean, units.item<double>());
       at += parts[i];
     }
     loss = hands.loss();
-    figure = hands.figures().means().front().second;
+    figure = hands.figures().means().front().value;
     return fixture.weight().detach().clone();
   };
   double whole_loss = 0, loss = 0, figure = 0;
@@ -141,7 +142,7 @@ TEST_CASE("a step of which nothing counts changes nothing and has no loss", "[en
   for (const std::int64_t part : {0, 1}) {
     hands.begin(0.5, 2, 4, part, part == 1);
     const torch::Tensor none = hands.run("model", torch::ones({2, 6})).sum() * std::nan("");
-    hands.log("loss", none.detach(), 0);
+    hands.log({"loss", none.item<double>()}, 0);
     hands.minimise("model", none, 0);
   }
   CHECK_FALSE(hands.counted());
@@ -184,17 +185,19 @@ TEST_CASE("a loss is minimised by the named model's parameters alone", "[engine]
 
 TEST_CASE("running figures are means by sample and survive a resume", "[engine]") {
   RunningFigures figures;
-  figures.add("loss", 1.0, 3);
-  figures.add("acc1", 50.0, 3);
-  figures.add("loss", 3.0, 1);
-  CHECK(figures.means() == metrics::Figures{{"loss", 1.5}, {"acc1", 50.0}});
+  const auto loss = [](double value) { return report::Figure{"loss", value, report::Better::Lower, 4, ""}; };
+  figures.add(loss(1), 3);
+  figures.add({"acc1", 50, report::Better::Higher, 2, "%"}, 3);
+  figures.add(loss(3), 1);
+  const metrics::Figures means = {loss(1.5), {"acc1", 50, report::Better::Higher, 2, "%"}};
+  CHECK(figures.means() == means);
   data::State state;
   figures.save(state, "f.");
   RunningFigures again;
-  again.add("other", 1, 1);
+  again.add({"other", 1}, 1);
   again.load(state, "f.");
-  again.add("loss", 1.5, 4);
-  CHECK(again.means() == metrics::Figures{{"loss", 1.5}, {"acc1", 50.0}});
+  again.add(loss(1.5), 4);
+  CHECK(again.means() == means);
   again.clear();
   CHECK(again.means().empty());
 }

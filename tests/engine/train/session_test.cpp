@@ -114,7 +114,12 @@ TEST_CASE("best is the best epoch, the latest one among equals, and only some ch
     step = row["step"].get<std::int64_t>();
   }
   CHECK(engine::checkpoint_step(fs::read_symlink(run / "checkpoints" / "best")) == step);
-  CHECK(run_json(run)["result"]["best"] == Json{{"metric", "val/acc1"}, {"value", best}, {"step", step}});
+  const Json kind = {{"better", "higher"}, {"digits", 2}, {"unit", "%"}};
+  Json expected = {{"metric", "val/acc1"}, {"value", best}, {"step", step}};
+  expected.update(kind);
+  CHECK(run_json(run)["result"]["best"] == expected);
+  CHECK(run_json(run)["result"]["figures"]["val/acc1"] == kind);
+  CHECK(run_json(run)["result"]["figures"]["test/loss"]["better"] == "lower");
   const auto left = engine::list_checkpoints(run / "checkpoints");
   CHECK(left.size() == (step >= 21 ? 2U : 3U));
   CHECK(left.back().filename() == "step-00000024");
