@@ -6,7 +6,7 @@
 
 namespace mlrun {
 
-/// Exit codes of the executable, as the README documents them.
+/// Exit codes of the executable, as docs/commands.md has them.
 enum class ExitCode { Done = 0, Bug = 1, User = 2, Unmet = 3, Interrupted = 75 };
 
 /// One thing a user can mend. Empty strings and zeros mean "does not apply".
