@@ -121,6 +121,9 @@ void TrainSection::declare(Declare<TrainSection>& d) {
   d("epochs", &TrainSection::epochs, "passes over the training samples").min(1);
   d("batch_size", &TrainSection::batch_size, "samples per optimizer step, over all micro-batches").min(1);
   d("accumulate", &TrainSection::accumulate, "micro-batches per optimizer step").min(1);
+  d("eval_batch_size", &TrainSection::eval_batch_size,
+    "samples at a time in evaluation; null: as many as in a micro-batch of training")
+      .min(1);
   d("seed", &TrainSection::seed, "of initial weights, order and augmentation").min(0);
   d("clip_grad_norm", &TrainSection::clip_grad_norm, "largest norm of all gradients together; null: no clipping")
       .above(0);

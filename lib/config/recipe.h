@@ -75,6 +75,7 @@ struct TrainSection {
   std::int64_t epochs = 10;
   std::int64_t batch_size = 128;
   std::int64_t accumulate = 1;
+  std::optional<std::int64_t> eval_batch_size;
   std::int64_t seed = 0;
   std::optional<double> clip_grad_norm, clip_grad_value, clip_agc;
   EarlyStoppingOptions early_stopping;

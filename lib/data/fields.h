@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,6 +20,9 @@ using Value = std::variant<torch::Tensor, std::vector<torch::Tensor>, std::strin
 class Fields {
  public:
   using Item = std::pair<std::string, Value>;
+
+  Fields() = default;
+  Fields(std::initializer_list<Item> items) : items_(items) {}
 
   bool has(const std::string& name) const;
   /// InternalError when `name` is absent.

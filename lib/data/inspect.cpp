@@ -172,7 +172,7 @@ ClassCounts count_classes(const std::vector<SplitView>& splits, std::size_t clas
   for (const auto& view : splits) {
     auto& of_split = counts.emplace_back(classes, 0);
     for (std::int64_t i = 0; i < view.source->size(); ++i) {
-      ++of_split.at(static_cast<std::size_t>(view.source->facts(i).label));
+      for (const auto label : view.source->facts(i).labels) ++of_split.at(static_cast<std::size_t>(label));
     }
   }
   return counts;

@@ -114,6 +114,10 @@ int pack_split(const Source& source, const fs::path& folder, const PackOptions& 
     if (!read.image.bytes) {
       throw UserError("this data set does not consist of image files", "only image files can be packed");
     }
+    if (!read.sample.targets.has("label")) {
+      throw UserError("the sample '" + read.sample.id + "' has no class",
+                      "only image files with one class can be packed");
+    }
     const std::string label = std::to_string(read.sample.targets.tensor("label").item<std::int64_t>());
     const auto [key, ending] = keys.divide(read.sample.id);
     writer.write({{key + ".cls", &label}, {key + "." + ending, read.image.bytes.get()}});

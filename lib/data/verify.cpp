@@ -111,13 +111,12 @@ class Report {
 
  private:
   Json to_json(const Examined& sample) const {
-    return {{"split", split_name(sample.split)}, {"id", sample.facts.id}, {"label", class_name(sample)}};
-  }
-  std::string class_name(const Examined& sample) const {
-    return classes_.at(static_cast<std::size_t>(sample.facts.label));
+    return {
+        {"split", split_name(sample.split)}, {"id", sample.facts.id}, {"label", label_text(sample.facts, classes_)}};
   }
   std::string place(const Examined& sample) const {
-    return std::string(split_name(sample.split)) + " " + sample.facts.id + " (" + class_name(sample) + ")";
+    return std::string(split_name(sample.split)) + " " + sample.facts.id + " (" + label_text(sample.facts, classes_) +
+           ")";
   }
 
   void unreadable() {
@@ -152,7 +151,7 @@ class Report {
                            [&](const Examined* other) { return member(*other) != member(*group.front()); });
       };
       const bool splits = differs([](const Examined& s) { return s.split; });
-      const bool labels = differs([](const Examined& s) { return s.facts.label; });
+      const bool labels = differs([](const Examined& s) { return s.facts.labels; });
       across += splits ? 1 : 0;
       conflicts += labels ? 1 : 0;
       Json members = Json::array();
@@ -193,7 +192,7 @@ class Report {
       for (const auto& pair : pairs) {
         const Examined &a = *readable[static_cast<std::size_t>(pair.a)],
                        &b = *readable[static_cast<std::size_t>(pair.b)];
-        const bool splits = a.split != b.split, labels = a.facts.label != b.facts.label;
+        const bool splits = a.split != b.split, labels = a.facts.labels != b.facts.labels;
         if (splits != wanted) continue;
         across += splits ? 1 : 0;
         conflicts += labels ? 1 : 0;

@@ -117,9 +117,18 @@ std::vector<double> file_weights(const fs::path& file, const Source& source) {
   return weights;
 }
 
+/// The label of each sample; UserError where some have none, or several.
 std::vector<std::int64_t> labels_of(const Source& source) {
-  std::vector<std::int64_t> labels(static_cast<std::size_t>(source.size()));
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = source.facts(static_cast<std::int64_t>(i)).label;
+  std::vector<std::int64_t> labels;
+  for (std::int64_t i = 0; i < source.size(); ++i) {
+    const SampleFacts facts = source.facts(i);
+    if (!facts.label()) {
+      fail_sampler(
+          "name", "the training sample '" + facts.id + "' has not one class but " + std::to_string(facts.labels.size()),
+          "draw by a file of weights, or take another sampler");
+    }
+    labels.push_back(*facts.label());
+  }
   return labels;
 }
 
@@ -129,7 +138,7 @@ constexpr const char* kSamplesHelp = "draws that make an epoch; null: as many as
 
 void WeightedOptions::declare(config::Declare<WeightedOptions>& d) {
   d("weights", &WeightedOptions::weights,
-    "a weight for each class, in their order (`mlrun data inspect` shows it): how likely one of its samples is drawn")
+    "a weight for each class, in their order (`mlrun data info` shows it): how likely one of its samples is drawn")
       .min(0);
   d("file", &WeightedOptions::file,
     "a CSV file with the columns path and weight: one for each training sample, named by its path below data.root, or "

@@ -34,7 +34,7 @@ void check_target(const ExportRequest& request) {
 
 Json input_json(const Subject& subject, const ExportRequest& request) {
   std::vector<Json> shape = {request.batch ? Json(*request.batch) : Json(nullptr)};
-  for (std::int64_t axis = 1; axis < 4; ++axis) shape.emplace_back(subject.samples.size(axis));
+  for (std::int64_t axis = 1; axis < subject.samples.dim(); ++axis) shape.emplace_back(subject.samples.size(axis));
   if (subject.before) {
     return {{"name", "input"},
             {"dtype", "uint8"},
@@ -42,7 +42,9 @@ Json input_json(const Subject& subject, const ExportRequest& request) {
             {"shape", shape},
             {"meaning", "decoded images, channels in the order red, green, blue; the preprocessing is in the file"}};
   }
-  return {{"name", "input"}, {"dtype", "float32"}, {"layout", "NCHW"}, {"shape", shape}};
+  Json json = {{"name", "input"}, {"dtype", onnx_dtype_name(subject.samples.scalar_type())}, {"shape", shape}};
+  if (subject.takes_images()) json["layout"] = "NCHW";
+  return json;
 }
 
 void write_traced(const Subject& subject, const ExportRequest& request, const Json& input, const fs::path& file) {
@@ -74,6 +76,7 @@ std::vector<Parity> try_out(const Subject& subject, const ExportRequest& request
   };
   if (request.format == "torchscript") return {tried("torchscript", load_torchscript(file), kTorchScriptTolerance)};
   const Tolerance& tolerance = quant::int8_runner(*subject.model) ? kInt8Tolerance : kOnnxTolerance;
+  if (!subject.takes_images() && !subject.before) return {tried("mlrun onnx", load_onnx_graph(file), tolerance)};
   std::vector<Parity> found = {tried("mlrun onnx", load_onnx(file), tolerance)};
   if (const auto runtime = onnx_runtime(file)) {
     found.push_back(tried("onnxruntime " + runtime->version, runtime->run, tolerance));

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include <torch/types.h>
@@ -11,7 +12,7 @@
 /// Does a file compute what its model computes? Each export ends with this question.
 namespace mlrun::deploy {
 
-/// Runs an exported model: float32 [N, C, H, W] to [N, classes].
+/// Runs an exported model: its input [N, ...] to its output [N, ...].
 using Runner = std::function<torch::Tensor(const torch::Tensor&)>;
 
 /// How far outputs may be from the model's, as shares of the largest of those.
@@ -26,8 +27,9 @@ struct Parity {
   std::int64_t samples = 0;
   double max_difference = 0;  ///< of any output
   double mean_difference = 0;
-  double scale = 0;           ///< the largest magnitude of the model's outputs
-  double top1_agreement = 0;  ///< per cent of the samples
+  double scale = 0;  ///< the largest magnitude of the model's outputs
+  std::optional<double>
+      top1_agreement;  ///< per cent of the samples whose largest output is the same; where it is one of several
   Tolerance tolerance;
   bool met = false;
 };

@@ -16,10 +16,12 @@ Json preprocess_json(const Subject& subject, const fs::path& model, const Json& 
                {"model", subject.name},
                {"weights", subject.weights},
                {"input", input},
-               {"output", {{"name", "output"}, {"meaning", "logits; softmax gives probabilities"}}},
+               {"output", {{"name", "output"}}},
                {"preprocessing", subject.preprocessing},
                {"golden", {{"file", SidecarNames(model).golden.string()}, {"samples", subject.samples_from}}}};
-  if (!subject.classes.empty()) json["classes"] = subject.classes;
+  if (subject.classes.empty()) return json;
+  json["output"]["meaning"] = "logits; softmax gives probabilities";
+  json["classes"] = subject.classes;
   return json;
 }
 

@@ -7,6 +7,7 @@
 #include "deploy/image_input.h"
 #include "deploy/onnx/weights.h"
 #include "deploy/task_samples.h"
+#include "engine/ports.h"
 #include "engine/run/export_weights.h"
 #include "engine/run/run_directory.h"
 #include "engine/run/weights_metadata.h"
@@ -40,20 +41,28 @@ data::TransformContext context_of(const config::ModelSection& model, std::int64_
 
 /// Samples of the task's data; random numbers, and a warning, where they cannot be opened.
 void take_samples(Subject& subject, engine::Task& task, std::int64_t count) {
+  const bool images = subject.preprocessing.contains("input_channels");
   try {
     const TaskSamples read = read_task_samples(task, count);
-    subject.samples = read.images;
+    subject.samples = read.inputs;
     subject.sample_ids = read.ids;
     subject.samples_from = read.from;
   } catch (const UserError& error) {
+    if (!images) throw;
     log::warning("random numbers stand in for samples, as the data cannot be opened: " + std::string(error.what()));
   }
   if (subject.samples.defined()) return;
+  if (!images) throw UserError("the data set '" + task.data().name + "' has no samples to check with", "give it some");
   const Json& facts = subject.preprocessing;
   const auto [height, width] = data::sides_of(facts.value("input_size", Json(subject.context.input_size)));
   subject.samples_from = "random numbers";
   subject.sample_ids.clear();
   subject.samples = random_samples(count, facts.at("input_channels").get<std::int64_t>(), height, width);
+}
+
+void require_images(const Subject& subject, const std::string& option) {
+  if (subject.takes_images()) return;
+  throw UserError(option + " is for models that take images, and " + subject.name + " takes none", "leave it out");
 }
 
 /// How an int8 model was made, and what of it is float.
@@ -81,17 +90,22 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   here.recipe.train.device = "cpu";
   here.recipe.train.memory_format = "contiguous";
   engine::Loaded loaded = engine::load(tasks, here, weights);
+  engine::require_plain_model(*loaded.task, "exported");
   Subject subject;
   subject.name = resolved.recipe.model.architecture.name;
   subject.weights = loaded.weights;
   subject.model = loaded.task->models().front().second;
   subject.classes = loaded.task->data().classes;
   subject.preprocessing = loaded.task->preprocessing();
-  subject.transforms = resolved.recipe.data.preprocess;
-  subject.preprocessing["transforms"] = resolved.values.at("data").at("preprocess");
-  subject.context = context_of(resolved.recipe.model, subject.preprocessing.at("channels").get<std::int64_t>());
+  if (subject.preprocessing.contains("channels")) {  // of images
+    subject.transforms = resolved.recipe.data.preprocess;
+    subject.preprocessing["transforms"] = resolved.values.at("data").at("preprocess");
+    subject.context = context_of(resolved.recipe.model, subject.preprocessing.at("channels").get<std::int64_t>());
+  }
   take_samples(subject, *loaded.task, count);
-  subject.preprocessing["input_size"] = data::size_json(subject.samples.size(2), subject.samples.size(3));
+  if (subject.takes_images()) {
+    subject.preprocessing["input_size"] = data::size_json(subject.samples.size(2), subject.samples.size(3));
+  }
   subject.metadata["recipe"] = engine::carried_recipe(resolved);
   subject.metadata["data"] = json_text(engine::to_json(loaded.task->data()));
   if (const auto* int8 = quant::int8_runner(*subject.model))
@@ -124,6 +138,7 @@ Subject subject_of(const std::string& name, const std::vector<config::Override>&
 }
 
 void set_size(Subject& subject, std::int64_t height, std::int64_t width) {
+  require_images(subject, "--size");
   if (subject.samples.size(2) == height && subject.samples.size(3) == width) return;
   subject.samples = random_samples(subject.samples.size(0), subject.samples.size(1), height, width);
   subject.samples_from = "random numbers";
@@ -132,6 +147,7 @@ void set_size(Subject& subject, std::int64_t height, std::int64_t width) {
 }
 
 void take_images(Subject& subject, const std::optional<std::pair<std::int64_t, std::int64_t>>& size) {
+  require_images(subject, "--with-preprocess");
   const data::TransformContext& context = subject.context;
   const auto [height, width] = size.value_or(std::pair(subject.samples.size(2), subject.samples.size(3)));
   const auto input = std::make_shared<const ImageInput>(subject.transforms, context, height, width);

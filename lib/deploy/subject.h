@@ -22,7 +22,7 @@ struct Subject {
   std::string name;                           ///< of the architecture
   std::string weights;                        ///< which, as results show it
   std::shared_ptr<nn::Layer> model;           ///< in evaluation mode, on the CPU
-  torch::Tensor samples;                      ///< float32 [N, C, H, W] as the model sees them; or see `take_images`
+  torch::Tensor samples;                      ///< [N, ...] as the model sees them; or see `take_images`
   std::vector<std::string> sample_ids;        ///< empty where the samples are random numbers
   std::string samples_from;                   ///< `fashion-mnist test`, or `random numbers`
   std::vector<std::string> classes;           ///< empty where they are not known
@@ -34,8 +34,10 @@ struct Subject {
   Step before;    ///< what is done to samples before the model sees them; empty: nothing
   Step recorded;  ///< the same as a graph records it
 
-  /// The model's logits of `samples`.
+  /// What the model makes of `samples`: logits where there are classes.
   torch::Tensor outputs(const torch::Tensor& samples) const;
+  /// Whether the samples are images [N, C, H, W].
+  bool takes_images() const { return preprocessing.contains("input_channels") && samples.dim() == 4; }
 };
 
 /// What a run or a weight file holds, with `count` samples of its test split (else val), evenly

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/read_samples.h"
+#include "engine/ports.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -29,9 +30,7 @@ TaskSamples read_task_samples(engine::Task& task, std::int64_t count) {
   data::SamplesRead read = data::read_samples(*source, keys, data::OnError::Skip);
   if (read.samples.empty()) return found;
   const data::Batch batch = task.collate(std::move(read.samples));
-  for (const auto& field : batch.inputs) {
-    if (const auto* tensor = std::get_if<torch::Tensor>(&field.second)) found.images = *tensor;
-  }
+  found.inputs = engine::model_inputs(task, batch).at(task.models().front().first).front();
   found.ids = batch.ids;
   return found;
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/ports.h"
 #include "nn/recompute.h"
 
 namespace mlrun::engine {
@@ -30,12 +31,14 @@ Compute::Compute(const Models& models, const config::TrainSection& train, const 
 
 Compute::~Compute() = default;
 
-nn::Tensors Compute::run(nn::Layer& model, const torch::Tensor& input) const {
-  if (!autocast_.type) return model.run({input});
+data::Fields Compute::run(nn::Layer& model, const data::Fields& inputs) const {
+  if (!autocast_.type) return run_model(model, inputs);
   const nn::AutocastScope scope(autocast_);
-  nn::Tensors outputs = model.run({input});
-  for (auto& output : outputs) output = output.to(torch::kFloat);
-  return outputs;
+  nn::Tensors outputs = model.run(port_tensors(model, inputs));
+  for (auto& output : outputs) {
+    if (output.scalar_type() == *autocast_.type) output = output.to(torch::kFloat);
+  }
+  return port_fields(model, outputs);
 }
 
 void Compute::save(data::State& state, const std::string& prefix) const {

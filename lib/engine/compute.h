@@ -22,8 +22,8 @@ class Compute : public data::Stateful {
   Compute(const Models& models, const config::TrainSection& train, const Context& context);
   ~Compute() override;
 
-  /// A model's outputs, float32.
-  nn::Tensors run(nn::Layer& model, const torch::Tensor& input) const;
+  /// What the model puts out for what is given to its ports; numbers of half precision as float32.
+  data::Fields run(nn::Layer& model, const data::Fields& inputs) const;
 
   /// Of fp16, whose range gradients leave without it; null otherwise.
   optim::GradScaler* scaler() { return scaler_ ? &*scaler_ : nullptr; }

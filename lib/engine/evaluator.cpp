@@ -65,20 +65,34 @@ void check_roll(const Roll& roll, std::int64_t total, data::Split split) {
                   "set data.on_error to fail and mend the data");
 }
 
+torch::Tensor says_nothing(const torch::Tensor& numbers) { return numbers.isnan() | numbers.isposinf(); }
+
+/// Of one tensor for all samples, its first axis.
+void mark_spoilt(const torch::Tensor& tensor, torch::Tensor& spoilt) {
+  if (!tensor.is_floating_point() || tensor.dim() == 0 || tensor.size(0) != spoilt.size(0)) return;
+  if (tensor.numel() > 0) spoilt |= says_nothing(tensor.detach().reshape({tensor.size(0), -1})).any(1).cpu();
+}
+
+/// Of one tensor for each sample.
+void mark_spoilt(const std::vector<torch::Tensor>& list, torch::Tensor& spoilt) {
+  if (static_cast<std::int64_t>(list.size()) != spoilt.size(0)) return;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list[i].is_floating_point() && says_nothing(list[i].detach()).any().item<bool>()) {
+      spoilt[static_cast<std::int64_t>(i)] = true;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> spoilt_samples(const data::Batch& batch, const data::Fields& prediction) {
-  torch::Tensor spoilt;
+  torch::Tensor spoilt = torch::zeros(batch.size(), torch::kBool);
   for (const auto& field : prediction) {
-    const auto* tensor = std::get_if<torch::Tensor>(&field.second);
-    if (tensor == nullptr || !tensor->is_floating_point() || tensor->dim() == 0) continue;
-    if (tensor->size(0) != batch.size()) continue;
-    const torch::Tensor rows = tensor->detach().reshape({batch.size(), -1});
-    const torch::Tensor found = (rows.isnan() | rows.isposinf()).any(1);
-    spoilt = spoilt.defined() ? spoilt | found : found;
+    if (const auto* tensor = std::get_if<torch::Tensor>(&field.second)) mark_spoilt(*tensor, spoilt);
+    if (const auto* list = std::get_if<std::vector<torch::Tensor>>(&field.second)) mark_spoilt(*list, spoilt);
   }
   std::vector<std::string> ids;
-  if (!spoilt.defined() || !spoilt.any().item<bool>()) return ids;
+  if (!spoilt.any().item<bool>()) return ids;
   for (std::int64_t row = 0; row < batch.size(); ++row) {
     if (spoilt[row].item<bool>()) ids.push_back(batch.ids[static_cast<std::size_t>(row)]);
   }
@@ -108,7 +122,7 @@ void take_figures(const std::vector<std::unique_ptr<metrics::Metric>>& metrics, 
 
 EvaluateOptions evaluate_options(const config::Recipe& recipe) {
   EvaluateOptions options;
-  options.batch_size = recipe.train.batch_size / recipe.train.accumulate;
+  options.batch_size = recipe.train.eval_batch_size.value_or(recipe.train.batch_size / recipe.train.accumulate);
   options.on_error = data::on_error_of(recipe.data.on_error);
   return options;
 }

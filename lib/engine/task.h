@@ -27,11 +27,9 @@ class Step {
  public:
   virtual ~Step() = default;
 
-  /// Runs a model in training mode. Returns all it puts out: the main output, then those of
-  /// auxiliary classifiers, which some models have.
-  virtual nn::Tensors run_all(const std::string& model, const torch::Tensor& input) = 0;
-  /// The same, the main output alone.
-  torch::Tensor run(const std::string& model, const torch::Tensor& input) { return run_all(model, input).front(); }
+  /// Runs a model in training mode: fields under the names of its input ports to those of its output ports, numbers
+  /// of half precision as float32.
+  virtual data::Fields run(const std::string& model, const data::Fields& inputs) = 0;
 
   /// Lowers `loss`, a scalar that is a mean over `units` of the micro-batch (samples, their weights, valid pixels), by
   /// the parameters of `model` alone: the step's loss is the mean over the units of all its micro-batches. Without
@@ -75,6 +73,8 @@ class Task : public data::Stateful {
   /// evaluation mode.
   virtual data::Fields predict(const data::Batch& batch) = 0;
   virtual std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const = 0;
+  /// What samples are, where speed is told: `images` a second.
+  virtual std::string unit() const { return "samples"; }
   /// The figure that chooses the best weights where the recipe does not say, as `acc1`.
   virtual std::string headline() const = 0;
 
@@ -83,8 +83,8 @@ class Task : public data::Stateful {
   /// What `mlrun predict` says of row `row` of a prediction: the `most` likely answers.
   virtual Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const = 0;
   /// What whoever uses the weights must know beside the classes and the recipe's transforms, in the numbers that are in
-  /// use: `channels` of the data, `input_channels` of the model, and what `data::Pipeline::facts` has.
-  virtual Json preprocessing() const = 0;
+  /// use. Of images: `channels` of the data, `input_channels` of the model, and what `data::Pipeline::facts` has.
+  virtual Json preprocessing() const { return Json::object(); }
 
   /// An empty combination, for one batch; null where predictions of this task cannot be combined.
   virtual std::unique_ptr<Combination> combination() const { return nullptr; }

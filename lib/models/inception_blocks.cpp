@@ -82,6 +82,14 @@ nn::Tensors InceptionNetwork::forward(const nn::Tensors& inputs) {
   return outputs;
 }
 
+nn::Interface InceptionNetwork::interface() const {
+  nn::Interface interface;
+  for (const Step& step : steps_) {
+    if (step.auxiliary) interface.outputs.push_back({step.auxiliary->path(), false, /*training_only=*/true});
+  }
+  return interface;
+}
+
 void redraw_inception(nn::Layer& root, const std::function<double(const nn::Layer&)>& std_of) {
   for (nn::Layer* layer : root.all_layers()) {
     if (auto* conv = dynamic_cast<nn::Conv2d*>(layer)) nn::init::trunc_normal(conv->weight, 0, std_of(*layer));

@@ -52,6 +52,8 @@ class InceptionNetwork : public nn::Layer {
  public:
   using Layer::forward;
   nn::Tensors forward(const nn::Tensors& inputs) override;
+  /// `output`, and the auxiliary classifiers by their names.
+  nn::Interface interface() const override;
 
  protected:
   /// With `transform_input`, images must have three channels: UserError otherwise.

@@ -12,12 +12,11 @@
 #include <torch/types.h>
 
 #include "base/error.h"
+#include "nn/ports.h"
 
 /// Every layer runs through one door: a parent runs a child only by `call(child, inputs)`, and
 /// interceptors stand at that door (observe, time, recompute, fake-quantize).
 namespace mlrun::nn {
-
-using Tensors = std::vector<torch::Tensor>;
 
 /// One number for both sides of an image, or {height, width}.
 using Pair = torch::ExpandingArray<2>;
@@ -53,6 +52,9 @@ class Layer : public torch::nn::Module {
   virtual Tensors forward(const Tensors& inputs) = 0;
   /// The same from one tensor to one: what the door takes where nobody intercepts.
   virtual torch::Tensor forward(const torch::Tensor& input);
+
+  /// Of a whole model: the places of what `forward` takes and gives.
+  virtual Interface interface() const { return {}; }
 
   /// Draws the weights as upstream's constructor does, in its order, from the default generator.
   /// By default the children's in registration order. Layers with parameters of their own override

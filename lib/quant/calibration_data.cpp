@@ -8,14 +8,15 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "engine/ports.h"
 
 namespace mlrun::quant {
 namespace {
 
-/// The positions of each class, in a random order.
+/// The positions of each class, in a random order; samples that have not one class are together.
 std::vector<std::vector<std::int64_t>> drawn_by_class(const data::Source& source, std::uint64_t seed) {
   std::map<std::int64_t, std::vector<std::int64_t>> of_class;
-  for (std::int64_t i = 0; i < source.size(); ++i) of_class[source.facts(i).label].push_back(i);
+  for (std::int64_t i = 0; i < source.size(); ++i) of_class[source.facts(i).label().value_or(0)].push_back(i);
   std::vector<std::vector<std::int64_t>> drawn;
   for (auto& [label, positions] : of_class) {
     KeyedRandom random(seed, "calibration", 0, static_cast<std::uint64_t>(label));
@@ -27,12 +28,9 @@ std::vector<std::vector<std::int64_t>> drawn_by_class(const data::Source& source
   return drawn;
 }
 
-torch::Tensor model_input(const engine::Task& task, std::vector<data::Sample> samples) {
-  const data::Batch batch = task.collate(std::move(samples));
-  for (const auto& field : batch.inputs) {
-    if (const auto* tensor = std::get_if<torch::Tensor>(&field.second)) return *tensor;
-  }
-  throw InternalError(__FILE__, __LINE__, "a batch without a tensor");
+torch::Tensor model_input(engine::Task& task, std::vector<data::Sample> samples) {
+  const auto inputs = engine::model_inputs(task, task.collate(std::move(samples)));
+  return inputs.at(task.models().front().first).front();
 }
 
 /// Ranges found on samples that all say the same would fit nothing else.

@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/read_samples.h"
+#include "engine/ports.h"
 #include "engine/train/feed.h"
-#include "nn/evaluation_scope.h"
 #include "quant/engine.h"
 #include "quant/qat_model.h"
 #include "quant/runner.h"
@@ -42,20 +42,6 @@ void check_settings(const config::Recipe& recipe) {
   }
 }
 
-/// Keeps what a model was given.
-class InputCatcher : public nn::Interceptor {
- public:
-  explicit InputCatcher(const nn::Layer& model) : model_(model) {}
-  nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
-    if (&layer == &model_ && !caught.defined()) caught = inputs.front().clone();
-    return proceed(inputs);
-  }
-  torch::Tensor caught;
-
- private:
-  const nn::Layer& model_;
-};
-
 /// The first sample that can be read, as evaluation sees it.
 data::Batch first_sample(engine::Task& task, const config::Recipe& recipe) {
   const auto source = task.evaluation_source(data::Split::Train);
@@ -66,17 +52,6 @@ data::Batch first_sample(engine::Task& task, const config::Recipe& recipe) {
   }
   throw UserError("the data set '" + task.data().name + "' has no train samples that can be read",
                   "give data.split.train a share");
-}
-
-/// What the task gives `model` of a batch; models are in evaluation mode.
-torch::Tensor input_of(engine::Task& task, nn::Layer& model, const data::Batch& batch) {
-  const torch::NoGradGuard no_gradients;
-  const nn::EvaluationScope evaluation(model);
-  InputCatcher catcher(model);
-  const nn::InterceptorScope scope(model, catcher);
-  task.predict(batch);
-  MLRUN_ASSERT(catcher.caught.defined(), "the task's prediction does not run its model");
-  return catcher.caught;
 }
 
 QatOptions options_of(const config::QuantizeSection& quantize) {
@@ -92,10 +67,9 @@ class QatCompanion : public engine::Companion {
  public:
   QatCompanion(engine::Task& task, const config::Recipe& recipe, const engine::Context& context)
       : task_(task), quantize_(recipe.quantize), context_(context) {
-    const data::Batch batch = first_sample(task, recipe);
+    const auto inputs = engine::model_inputs(task, first_sample(task, recipe));
     for (const auto& [name, model] : task.models()) {
-      models_.emplace_back(name,
-                           std::make_unique<QatModel>(*model, input_of(task, *model, batch), options_of(quantize_)));
+      models_.emplace_back(name, std::make_unique<QatModel>(*model, inputs.at(name).front(), options_of(quantize_)));
       tell(*models_.back().second);
     }
   }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "engine/latency.h"
+#include "engine/ports.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/model_state.h"
 #include "engine/run/weights_metadata.h"
@@ -56,6 +57,7 @@ class Session {
   QuantizeResult run() {
     check_target(request_);
     engine::Loaded plain = engine::load(tasks_, resolved_, request_.weights);
+    engine::require_plain_model(*plain.task, "quantized");
     describe(plain);
     result_.rows.push_back(row("fp32", plain));
     result_.rows.back().bytes = engine::byte_count(engine::model_tensors(plain.task->models()));

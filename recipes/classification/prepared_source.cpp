@@ -24,7 +24,8 @@ data::Sample PreparedSource::get_into(const data::SampleKey& key, data::BatchMem
 
 data::SampleFacts PreparedSource::facts(std::int64_t index) const {
   data::SampleFacts facts = raw_->facts(index);
-  if (!labels_.empty()) facts.label = labels_.at(static_cast<std::size_t>(facts.label));
+  if (labels_.empty()) return facts;
+  for (auto& label : facts.labels) label = labels_.at(static_cast<std::size_t>(label));
   return facts;
 }
 

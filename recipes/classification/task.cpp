@@ -86,6 +86,7 @@ class ClassificationTask : public engine::Task {
   data::Fields predict(const data::Batch& batch) override;
   std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const override;
   std::string headline() const override { return "acc1"; }
+  std::string unit() const override { return "images"; }
   data::Sample read(const std::filesystem::path& file) const override;
   Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override;
   Json preprocessing() const override;
@@ -206,12 +207,14 @@ data::Batch ClassificationTask::collate(std::vector<data::Sample> samples) const
 
 void ClassificationTask::train(engine::Step& step, const data::Batch& batch) {
   const Mixed mixed = mixing_(batch.inputs.tensor("image"), batch.targets.tensor("label"));
-  nn::Tensors outputs = step.run_all("model", mixed.images);
-  for (torch::Tensor& output : outputs) output = at_least_single(output);
-  const torch::Tensor& logits = outputs.front();
+  const data::Fields outputs = step.run("model", {{"input", mixed.images}});
+  const torch::Tensor logits = at_least_single(outputs.tensor("output"));
   const torch::Tensor targets = mixed.targets(logits.size(1), logits.scalar_type());
   torch::Tensor loss = (*loss_)(logits, targets);
-  for (std::size_t i = 1; i < outputs.size(); ++i) loss = loss + aux_weight_ * (*loss_)(outputs[i], targets);
+  for (const auto& [name, output] : outputs) {  // of auxiliary classifiers, which some models have
+    if (name == "output") continue;
+    loss = loss + aux_weight_ * (*loss_)(at_least_single(std::get<torch::Tensor>(output)), targets);
+  }
   // Of blended images, the label with the larger share counts, as in torchvision's references.
   const torch::Tensor labels = targets.dim() == 2 ? targets.argmax(1) : targets;
   const double units = loss_->units(targets);

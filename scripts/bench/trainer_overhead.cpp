@@ -62,7 +62,7 @@ class TinyTask : public engine::Task {
     return {{std::move(only.id)}, {only.index}, std::move(only.inputs), std::move(only.targets), {}};
   }
   void train(engine::Step& step, const data::Batch& batch) override {
-    const torch::Tensor output = step.run("model", batch.inputs.tensor("x"));
+    const torch::Tensor output = step.run("model", {{"input", batch.inputs.tensor("x")}}).tensor("output");
     const torch::Tensor loss = torch::mse_loss(output, batch.targets.tensor("y"));
     const auto samples = static_cast<double>(batch.size());
     step.log({"loss", loss.item<double>()}, samples);

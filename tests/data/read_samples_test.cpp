@@ -23,7 +23,7 @@ class PartlyBroken : public Source {
   }
   SampleFacts facts(std::int64_t index) const override {
     if (index == 7) throw UserError("the list is gone");
-    return {"photo " + std::to_string(index), 0, {}};
+    return {"photo " + std::to_string(index), {0}};
   }
 };
 

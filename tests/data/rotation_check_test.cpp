@@ -18,7 +18,7 @@ class FileList : public Source {
   std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
   Sample get(const SampleKey&) const override { throw UserError("no image is decoded for this"); }
   SampleFacts facts(std::int64_t index) const override {
-    return {std::to_string(index), 0, files_[static_cast<std::size_t>(index)]};
+    return {std::to_string(index), {0}, files_[static_cast<std::size_t>(index)]};
   }
 
  private:

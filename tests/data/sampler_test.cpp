@@ -23,7 +23,7 @@ class LabelSource : public Source {
   std::int64_t size() const override { return static_cast<std::int64_t>(labels_.size()); }
   Sample get(const SampleKey&) const override { throw InternalError(__FILE__, __LINE__, "a sampler decoded a sample"); }
   SampleFacts facts(std::int64_t index) const override {
-    return {"photos/" + std::to_string(index) + ".jpg", labels_.at(static_cast<std::size_t>(index)), {}};
+    return {"photos/" + std::to_string(index) + ".jpg", {labels_.at(static_cast<std::size_t>(index))}};
   }
 
  private:

@@ -11,6 +11,10 @@ using engine::Compute;
 
 namespace {
 
+torch::Tensor output_of(const Compute& compute, nn::Layer& model, const torch::Tensor& input) {
+  return compute.run(model, {{"input", input}}).tensor("output");
+}
+
 /// What each type of layer got and gave.
 class Types : public nn::Interceptor {
  public:
@@ -57,9 +61,9 @@ TEST_CASE("bf16 is for convolutions and matrix products; outputs, weights and st
   torch::manual_seed(2);
   const torch::Tensor input = torch::randn({4, 3, 8, 8});
   const Compute exact(models, with_amp("none"), {}), half(models, with_amp("bf16"), {});
-  const torch::Tensor expected = exact.run(model, input).front();
+  const torch::Tensor expected = output_of(exact, model, input);
   CHECK(types.seen["Conv2d"].second == torch::kFloat);
-  const torch::Tensor output = half.run(model, input).front();
+  const torch::Tensor output = output_of(half, model, input);
   CHECK(types.seen["Conv2d"] == std::make_pair(torch::kFloat, torch::kBFloat16));
   CHECK(types.seen["Linear"].second == torch::kBFloat16);
   CHECK(output.scalar_type() == torch::kFloat);
@@ -73,7 +77,7 @@ TEST_CASE("bf16 is for convolutions and matrix products; outputs, weights and st
   }
   for (const auto& buffer : model.buffers()) CHECK((buffer.scalar_type() == torch::kFloat || buffer.dim() == 0));
   // Nothing is left behind for what runs next.
-  CHECK(exact.run(model, input).front().equal(expected));
+  CHECK(output_of(exact, model, input).equal(expected));
 }
 
 TEST_CASE("the batch's statistics are summed in float32", "[engine]") {
@@ -95,7 +99,7 @@ TEST_CASE("bf16 and activation checkpointing give the gradients of bf16", "[engi
     train.activation_checkpointing = checkpointing;
     const Compute compute(models, train, {});
     for (auto& parameter : model.parameters()) parameter.mutable_grad() = torch::Tensor();
-    compute.run(model, input).front().square().sum().backward();
+    output_of(compute, model, input).square().sum().backward();
     nn::Tensors found;
     for (const auto& parameter : model.parameters()) found.push_back(parameter.grad().clone());
     return found;

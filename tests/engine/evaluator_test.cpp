@@ -149,6 +149,8 @@ TEST_CASE("an evaluation does not count what it did not see", "[engine][skip]") 
   const engine::EvaluateOptions said = engine::evaluate_options(resolved.recipe);
   CHECK(said.on_error == data::OnError::Skip);
   CHECK(said.batch_size == 16);
+  CHECK(engine::evaluate_options(tiny({"train.accumulate=4"}).recipe).batch_size == 4);
+  CHECK(engine::evaluate_options(tiny({"train.accumulate=4", "train.eval_batch_size=7"}).recipe).batch_size == 7);
   for (const std::int64_t batch_size : {1, 2, 64}) {
     INFO("batches of " << batch_size);
     engine::EvaluateOptions options = said;

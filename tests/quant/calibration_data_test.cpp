@@ -25,7 +25,7 @@ class Sorted : public data::Source {
   std::int64_t size() const override { return static_cast<std::int64_t>(labels_.size()); }
   data::Sample get(const data::SampleKey&) const override { throw InternalError(__FILE__, __LINE__, "not to be read"); }
   data::SampleFacts facts(std::int64_t index) const override {
-    return {std::to_string(index), labels_.at(static_cast<std::size_t>(index)), {}};
+    return {std::to_string(index), {labels_.at(static_cast<std::size_t>(index))}};
   }
 
  private:
@@ -34,7 +34,7 @@ class Sorted : public data::Source {
 
 std::map<std::int64_t, int> classes_of(const data::Source& source, const std::vector<std::int64_t>& positions) {
   std::map<std::int64_t, int> counts;
-  for (const auto position : positions) ++counts[source.facts(position).label];
+  for (const auto position : positions) ++counts[source.facts(position).labels.front()];
   return counts;
 }
 

@@ -1,6 +1,7 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "engine/ports.h"
 #include "engine/train/training.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/mixing.h"
@@ -19,9 +20,9 @@ std::unique_ptr<engine::Task> make_task(const config::Resolved& resolved, std::o
 class Witness : public engine::Step {
  public:
   explicit Witness(const engine::Task& task) : task_(task) {}
-  nn::Tensors run_all(const std::string& model, const torch::Tensor& input) override {
+  data::Fields run(const std::string& model, const data::Fields& inputs) override {
     CHECK(model == "model");
-    return task_.models().front().second->run({input});
+    return engine::run_model(*task_.models().front().second, inputs);
   }
   void minimise(const std::string& model, const torch::Tensor& loss, double units) override {
     CHECK(model == "model");

@@ -143,8 +143,7 @@ Json write_contact_sheet(const Source& source, const Pipeline& pipeline, const s
   for (const SampleKey& key : draw_samples(source, options, skipped)) {
     const Sample sample = source.get(key);
     const torch::Tensor input = pipeline.apply(sample.inputs.tensor("image"), key);
-    const std::string& label =
-        classes.at(static_cast<std::size_t>(sample.targets.tensor("label").item<std::int64_t>()));
+    const std::string label = label_text(source.facts(key.index), classes);
     pictures.push_back({fit(as_colour(pipeline.viewable(input))), drawable(label), drawable(sample.id)});
     shown.push_back({{"id", sample.id},
                      {"index", key.index},

@@ -63,7 +63,7 @@ class CifarSource : public SelectedSource {
   }
 
   SampleFacts facts_at(std::int64_t position) const override {
-    return {std::to_string(position), records_->label(position), {}};
+    return {std::to_string(position), {records_->label(position)}};
   }
 
  private:

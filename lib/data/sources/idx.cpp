@@ -72,7 +72,7 @@ class IdxSource : public SelectedSource {
   }
 
   SampleFacts facts_at(std::int64_t position) const override {
-    return {std::to_string(position), file_->label(position), {}};
+    return {std::to_string(position), {file_->label(position)}};
   }
 
  private:

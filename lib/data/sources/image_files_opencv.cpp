@@ -43,7 +43,7 @@ class ImageFileSource : public EncodedSource {
   SampleFacts facts_at(std::int64_t position) const override {
     const auto at = static_cast<std::size_t>(position);
     const auto& path = files_->files[at].path;
-    return {path, files_->labels[at], files_->root / path};
+    return {path, {files_->labels[at]}, files_->root / path};
   }
 
  private:

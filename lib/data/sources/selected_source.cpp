@@ -17,7 +17,7 @@ Sample SelectedSource::labelled(const SampleKey& key) const {
   Sample sample;
   sample.id = std::move(facts.id);
   sample.index = key.index;
-  sample.targets.set("label", torch::scalar_tensor(facts.label, torch::kLong));
+  if (const auto label = facts.label()) sample.targets.set("label", torch::scalar_tensor(*label, torch::kLong));
   return sample;
 }
 

@@ -13,8 +13,17 @@ namespace mlrun::data {
 
 SampleFacts Source::facts(std::int64_t index) const {
   const Sample sample = get({index, 0, 0});
-  const bool labelled = sample.targets.has("label");
-  return {sample.id, labelled ? sample.targets.tensor("label").item<std::int64_t>() : 0, {}};
+  if (!sample.targets.has("label")) return {sample.id};
+  return {sample.id, {sample.targets.tensor("label").item<std::int64_t>()}};
+}
+
+std::string label_text(const SampleFacts& facts, const std::vector<std::string>& classes) {
+  std::string text;
+  for (const auto label : facts.labels) {
+    const auto at = static_cast<std::size_t>(label);
+    text += (text.empty() ? "" : ", ") + (at < classes.size() ? classes[at] : std::to_string(label));
+  }
+  return text.empty() ? "-" : text;
 }
 
 const SourceFactory& sources() {

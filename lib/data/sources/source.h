@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/random.h"
 #include "config/recipe.h"
 #include "config/registry.h"
@@ -30,12 +32,19 @@ struct SampleKey {
   }
 };
 
-/// What is known of a sample before its image is decoded.
+/// What is known of a sample before it is decoded.
 struct SampleFacts {
   std::string id;
-  std::int64_t label = 0;
-  std::filesystem::path file;  ///< that holds this sample alone; empty where it shares one with others
+  std::vector<std::int64_t> labels =
+      {};  ///< numbers of classes: of the sample, or of each thing in it; none where it has none
+  std::filesystem::path file = {};  ///< that holds this sample alone; empty where it shares one with others
+
+  /// The one label of a sample that has one.
+  std::optional<std::int64_t> label() const { return labels.size() == 1 ? std::optional(labels[0]) : std::nullopt; }
 };
+
+/// The names of a sample's classes, `cat` or `cat, dog`; `-` where it has none.
+std::string label_text(const SampleFacts& facts, const std::vector<std::string>& classes);
 
 /// A sample without its image, and the image.
 struct EncodedSample {
@@ -65,8 +74,10 @@ class Source {
 struct DataInfo {
   std::string name;         ///< last component of the root
   std::string fingerprint;  ///< SHA-256 over sorted (path, size) pairs, or over the options that generate the data
-  std::vector<std::string> classes;  ///< in code point order, or as the data set defines them
-  std::int64_t channels = 3;
+  std::vector<std::string> classes = {};  ///< in code point order, or as the data set defines them; empty: it has none
+  std::int64_t channels = 3;              ///< of images
+  /// What else the source knows and tasks read under names that both know: a sampling rate, a vocabulary, series.
+  Json facts = Json::object();
 };
 
 /// An opened data set: its description and its splits.

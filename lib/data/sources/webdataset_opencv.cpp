@@ -71,7 +71,7 @@ class ShardSource : public EncodedSource {
 
   SampleFacts facts_at(std::int64_t position) const override {
     const auto& [shard, sample] = at(position);
-    return {shard.name + "/" + sample.name, sample.label, {}};
+    return {shard.name + "/" + sample.name, {sample.label}};
   }
 
  private:

@@ -16,6 +16,7 @@
 #include "engine/compute_threads.h"
 #include "engine/context.h"
 #include "engine/train/memory_format.h"
+#include "nn/profile.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -98,7 +99,9 @@ std::string choose_format(LaidOut& model, const std::string& wanted) {
   return name;
 }
 
-torch::Tensor images_of(const BenchSubject& subject, std::int64_t batch) {
+torch::Tensor input_of(const BenchSubject& subject, std::int64_t batch) {
+  if (subject.sample.defined())
+    return torch::cat(std::vector<torch::Tensor>(static_cast<std::size_t>(batch), subject.sample));
   const std::vector<std::int64_t> shape = {batch, subject.channels, subject.height, subject.width};
   return subject.bytes ? torch::randint(256, shape, torch::kByte) : torch::randn(shape);
 }
@@ -109,8 +112,8 @@ BenchRow measure_row(const BenchSubject& subject, const InferPoint& point, const
   const engine::ComputeThreads threads(point.threads);
   row.ceiling = matrix_ceiling(context.device, point.threads, request.latency.seconds);
   const TensorsKept kept(subject.model);
-  const torch::Tensor images = images_of(subject, point.batch);
-  LaidOut model(bench_precision(point.precision).prepare({subject.model, images}), bench_engine(point.engine), context);
+  const torch::Tensor input = input_of(subject, point.batch);
+  LaidOut model(bench_precision(point.precision).prepare({subject.model, input}), bench_engine(point.engine), context);
   row.memory_format = choose_format(model, request.memory_format);
   engine::release_kept_tensors();
   restart_peak_resident();
@@ -146,7 +149,7 @@ void try_out(const BenchSubject& subject, const std::vector<InferPoint>& points,
   for (const InferPoint& point : points) {
     if (points.size() < 2 || !tried.emplace(point.precision, point.engine).second) continue;
     const TensorsKept kept(subject.model);
-    LaidOut model(bench_precision(point.precision).prepare({subject.model, images_of(subject, 1)}),
+    LaidOut model(bench_precision(point.precision).prepare({subject.model, input_of(subject, 1)}),
                   bench_engine(point.engine), context);
     model.choose(torch::MemoryFormat::Contiguous);
     model.run();
@@ -228,7 +231,8 @@ std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRe
   row.height = subject.height;
   row.width = subject.width;
   // An ONNX file that preprocesses images is fed others than the model.
-  if (!subject.bytes) row.macs = count_macs(*subject.model, subject.name, subject.channels, row.height, row.width);
+  if (subject.sample.defined()) row.macs = nn::profile(*subject.model, subject.sample.sizes().vec()).macs;
+  else if (!subject.bytes) row.macs = count_macs(*subject.model, subject.name, subject.channels, row.height, row.width);
   for (const auto& parameter : subject.model->parameters()) row.params += parameter.numel();
   const std::vector<InferPoint> points = points_of(request, default_compute_threads());
   if (context.device.is_cuda() && asks(request.engines, "graph")) {

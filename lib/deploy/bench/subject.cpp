@@ -7,6 +7,7 @@
 #include "data/transforms/transform.h"
 #include "deploy/onnx/weights.h"
 #include "deploy/task_samples.h"
+#include "engine/ports.h"
 #include "engine/train/initial_weights.h"
 #include "models/named_model.h"
 #include "nn/profile.h"
@@ -32,7 +33,7 @@ std::pair<std::int64_t, std::int64_t> own_size(engine::Task& task, const config:
   std::string reason = "there are no samples";
   try {
     const TaskSamples samples = read_task_samples(task, 1);
-    if (samples.images.defined()) return {samples.images.size(2), samples.images.size(3)};
+    if (samples.inputs.defined()) return {samples.inputs.size(2), samples.inputs.size(3)};
   } catch (const UserError& error) {
     reason = error.what();
   }
@@ -41,6 +42,14 @@ std::pair<std::int64_t, std::int64_t> own_size(engine::Task& task, const config:
                reason + "): measuring at " + std::to_string(published) + " px, for which " +
                recipe.model.architecture.name + " was published; --size names another");
   return {published, published};
+}
+
+/// What a model without images is measured on: its data's first sample.
+BenchSubject with_sample(BenchSubject subject, engine::Task& task, std::int64_t size) {
+  if (size > 0) throw UserError("--size is of images, and this task has none", "leave it out");
+  subject.sample = read_task_samples(task, 1).inputs;
+  if (subject.sample.defined()) return subject;
+  throw UserError("the data set '" + task.data().name + "' has no sample that can be read", "mend the data");
 }
 
 /// An ONNX file's input is what it is.
@@ -83,8 +92,11 @@ BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resol
   subject.weights = loaded.weights;
   subject.model = loaded.task->models().front().second;
   subject.model->eval();
-  subject.channels = loaded.task->preprocessing().at("input_channels").get<std::int64_t>();
   if (quant::int8_runner(*subject.model) != nullptr) subject.engine = "int8";
+  engine::require_plain_model(*loaded.task, "measured");
+  const Json facts = loaded.task->preprocessing();
+  if (!facts.contains("input_channels")) return with_sample(std::move(subject), *loaded.task, size);
+  subject.channels = facts.at("input_channels").get<std::int64_t>();
   if (is_onnx(weights.file)) take_file_size(subject, weights.file, size);
   if (subject.height > 0) return subject;
   if (size > 0) subject.height = subject.width = size;

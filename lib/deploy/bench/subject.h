@@ -18,9 +18,10 @@ struct BenchSubject {
   std::string name;     ///< of the architecture
   std::string weights;  ///< which, as results show it
   std::shared_ptr<nn::Layer> model;
-  std::int64_t channels = 0, height = 0, width = 0;  ///< of its images
+  std::int64_t channels = 0, height = 0, width = 0;  ///< of its images; 0 where it takes none
   bool bytes = false;                                ///< it takes uint8 images
   std::string engine;  ///< what alone runs such weights, as results show it (`int8`, `mlrun onnx`); empty: any engine
+  torch::Tensor sample = {};  ///< [1, ...] of a model that takes no images
 };
 
 /// An architecture by name with options such as `model.num_classes=10`, its weights as drawn from seed 0 or those

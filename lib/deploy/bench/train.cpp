@@ -9,6 +9,7 @@
 #include "deploy/instruction_sets.h"
 #include "engine/block_cache.h"
 #include "engine/compute_threads.h"
+#include "engine/run/model_state.h"
 #include "engine/train/feed.h"
 #include "engine/train/freeze.h"
 #include "engine/train/hands.h"
@@ -43,8 +44,8 @@ class RepeatedStep {
         frozen_(task.models(), recipe.model.freeze),
         compute_(task.models(), recipe.train, context) {
     const optim::ParameterGroups groups(task.models(), recipe.optimizer);
+    engine::draw_weights(task.models(), static_cast<std::uint64_t>(recipe.train.seed));
     for (const auto& [name, model] : task.models()) {
-      nn::initialise(*model, static_cast<std::uint64_t>(recipe.train.seed));
       engine::place(*model, context);
       optimizers_[name] = optim::optimizers().make(recipe.optimizer.method, groups.parameters(name));
     }

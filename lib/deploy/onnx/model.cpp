@@ -203,12 +203,21 @@ void refuse_nan(const OnnxGraph& graph, const std::string& file) {
   }
 }
 
-}  // namespace
-
-Runner load_onnx(const std::filesystem::path& file) {
+std::shared_ptr<const OnnxModel> sound_model(const std::filesystem::path& file) {
   OnnxGraph graph = read_onnx(file);
   refuse_nan(graph, file.string());
-  const auto model = std::make_shared<const OnnxModel>(std::move(graph));
+  return std::make_shared<const OnnxModel>(std::move(graph));
+}
+
+}  // namespace
+
+Runner load_onnx_graph(const std::filesystem::path& file) {
+  const auto model = sound_model(file);
+  return [model](const Tensor& input) { return model->run({input}).front(); };
+}
+
+Runner load_onnx(const std::filesystem::path& file) {
+  const auto model = sound_model(file);
   return in_onnx_batches(model->graph(), [model](const Tensor& input) { return model->run({input}).front(); });
 }
 

@@ -40,6 +40,10 @@ class OnnxModel {
   std::unique_ptr<Plan> plan_;
 };
 
+/// Any ONNX graph with one input: a tensor to its first output. UserError of `OnnxModel::run` for a batch that the file
+/// does not take.
+Runner load_onnx_graph(const std::filesystem::path& file);
+
 /// An ONNX classifier (one input, its first output counts): float32 [N, C, H, W] to [N, classes]. Where the
 /// file has a fixed batch size, batches are cut to it.
 Runner load_onnx(const std::filesystem::path& file);

@@ -32,9 +32,8 @@ config::Resolved with_weights(const config::Resolved& resolved, const fs::path& 
 void load_foreign(Task& task, const config::Recipe& recipe) {
   const config::WeightsSection& how = recipe.model.weights;
   const bool whole = how.strict && how.skip.empty() && how.head == "keep" && recipe.model.head == "keep";
-  for (const auto& model : task.models()) {  // what the file does not fill
-    if (!whole) nn::initialise(*model.second, static_cast<std::uint64_t>(recipe.train.seed));
-  }
+  if (!whole)
+    draw_weights(task.models(), static_cast<std::uint64_t>(recipe.train.seed));  // what the file does not fill
   apply_initial_weights(task, recipe);
 }
 

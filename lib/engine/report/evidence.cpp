@@ -78,7 +78,7 @@ class Gatherer {
       if (!source || classes == 0 || source->size() > kMostCounted) continue;
       SplitCounts counts{data::split_name(split), std::vector<std::int64_t>(classes, 0)};
       for (std::int64_t i = 0; i < source->size(); ++i) {
-        ++counts.samples.at(static_cast<std::size_t>(source->facts(i).label));
+        for (const auto label : source->facts(i).labels) ++counts.samples.at(static_cast<std::size_t>(label));
       }
       evidence_.counts.push_back(std::move(counts));
     }
@@ -109,7 +109,8 @@ class Gatherer {
   void add_training_sample(const data::Sample& sample, std::int64_t index, const data::Source& source) {
     const auto picture = task_.picture(sample, true);
     if (picture)
-      evidence_.training.push_back({thumbnail_uri(*picture), {class_name(source.facts(index).label), sample.id}});
+      evidence_.training.push_back(
+          {thumbnail_uri(*picture), {data::label_text(source.facts(index), task_.data().classes), sample.id}});
   }
 
   const config::Recipe& recipe_;

@@ -2,10 +2,22 @@
 
 #include <algorithm>
 
+#include <torch/types.h>
+#include <torch/utils.h>
+
 #include "base/error.h"
 #include "weights/load.h"
 
 namespace mlrun::engine {
+
+void draw_weights(const Models& models, std::uint64_t seed) {
+  const torch::NoGradGuard no_gradients;
+  torch::manual_seed(seed);
+  for (const auto& model : models) {
+    model.second->reset();
+    model.second->initialise_weights();
+  }
+}
 
 weights::NamedTensors model_tensors(const Models& models) {
   weights::NamedTensors all;

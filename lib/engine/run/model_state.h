@@ -8,6 +8,9 @@
 
 namespace mlrun::engine {
 
+/// Draws the weights of all models, one after the other from one stream, as upstream does, which seeds once.
+void draw_weights(const Models& models, std::uint64_t seed);
+
 /// Weights and buffers of all models by state-dict name; with several models each name is prefixed
 /// by its model's (`generator.`). The tensors alias the models'.
 weights::NamedTensors model_tensors(const Models& models);

@@ -88,6 +88,16 @@ void refuse_orphans(const fs::path& path, const fs::path& checkpoints) {
                    "restore run.json, or choose another folder with --out");
 }
 
+/// A run has its lock before it writes anything else, so what lies in a folder without one is somebody's own.
+void refuse_strangers(const fs::path& path) {
+  if (fs::exists(fs::symlink_status(path / kLock))) return;
+  for (const char* name : {"recipe.yaml", "metrics.jsonl", "metrics.csv", "train.log"}) {
+    if (!fs::is_regular_file(fs::symlink_status(path / name))) continue;
+    throw file_error((path / name).string(), "is of no run, and one in this folder would replace it",
+                     "move it away, or choose another folder with --out");
+  }
+}
+
 }  // namespace
 
 Resume parse_resume(const std::string& text) {
@@ -124,6 +134,7 @@ RunDirectory RunDirectory::claim(const fs::path& path, const config::Resolved& r
                      "continue it with --resume auto, or choose another folder with --out");
   }
   if (!exists) refuse_orphans(path, run.checkpoints());
+  if (!exists) refuse_strangers(path);
   if (!exists && resume == Resume::Must) {
     throw file_error(path.string(), "holds no run to resume", "start one with --resume auto or never");
   }
@@ -212,14 +223,17 @@ void RunDirectory::update(const Json& changes) {
 }
 
 Json to_json(const data::DataInfo& info) {
-  return {
+  Json json = {
       {"name", info.name}, {"fingerprint", info.fingerprint}, {"classes", info.classes}, {"channels", info.channels}};
+  if (!info.facts.empty()) json["facts"] = info.facts;
+  return json;
 }
 
 data::DataInfo data_info(const Json& json) {
   try {
     return {json.at("name").get<std::string>(), json.at("fingerprint").get<std::string>(),
-            json.at("classes").get<std::vector<std::string>>(), json.at("channels").get<std::int64_t>()};
+            json.at("classes").get<std::vector<std::string>>(), json.at("channels").get<std::int64_t>(),
+            json.value("facts", Json::object())};
   } catch (const Json::exception&) {
     throw UserError("the run's description of its data is damaged", "train again");
   }

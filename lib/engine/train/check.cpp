@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "engine/average/averager.h"
 #include "engine/rate_curve.h"
+#include "engine/run/model_state.h"
 #include "engine/train/early_stopping.h"
 #include "engine/train/feed.h"
 #include "engine/train/freeze.h"
@@ -43,12 +44,25 @@ void check_lengths(Task& task, const config::Recipe& recipe, const Context& cont
   const EarlyStopping stopping(recipe.train.early_stopping, selects, task);
 }
 
-/// Whether images are of sizes that the models take: their shapes go through, no numbers.
+/// Whether the shapes of a batch alone go through the models; false where sizes within them depend on numbers.
+bool predicts_shapes(Task& task, data::Batch batch) {
+  batch.inputs = batch.inputs.to(torch::kMeta);
+  try {
+    task.predict(batch);
+    return true;
+  } catch (const c10::Error&) {
+    return false;
+  }
+}
+
+/// Whether samples are of sizes that the models take: their shapes go through or, where that does not do, they
+/// themselves, whatever the weights.
 void check_shapes(Task& task, const config::Recipe& recipe) {
   const torch::NoGradGuard no_gradients;
   for (const auto& model : task.models()) model.second->eval();
-  for (auto& batch : some_samples(task, recipe)) {
-    batch.inputs = batch.inputs.to(torch::kMeta);
+  for (const auto& batch : some_samples(task, recipe)) {
+    if (predicts_shapes(task, batch)) continue;
+    draw_weights(task.models(), 0);
     task.predict(batch);
   }
 }
@@ -87,7 +101,7 @@ TrainingCheck check_training(const TaskFactory& tasks, const config::Resolved& r
   const Plan plan = training_plan(recipe, make_sampler(*task, recipe, source)->size());
   check_lengths(*task, recipe, context, plan, accompanied.get());
   if (leaves_lone_sample(recipe, plan.samples)) {
-    for (const auto& model : task->models()) nn::initialise(*model.second, 0);
+    draw_weights(task->models(), 0);
     check_lone_samples({*task, recipe, context, frozen, *source}, plan.samples);
   }
   apply_initial_weights(*task, recipe);

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include "base/error.h"
+#include "engine/ports.h"
 #include "engine/run/recorded_figures.h"
 
 namespace mlrun::engine {
@@ -85,11 +86,9 @@ double Hands::loss() const {
   return last_ && loss_units_.sum() > 0 ? loss_ * loss_units_.correction() : loss_;
 }
 
-nn::Tensors Hands::run_all(const std::string& model, const torch::Tensor& input) {
-  for (const auto& [name, layer] : models_) {
-    if (name == model) return compute_ == nullptr ? layer->run({input}) : compute_->run(*layer, input);
-  }
-  throw InternalError(__FILE__, __LINE__, "the task has no model '" + model + "'");
+data::Fields Hands::run(const std::string& model, const data::Fields& inputs) {
+  nn::Layer& layer = model_named(models_, model);
+  return compute_ == nullptr ? run_model(layer, inputs) : compute_->run(layer, inputs);
 }
 
 void Hands::minimise(const std::string& model, const torch::Tensor& loss, double units) {
@@ -109,6 +108,7 @@ void Hands::add_gradients(optim::Optimizer& optimizer, const torch::Tensor& loss
   } else {
     std::vector<torch::Tensor> own;
     for (const auto& parameter : optimizer.parameters()) own.push_back(parameter.second);
+    if (own.empty()) return;  // all of the model's are frozen
     scaled.backward({}, /*retain_graph=*/true, /*create_graph=*/false, own);
   }
 }

@@ -78,7 +78,7 @@ class Hands : public Step {
   /// Ends every step.
   void end_step();
 
-  nn::Tensors run_all(const std::string& model, const torch::Tensor& input) override;
+  data::Fields run(const std::string& model, const data::Fields& inputs) override;
   void minimise(const std::string& model, const torch::Tensor& loss, double units) override;
   void log(const report::Figure& figure, double units) override;
 

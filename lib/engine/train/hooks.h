@@ -20,7 +20,8 @@ struct Position {
 struct Plan {
   std::int64_t epochs = 0;
   std::int64_t steps_per_epoch = 0;
-  std::int64_t samples = 0;  ///< of an epoch, as the sampler counts them
+  std::int64_t samples = 0;      ///< of an epoch, as the sampler counts them
+  std::string unit = "samples";  ///< Task::unit
 };
 
 /// One optimizer step that has just been done.
@@ -39,8 +40,8 @@ struct EpochReport {
   double lr = 0;      ///< of its last step
   metrics::Figures train;
   std::optional<Evaluation> evaluation;
-  double seconds = 0;  ///< of training alone
-  double images_per_second = 0;
+  double seconds = 0;     ///< of training alone
+  double per_second = 0;  ///< samples
   double wait_share = 0;  ///< of the seconds, waiting for data
 };
 

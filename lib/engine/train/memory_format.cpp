@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/torch_compat.h"
 #include "engine/compute.h"
+#include "engine/ports.h"
+#include "engine/run/model_state.h"
 #include "engine/train/feed.h"
 #include "engine/train/freeze.h"
 #include "report/format.h"
@@ -27,10 +29,8 @@ class Rehearsal : public Step {
  public:
   Rehearsal(const Models& models, const Compute& compute) : models_(models), compute_(compute) {}
 
-  nn::Tensors run_all(const std::string& name, const torch::Tensor& input) override {
-    const auto model = std::find_if(models_.begin(), models_.end(), [&](const auto& m) { return m.first == name; });
-    MLRUN_ASSERT(model != models_.end(), "the task has no model '" + name + "'");
-    return compute_.run(*model->second, input);
+  data::Fields run(const std::string& name, const data::Fields& inputs) override {
+    return compute_.run(model_named(models_, name), inputs);
   }
   void minimise(const std::string&, const torch::Tensor& loss, double) override {
     loss.backward({}, /*retain_graph=*/models_.size() > 1);
@@ -74,10 +74,8 @@ class Stage {
         frozen_(task.models(), recipe.model.freeze),
         compute_(task.models(), recipe.train, context) {
     task_.save(state_, "");
-    for (const auto& model : task_.models()) {
-      nn::initialise(*model.second, static_cast<std::uint64_t>(recipe.train.seed));
-      model.second->to(context.device);
-    }
+    draw_weights(task_.models(), static_cast<std::uint64_t>(recipe.train.seed));
+    for (const auto& model : task_.models()) model.second->to(context.device);
     frozen_.train(task_.models());
     batch_.targets = batch_.targets.to(context.device);
   }

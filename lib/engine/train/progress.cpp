@@ -22,9 +22,10 @@ double seconds_between(std::chrono::steady_clock::time_point a, std::chrono::ste
   return std::chrono::duration<double>(b - a).count();
 }
 
-std::string rate_text(double images_per_second) {
-  return images_per_second < 100 ? report::fixed(images_per_second, 1)
-                                 : report::grouped(static_cast<std::int64_t>(images_per_second));
+/// `1,467 images/s`.
+std::string rate_text(double per_second, const Plan& plan) {
+  return (per_second < 100 ? report::fixed(per_second, 1) : report::grouped(static_cast<std::int64_t>(per_second))) +
+         " " + plan.unit + "/s";
 }
 
 /// Four digits are enough for people.
@@ -53,7 +54,7 @@ std::string epoch_line(const EpochReport& report, const Plan& plan) {
   if (report.evaluation) report::append(figures, report::prefixed("val/", report.evaluation->figures));
   for (const auto& figure : figures) line += "  " + figure.name + " " + report::value_text(figure);
   line += "  lr " + rate_of_learning(report.lr);
-  line += "  " + rate_text(report.images_per_second) + " images/s  " + report::duration(report.seconds);
+  line += "  " + rate_text(report.per_second, plan) + "  " + report::duration(report.seconds);
   return line;
 }
 
@@ -100,22 +101,21 @@ std::string Progress::step_line(const StepReport& report) {
   const double share = std::clamp((waited_ - waited_before_) / seconds, 0.0, 1.0);
   std::string line = epoch_text(report.position.epoch) + "  step " + std::to_string(report.position.step_in_epoch) +
                      "/" + std::to_string(plan_.steps_per_epoch) + "  loss " + report::fixed(loss_, 4) + "  lr " +
-                     rate_of_learning(report.lr) + "  " + rate_text(static_cast<double>(images_) / seconds) +
-                     " images/s  wait " + report::percent(share, 0) + "  ETA " +
-                     report::duration(remaining(report.position));
+                     rate_of_learning(report.lr) + "  " + rate_text(static_cast<double>(samples_) / seconds, plan_) +
+                     "  wait " + report::percent(share, 0) + "  ETA " + report::duration(remaining(report.position));
   return line;
 }
 
 void Progress::on_step(const StepReport& report) {
-  loss_ = images_ == 0 && loss_ == 0 ? report.loss : loss_ + kSmoothing * (report.loss - loss_);
-  images_ += report.samples;
+  loss_ = samples_ == 0 && loss_ == 0 ? report.loss : loss_ + kSmoothing * (report.loss - loss_);
+  samples_ += report.samples;
   if (report.wait < waited_) waited_before_ = 0;  // a new epoch counts from zero
   waited_ = report.wait;
   if (!time_to_show()) return;
   show(step_line(report));
   if (seconds_between(measured_, Clock::now()) < 2) return;
   measured_ = Clock::now();
-  images_ = 0;
+  samples_ = 0;
   waited_before_ = waited_;
 }
 
@@ -130,7 +130,7 @@ void Progress::on_epoch(const EpochReport& report) {
   if (quiet_) log::record(line);
   else log::info(line);
   shown_ = measured_ = Clock::now();
-  images_ = 0;
+  samples_ = 0;
   waited_ = waited_before_ = 0;
 }
 

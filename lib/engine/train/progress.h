@@ -37,7 +37,7 @@ class Progress : public Hook {
   Clock::time_point begin_;  // of this process's training
   Clock::time_point shown_;
   Clock::time_point measured_;  // since when images and waiting are counted
-  std::int64_t images_ = 0;
+  std::int64_t samples_ = 0;
   double waited_before_ = 0, waited_ = 0;
   double loss_ = 0;  // smoothed
   bool live_ = false;

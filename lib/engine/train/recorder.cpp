@@ -48,7 +48,7 @@ void Recorder::on_epoch(const EpochReport& report) {
   if (report.evaluation) report::append(row, report::prefixed("val/", report.evaluation->figures));
   report::append(row, {{"lr", report.lr},
                        {"seconds", report.seconds},
-                       {"images_per_s", report.images_per_second},
+                       {plan_.unit + "_per_s", report.per_second},
                        {"wait_share", report.wait_share}});
   write(report.position, static_cast<double>(report.position.epoch), row);
   events_->flush();

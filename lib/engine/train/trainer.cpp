@@ -51,9 +51,10 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
       compute_(std::make_unique<Compute>(task.models(), recipe.train, context)) {
   const config::TrainSection& train = recipe.train;
   plan_ = training_plan(recipe, sampler_->size());
+  plan_.unit = task.unit();
   const optim::ParameterGroups groups(task.models(), recipe.optimizer);
+  draw_weights(task.models(), static_cast<std::uint64_t>(train.seed));
   for (const auto& [name, model] : task.models()) {
-    nn::initialise(*model, static_cast<std::uint64_t>(train.seed));
     place(*model, context);
     optimizers_[name] = optim::optimizers().make(recipe.optimizer.method, groups.parameters(name));
   }
@@ -199,7 +200,7 @@ bool Trainer::finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& 
   report.lr = learning_rate_->at(position_.step - 1);
   report.train = hands_->figures().means();
   report.seconds = outcome.seconds;
-  report.images_per_second = static_cast<double>(outcome.samples) / outcome.seconds;
+  report.per_second = static_cast<double>(outcome.samples) / outcome.seconds;
   report.wait_share = outcome.waited / outcome.seconds;
   if (!evaluate_epoch(hooks, report.evaluation)) return false;
   const bool average_is_to_come = averager_->active() && !averager_->ready();

@@ -61,7 +61,7 @@ TEST_CASE("CIFAR-10 opens from its folder or its parent", "[data][cifar]") {
   REQUIRE(image[0][1][0].item<int>() == 1);
   REQUIRE(image[31][31][1].item<int>() == 2);
   REQUIRE(image[5][6][2].item<int>() == 10);
-  REQUIRE(test->facts(1).label == 1);
+  REQUIRE(test->facts(1).label() == 1);
   REQUIRE(test->facts(1).file.empty());
 }
 
@@ -122,8 +122,8 @@ TEST_CASE("CIFAR-100 has fine and coarse labels", "[data][cifar]") {
   REQUIRE(fine->info().classes[99] == "worm");
   REQUIRE(coarse->info().classes.size() == 20);
   REQUIRE(coarse->info().classes[19] == "vehicles_2");
-  REQUIRE(fine->split(Split::Train)->facts(0).label == 0x63);
-  REQUIRE(coarse->split(Split::Train)->facts(0).label == 0x13);
+  REQUIRE(fine->split(Split::Train)->facts(0).label() == 0x63);
+  REQUIRE(coarse->split(Split::Train)->facts(0).label() == 0x13);
   REQUIRE(fine->split(Split::Test)->get({0, 0, 0}).inputs.tensor("image")[0][0][0].item<int>() == 77);
   folder.write("cifar-100-binary/test.bin", record(std::string("\x14\x05", 2), 0));
   REQUIRE_NOTHROW(open100("fine"));

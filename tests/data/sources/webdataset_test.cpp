@@ -95,7 +95,7 @@ TEST_CASE("packed data are the same data", "[data]") {
   REQUIRE(after->size() == 5);
   for (std::int64_t i = 0; i < 5; ++i) {
     CHECK(*after->encoded({i, 0, 0}).image.bytes == *before->encoded({i, 0, 0}).image.bytes);
-    CHECK(after->facts(i).label == before->facts(i).label);
+    CHECK(after->facts(i).label() == before->facts(i).label());
   }
   pack_data(*original, {folder / "again", 6000});
   for (const auto& entry : fs::directory_iterator(folder / "packed")) {

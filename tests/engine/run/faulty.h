@@ -27,7 +27,7 @@ class FaultySource : public data::Source {
     sample.id = id;
     return sample;
   }
-  data::SampleFacts facts(std::int64_t index) const override { return {std::to_string(index) + ".jpg", 0, {}}; }
+  data::SampleFacts facts(std::int64_t index) const override { return {std::to_string(index) + ".jpg", {0}}; }
 
  private:
   std::shared_ptr<const data::Source> whole_;

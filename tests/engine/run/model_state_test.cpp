@@ -1,6 +1,7 @@
 #include "engine/run/model_state.h"
 
 #include <torch/types.h>
+#include <torch/utils.h>
 
 #include "nn/layers.h"
 #include "support.h"
@@ -32,6 +33,18 @@ TEST_CASE("one model's tensors have upstream's names, several models' are prefix
   REQUIRE(two.size() == 4);
   CHECK(two[0].first == "generator.weight");
   CHECK(two[3].first == "discriminator.bias");
+}
+
+TEST_CASE("the weights of several models are drawn from one stream", "[engine]") {
+  const Models models = named_models({"generator", "discriminator"}, 1);
+  draw_weights(models, 5);
+  nn::Linear first(3, 2), second(3, 2);
+  torch::manual_seed(5);
+  first.reset();
+  second.reset();
+  CHECK(torch::equal(models[0].second->parameters()[0], first.weight));
+  CHECK(torch::equal(models[1].second->parameters()[0], second.weight));
+  CHECK_FALSE(torch::equal(first.weight, second.weight));
 }
 
 TEST_CASE("tensors are copied into the models they are named for", "[engine]") {

@@ -261,13 +261,33 @@ TEST_CASE("checkpoints without their run.json are not built over", "[engine]") {
   CHECK_FALSE(RunDirectory::claim(folder / "run", resolved, Resume::Never).resumed());
 }
 
+TEST_CASE("a run takes no folder that holds files of others under its names", "[engine]") {
+  const TempDir folder;
+  for (const std::string name : {"recipe.yaml", "metrics.jsonl", "metrics.csv", "train.log"}) {
+    INFO(name);
+    const fs::path mine = folder.write(name + "-folder/" + name, "my own");
+    CHECK(user_error([&] { RunDirectory::claim(mine.parent_path(), tiny(), Resume::Auto); }) ==
+          mine.string() +
+              ": is of no run, and one in this folder would replace it; move it away, or choose another "
+              "folder with --out");
+    CHECK(read_file(mine) == "my own");
+    CHECK_FALSE(fs::exists(mine.parent_path() / ".lock"));
+  }
+  const fs::path killed = folder.write("killed/.lock", "").parent_path();  // after its recipe, before its run.json
+  folder.write("killed/recipe.yaml", "half a life");
+  CHECK_FALSE(RunDirectory::claim(killed, tiny(), Resume::Never).resumed());
+  CHECK(read_file(killed / "recipe.yaml") != "half a life");
+}
+
 TEST_CASE("a data set's description goes through JSON", "[engine]") {
-  const data::DataInfo info{"photos", "abc", {"ant", "bee"}, 3};
+  const data::DataInfo info{"photos", "abc", {"ant", "bee"}, 3, {{"rate", 16000}}};
   const data::DataInfo again = engine::data_info(engine::to_json(info));
   CHECK(again.name == info.name);
   CHECK(again.fingerprint == info.fingerprint);
   CHECK(again.classes == info.classes);
   CHECK(again.channels == info.channels);
+  CHECK(again.facts == info.facts);
+  CHECK_FALSE(engine::to_json({"photos", "abc", {"ant", "bee"}, 3}).contains("facts"));  // as runs of before have it
   CHECK(user_error([] { engine::data_info(Json{{"name", 3}}); }).find("is damaged") != std::string::npos);
   const std::string now = engine::timestamp();
   CHECK(now.size() == 20);

@@ -16,6 +16,10 @@ using engine::RunningFigures;
 
 namespace {
 
+torch::Tensor run(Hands& hands, const std::string& model, const torch::Tensor& input) {
+  return hands.run(model, {{"input", input}}).tensor("output");
+}
+
 /// A linear model y = x W + b with weights that depend on `seed` alone, and SGD on it.
 struct HandsFixture {
   explicit HandsFixture(const std::vector<std::string>& names) {
@@ -51,7 +55,7 @@ torch::Tensor step_of_planned(const std::vector<std::int64_t>& parts, std::int64
       if (last) hands.end_without_samples();
       continue;
     }
-    const torch::Tensor output = hands.run("model", inputs.narrow(0, at, parts[i]));
+    const torch::Tensor output = run(hands, "model", inputs.narrow(0, at, parts[i]));
     const torch::Tensor mean = (output - targets.narrow(0, at, parts[i])).square().mean();
     hands.log({"loss", mean.item<double>()}, static_cast<double>(parts[i]));
     hands.minimise("model", mean, static_cast<double>(parts[i]));
@@ -113,7 +117,7 @@ TEST_CASE("micro-batches weigh by the units that their losses are means over", "
       hands.begin(0.5, parts[i], 8, static_cast<std::int64_t>(i), i + 1 == parts.size());
       const torch::Tensor weights = unit_weights.narrow(0, at, parts[i]), units = weights.sum();
       const torch::Tensor errors =
-          (hands.run("model", inputs.narrow(0, at, parts[i])) - targets.narrow(0, at, parts[i])).square().mean(1);
+          (run(hands, "model", inputs.narrow(0, at, parts[i])) - targets.narrow(0, at, parts[i])).square().mean(1);
       const torch::Tensor mean = (errors * weights).sum() / units;  // NaN where nothing counts
       hands.log({"loss", mean.item<double>()}, units.item<double>());
       hands.minimise("model", mean, units.item<double>());
@@ -141,7 +145,7 @@ TEST_CASE("a step of which nothing counts changes nothing and has no loss", "[en
   const torch::Tensor before = fixture.weight().detach().clone();
   for (const std::int64_t part : {0, 1}) {
     hands.begin(0.5, 2, 4, part, part == 1);
-    const torch::Tensor none = hands.run("model", torch::ones({2, 6})).sum() * std::nan("");
+    const torch::Tensor none = run(hands, "model", torch::ones({2, 6})).sum() * std::nan("");
     hands.log({"loss", none.item<double>()}, 0);
     hands.minimise("model", none, 0);
   }
@@ -150,7 +154,7 @@ TEST_CASE("a step of which nothing counts changes nothing and has no loss", "[en
   CHECK(hands.figures().means().empty());
   CHECK(fixture.weight().equal(before));
   hands.begin(0.5, 2, 2, 0, true);
-  hands.minimise("model", hands.run("model", torch::ones({2, 6})).sum(), 2);
+  hands.minimise("model", run(hands, "model", torch::ones({2, 6})).sum(), 2);
   CHECK_FALSE(fixture.weight().equal(before));  // the next step is as ever
 }
 
@@ -172,15 +176,15 @@ TEST_CASE("a loss is minimised by the named model's parameters alone", "[engine]
   const torch::Tensor discriminator = fixture.weight(1).detach().clone();
   hands.begin(0.1, 4, 4, 0, true);
   const torch::Tensor input = torch::ones({4, 6});
-  const torch::Tensor fake = hands.run("generator", input);
-  const torch::Tensor judged = hands.run("discriminator", torch::cat({fake, fake}, 1));
+  const torch::Tensor fake = run(hands, "generator", input);
+  const torch::Tensor judged = run(hands, "discriminator", torch::cat({fake, fake}, 1));
   hands.minimise("discriminator", judged.square().mean(), 4);
   CHECK(fixture.weight(0).equal(generator));
   CHECK_FALSE(fixture.weight(0).grad().defined());
   CHECK_FALSE(fixture.weight(1).equal(discriminator));
   hands.minimise("generator", fake.square().mean(), 4);
   CHECK_FALSE(fixture.weight(0).equal(generator));
-  CHECK_THROWS_AS(hands.run("critic", input), InternalError);
+  CHECK_THROWS_AS(run(hands, "critic", input), InternalError);
 }
 
 TEST_CASE("running figures are means by sample and survive a resume", "[engine]") {
@@ -208,7 +212,7 @@ TEST_CASE("a scaled loss gives the step of the unscaled one, and an overflow non
     auto hands = std::make_unique<Hands>(fixture.models, fixture.optimizers, optim::Clipping{0.5, {}, {}});
     hands->scale_with(scaler);
     hands->begin(0.1, 4, 4, 0, true);
-    hands->minimise("model", hands->run("model", input).square().mean() * factor, 4);
+    hands->minimise("model", run(*hands, "model", input).square().mean() * factor, 4);
     hands->end_step();
     return hands;
   };

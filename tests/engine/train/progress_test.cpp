@@ -19,7 +19,7 @@ EpochReport epoch_report() {
   report.lr = 0.012345;
   report.train = {{"loss", 0.40214, report::Better::Lower, 4, ""}, {"acc1", 85.309}};
   report.seconds = 65;
-  report.images_per_second = 12345.6;
+  report.per_second = 12345.6;
   return report;
 }
 
@@ -68,7 +68,7 @@ std::vector<std::string> plain_lines(double interval) {
   const TempDir folder;
   log::set_file(folder / "log");
   Progress progress(/*terminal=*/false, interval);
-  const Plan plan{2, 50, 800};
+  const Plan plan{2, 50, 800, "images"};
   progress.on_start(plan, {});
   for (std::int64_t step = 1; step <= 100; ++step) {
     progress.on_step(step_report(step));
@@ -87,11 +87,12 @@ std::vector<std::string> plain_lines(double interval) {
 
 TEST_CASE("the line of an epoch", "[engine]") {
   EpochReport report = epoch_report();
-  CHECK(epoch_line(report, {12, 3, 48}) == "epoch 2/12  loss 0.4021  acc1 85.31  lr 0.01235  12,345 images/s  1:05");
+  CHECK(epoch_line(report, {12, 3, 48, "images"}) ==
+        "epoch 2/12  loss 0.4021  acc1 85.31  lr 0.01235  12,345 images/s  1:05");
   report.evaluation = Evaluation();
   report.evaluation->figures = {{"acc1", 87.2}, {"loss", 0.37, report::Better::Lower, 4, ""}};
-  report.images_per_second = 9.87;
-  CHECK(epoch_line(report, {12, 3, 48}) ==
+  report.per_second = 9.87;
+  CHECK(epoch_line(report, {12, 3, 48, "images"}) ==
         "epoch 2/12  loss 0.4021  acc1 85.31  val/acc1 87.20  val/loss 0.3700  lr 0.01235  9.9 images/s  1:05");
 }
 

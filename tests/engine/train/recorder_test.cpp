@@ -10,7 +10,7 @@ namespace {
 
 /// Records steps `first` .. `last` of epochs of 10 steps, every third one, and the epochs among them.
 void record(Recorder& recorder, std::int64_t first, std::int64_t last) {
-  recorder.on_start({3, 10, 100}, {first - 1, (first - 1) / 10, (first - 1) % 10});
+  recorder.on_start({3, 10, 100, "images"}, {first - 1, (first - 1) / 10, (first - 1) % 10});
   for (std::int64_t step = first; step <= last; ++step) {
     StepReport report;
     report.position = {step, (step - 1) / 10, (step - 1) % 10 + 1};

@@ -44,6 +44,7 @@ class WrappedTask : public engine::Task {
     return inner_->metrics(split);
   }
   std::string headline() const override { return inner_->headline(); }
+  std::string unit() const override { return inner_->unit(); }
   data::Sample read(const std::filesystem::path& file) const override { return inner_->read(file); }
   Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override {
     return inner_->answers(prediction, row, most);

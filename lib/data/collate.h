@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "data/fields.h"
+
+namespace mlrun::data {
+
+/// Samples as one batch. Of a field that every sample has: tensors of one shape are stacked (as `data::stack`), those
+/// of several shapes are a list with one for each sample, numbers are float64 [N]; text stays with its sample and is
+/// left out. UserError that names two samples where one has a field that the other lacks.
+Batch stacked(std::vector<Sample> samples);
+
+}  // namespace mlrun::data
