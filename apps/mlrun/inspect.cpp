@@ -8,6 +8,7 @@
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
 #include "models/named_model.h"
+#include "nn/flow/calls.h"
 #include "nn/profile.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -107,10 +108,21 @@ Result inspect_run(const fs::path& path) {
   return result;
 }
 
+/// What takes its sizes from numbers is drawn and run.
+nn::Profile profile_of(const models::NamedModel& model, std::int64_t size) {
+  const std::vector<std::int64_t> shape = {1, model.channels, size, size};
+  try {
+    return nn::profile(*model.layer, shape);
+  } catch (const c10::Error&) {
+    nn::initialise(*model.layer, 0);
+    return nn::profile_anyhow(*model.layer, shape);
+  }
+}
+
 Result inspect_model(const std::string& name, const std::vector<config::Override>& overrides, std::int64_t input_size) {
   const models::NamedModel model = models::make_named(name, overrides);
   const std::int64_t size = input_size > 0 ? input_size : model.input_size;
-  const nn::Profile profile = nn::profile(*model.layer, {1, model.channels, size, size});
+  const nn::Profile profile = profile_of(model, size);
   Result result;
   report::Table table({{"layer", report::Align::Left},
                        {"type", report::Align::Left},
@@ -121,10 +133,11 @@ Result inspect_model(const std::string& name, const std::vector<config::Override
   for (const auto& layer : profile.layers) {
     layers.push_back({{"name", layer.path},
                       {"type", layer.type},
+                      {"call", layer.call},
                       {"output", layer.output},
                       {"params", layer.params},
                       {"macs", layer.macs}});
-    table.add({layer.path.empty() ? name : layer.path, layer.type, shape_text(layer.output),
+    table.add({layer.path.empty() ? name : nn::call_name(layer.path, layer.call), layer.type, shape_text(layer.output),
                report::grouped(layer.params), report::grouped(layer.macs)});
   }
   result.json = {

@@ -110,8 +110,9 @@ Result model_table(const models::ListQuery& query) {
   for (const Json& model : models::list_models(query)) {
     const Json& metrics = model.at("metrics");
     table.add({model.at("name").get<std::string>(), report::compact(model.at("params").get<double>()),
-               report::compact(model.at("macs").get<double>()), std::to_string(model.at("input_size").get<int>()),
-               metric_text(metrics, "acc1"), metric_text(metrics, "acc5"), model.at("description").get<std::string>()});
+               model.at("macs").is_null() ? "-" : report::compact(model.at("macs").get<double>()),
+               std::to_string(model.at("input_size").get<int>()), metric_text(metrics, "acc1"),
+               metric_text(metrics, "acc5"), model.at("description").get<std::string>()});
     result.json.push_back(model);
   }
   result.text = table.text();

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "deploy/graph/graph.h"
+#include "nn/tensors.h"
 
 namespace mlrun::deploy {
 
@@ -16,8 +17,12 @@ class EngineScope::Door : public nn::Interceptor {
 
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
     const bool mine = &layer == &model_ && !within_ && !refused_ && !layer.is_training() &&
-                      !torch::GradMode::is_enabled() && inputs.size() == 1 && !inputs.front().is_meta();
+                      !torch::GradMode::is_enabled() && !nn::on_meta(inputs);
     if (!mine) return proceed(inputs);
+    if (inputs.size() != 1) {
+      refuse("it takes " + std::to_string(inputs.size()) + " inputs");
+      return proceed(inputs);
+    }
     within_ = true;  // compiling runs the model, and a graph may run layers of it
     const auto output = run(inputs.front());
     within_ = false;
@@ -27,13 +32,17 @@ class EngineScope::Door : public nn::Interceptor {
   bool ran() const { return graph_ && !refused_; }
 
  private:
+  void refuse(const std::string& reason) {
+    log::info("this model runs layer by layer, not as a graph: " + reason);
+    refused_ = true;
+  }
+
   std::optional<torch::Tensor> run(const torch::Tensor& input) {
     try {
       if (!graph_) graph_ = std::make_unique<InferenceGraph>(model_, input);
       return (*graph_)(input);
     } catch (const NoGraph& reason) {
-      log::info("this model runs layer by layer, not as a graph: " + std::string(reason.what()));
-      refused_ = true;
+      refuse(reason.what());
       return std::nullopt;
     } catch (...) {
       within_ = false;

@@ -18,12 +18,17 @@ double published_acc1(const Json& model) {
   return metrics.is_object() && metrics.contains("acc1") ? metrics.at("acc1").get<double>() : std::nan("");
 }
 
+/// NaN where it is not known.
+double figure(const Json& model, const std::string& name) {
+  return model.at(name).is_null() ? std::nan("") : model.at(name).get<double>();
+}
+
 bool within(double value, const std::optional<double>& low, const std::optional<double>& high) {
-  return (!low || value >= *low) && (!high || value <= *high);
+  return (!low || value >= *low) && (!high || value <= *high);  // NaN is within no bounds
 }
 
 bool wanted(const Json& model, const ListQuery& query) {
-  const auto params = model.at("params").get<double>(), macs = model.at("macs").get<double>();
+  const double params = figure(model, "params"), macs = figure(model, "macs");
   if (!within(params, query.min_params, query.max_params)) return false;
   if (!within(macs, query.min_macs, query.max_macs)) return false;
   return !query.min_acc1 || published_acc1(model) >= *query.min_acc1;
@@ -32,9 +37,11 @@ bool wanted(const Json& model, const ListQuery& query) {
 void sort_models(std::vector<Json>& models, const std::string& by) {
   const auto smaller = [&](const Json& a, const Json& b) {
     if (by == "name") return a.at("name").get<std::string>() < b.at("name").get<std::string>();
-    if (by != "acc1") return a.at(by).get<std::int64_t>() < b.at(by).get<std::int64_t>();
-    const double left = published_acc1(a), right = published_acc1(b);  // those without a figure come last
-    return std::isnan(right) ? !std::isnan(left) : left > right;
+    const bool accuracy = by == "acc1";
+    const double left = accuracy ? published_acc1(a) : figure(a, by);
+    const double right = accuracy ? published_acc1(b) : figure(b, by);
+    if (std::isnan(left) || std::isnan(right)) return !std::isnan(left);  // those without a figure come last
+    return accuracy ? left > right : left < right;
   };
   std::stable_sort(models.begin(), models.end(), smaller);
 }
@@ -53,7 +60,7 @@ std::vector<Json> list_models(const ListQuery& query) {
     Json model = {{"name", entry.name},
                   {"task", entry.facts.value("task", "")},
                   {"params", facts.params},
-                  {"macs", facts.macs},
+                  {"macs", facts.macs ? Json(*facts.macs) : Json()},
                   {"input_size", facts.input_size},
                   {"metrics", entry.facts.value("metrics", Json())},
                   {"description", entry.description}};

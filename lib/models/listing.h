@@ -18,7 +18,8 @@ struct ListQuery {
 };
 
 /// `{"name", "task", "params", "macs", "input_size", "metrics", "description"}` of each; figures
-/// are counted by building the models without numbers, some milliseconds each.
+/// are counted by building the models without numbers, some milliseconds each; `macs` is null where
+/// that cannot tell.
 std::vector<Json> list_models(const ListQuery& query);
 
 /// `5M` is 5,000,000; also k, G and fractions (`2.5M`). UserError that names `option` otherwise.

@@ -43,8 +43,12 @@ ModelFacts model_facts(const std::string& name) {
   const ModelRequest request{facts.at("num_classes").get<int64_t>(), facts.at("channels").get<int64_t>()};
   const auto model = models().make(models().defaults(name), request);
   const auto size = facts.at("input_size").get<int64_t>();
-  const nn::Profile profile = nn::profile(*model, {1, request.channels, size, size});
-  return {profile.params, profile.macs, size};
+  try {
+    const nn::Profile profile = nn::profile(*model, {1, request.channels, size, size});
+    return {profile.params, profile.macs, size};
+  } catch (const c10::Error&) {  // weights without numbers would give sizes that mean nothing
+    return {nn::parameter_count(*model), std::nullopt, size};
+  }
 }
 
 }  // namespace mlrun::models

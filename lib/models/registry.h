@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/registry.h"
@@ -28,7 +29,8 @@ const ModelFactory& models();
 /// The size of a model as it was published (default options, its own classes and channels).
 struct ModelFacts {
   int64_t params = 0;
-  int64_t macs = 0;  ///< multiply-adds for one image of `input_size`, see nn::Layer::macs
+  std::optional<int64_t> macs;  ///< multiply-adds for one image of `input_size`, see nn::Layer::macs; nothing where
+                                ///< they depend on its numbers
   int64_t input_size = 0;
 };
 

@@ -40,9 +40,9 @@ class Substitute : public Interceptor {};
 
 /// A part of a model, from one activation to a whole network. Parameters, buffers and children are
 /// registered under upstream's state-dict names, in upstream's order. Constructors declare shapes
-/// (uninitialised tensors); `initialise` of the root draws the weights. Models call every layer
-/// once per pass, and take an input on the meta device too, wherever their parameters are: the
-/// output then is a shape without numbers.
+/// (uninitialised tensors); `initialise` of the root draws the weights. A layer may run several
+/// times in a pass. Where sizes do not depend on numbers, models take an input on the meta device
+/// too, wherever their parameters are: the output then is a shape without numbers.
 class Layer : public torch::nn::Module {
  public:
   /// `type` is the layer's upstream class, as `Conv2d`.

@@ -1,6 +1,8 @@
 #include "nn/profile.h"
 
 #include "nn/evaluation_scope.h"
+#include "nn/flow/calls.h"
+#include "nn/tensors.h"
 
 namespace mlrun::nn {
 namespace {
@@ -13,13 +15,16 @@ int64_t elements(const std::vector<torch::Tensor>& tensors) {
 
 class Counter : public Interceptor {
  public:
+  explicit Counter(const Layer& root) : calls_(root) {}
+
   Tensors around(Layer& layer, const Tensors& inputs, const Proceed& proceed) override {
-    Tensors outputs = proceed(inputs);
     LayerProfile entry;
+    entry.call = calls_.number(layer);
+    Tensors outputs = proceed(inputs);
     entry.path = layer.path();
     entry.type = layer.type();
-    entry.output = outputs.front().sizes().vec();
-    entry.params = elements(layer.parameters(/*recurse=*/false));
+    entry.output = first_shape(outputs);
+    if (entry.call == 0) entry.params = elements(layer.parameters(/*recurse=*/false));
     entry.macs = layer.macs(inputs, outputs);
     result.macs += entry.macs;
     result.layers.push_back(std::move(entry));
@@ -27,18 +32,37 @@ class Counter : public Interceptor {
   }
 
   Profile result;
+
+ private:
+  CallCounter calls_;
 };
 
 }  // namespace
 
-Profile profile(Layer& root, const std::vector<int64_t>& input_shape) {
+int64_t parameter_count(const Layer& root) { return elements(root.parameters()); }
+
+Profile profile_of_pass(Layer& root, const Tensors& inputs) {
   torch::NoGradGuard no_grad;
-  Counter counter;
+  Counter counter(root);
   EvaluationScope evaluation(root);
   InterceptorScope scope(root, counter);
-  root(torch::empty(input_shape, torch::TensorOptions(torch::kMeta)));
-  counter.result.params = elements(root.parameters());
+  root.run(copies(inputs));  // the first layer may work in place
+  counter.result.params = parameter_count(root);
   return std::move(counter.result);
+}
+
+Profile profile(Layer& root, const std::vector<int64_t>& input_shape) {
+  return profile_of_pass(root, {torch::empty(input_shape, torch::TensorOptions(torch::kMeta))});
+}
+
+Profile profile_anyhow(Layer& root, const std::vector<int64_t>& input_shape) {
+  try {
+    return profile(root, input_shape);
+  } catch (const c10::Error&) {
+    const auto parameters = root.parameters();
+    const torch::Device device = parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
+    return profile_of_pass(root, {torch::zeros(input_shape, torch::TensorOptions(device))});
+  }
 }
 
 }  // namespace mlrun::nn

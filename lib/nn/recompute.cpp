@@ -11,13 +11,14 @@
 
 #include "base/torch_compat.h"
 #include "nn/autocast.h"
+#include "nn/tensors.h"
 
 namespace mlrun::nn {
 
 struct Recompute::Block {
   std::vector<torch::Tensor> parameters;
   std::vector<BatchNorm2d*> norms;
-  bool looked = false;           ///< whether the next member is known
+  std::set<int> looked;          ///< calls in a pass of which the next member is known
   bool writes_to_input = false;  ///< an activation in place comes first: what is kept must be a copy
 };
 
@@ -48,8 +49,9 @@ class GeneratorState {
 
 /// One call of a block: what computing it again needs.
 struct Call : torch::CustomClassHolder {
-  Call(Block& block_, Run run_, std::size_t inputs_, const torch::Device& device)
+  Call(Block& block_, int number_, Run run_, std::size_t inputs_, const torch::Device& device)
       : block(block_),
+        number(number_),
         run(std::move(run_)),
         inputs(inputs_),
         random(device),
@@ -58,6 +60,7 @@ struct Call : torch::CustomClassHolder {
   }
 
   Block& block;
+  int number;  ///< of the call in the pass
   Run run;
   std::size_t inputs;
   GeneratorState random;
@@ -90,7 +93,8 @@ Tensors run_once(Call& call, const Tensors& inputs, Tensors& kept) {
   const AutocastScope precision(call.autocast);
   Block& block = call.block;
   Tensors own;
-  for (const auto& input : inputs) own.push_back(block.looked && !block.writes_to_input ? input : input.clone());
+  const bool may_share = block.looked.count(call.number) > 0 && !block.writes_to_input;
+  for (const auto& input : inputs) own.push_back(may_share ? input : input.clone());
   std::vector<std::uint32_t> versions;
   for (const auto& tensor : own) versions.push_back(static_cast<std::uint32_t>(tensor._version()));
   kept = inputs;
@@ -98,7 +102,7 @@ Tensors run_once(Call& call, const Tensors& inputs, Tensors& kept) {
   for (std::size_t i = 0; i < own.size(); ++i) {
     block.writes_to_input = block.writes_to_input || versions[i] != static_cast<std::uint32_t>(own[i]._version());
   }
-  block.looked = true;
+  block.looked.insert(call.number);
   for (auto& output : outputs) {
     if (output.is_view()) output = output.clone();  // autograd lets nobody write to a view made here
   }
@@ -159,14 +163,14 @@ struct RecomputeFunction : torch::autograd::Function<RecomputeFunction> {
   }
 };
 
-Tensors run_block(Block& block, const Tensors& inputs, const Run& run) {
+Tensors run_block(Block& block, int number, const Tensors& inputs, const Run& run) {
   Tensors tensors = inputs;
   for (const auto& parameter : block.parameters) {
     if (parameter.requires_grad()) tensors.push_back(parameter);
   }
   const auto wanted = [](const torch::Tensor& tensor) { return tensor.requires_grad(); };
   if (std::none_of(tensors.begin(), tensors.end(), wanted)) return run(inputs);
-  auto call = c10::make_intrusive<Call>(block, run, inputs.size(), inputs.front().device());
+  auto call = c10::make_intrusive<Call>(block, number, run, inputs.size(), inputs.front().device());
   return RecomputeFunction::apply(call, at::TensorList(tensors));
 }
 
@@ -182,7 +186,7 @@ void add_to(Block& block, Layer& layer) {
 
 }  // namespace
 
-Recompute::Recompute(Layer& root) {
+Recompute::Recompute(Layer& root) : calls_(root) {
   const RecomputeBlocks found = recompute_blocks(root);
   for (Layer* layer : found.layers) {
     auto& block = blocks_[layer] = std::make_unique<Block>();
@@ -198,14 +202,16 @@ Recompute::Recompute(Layer& root) {
 Recompute::~Recompute() = default;
 
 Tensors Recompute::around(Layer& layer, const Tensors& inputs, const Proceed& proceed) {
-  if (!torch::GradMode::is_enabled() || inputs.front().is_meta()) return proceed(inputs);
+  const int call = calls_.number(layer);
+  const bool whole = std::all_of(inputs.begin(), inputs.end(), [](const auto& input) { return input.defined(); });
+  if (!torch::GradMode::is_enabled() || inputs.empty() || !whole || on_meta(inputs)) return proceed(inputs);
   const auto block = blocks_.find(&layer);
-  if (block != blocks_.end()) return run_block(*block->second, inputs, proceed);
-  if (sequences_.count(&layer) > 0) return run_steps(static_cast<Sequential&>(layer), inputs.front());
+  if (block != blocks_.end()) return run_block(*block->second, call, inputs, proceed);
+  if (sequences_.count(&layer) > 0) return run_steps(static_cast<Sequential&>(layer), call, inputs.front());
   return proceed(inputs);
 }
 
-Tensors Recompute::run_steps(Sequential& sequence, const torch::Tensor& input) {
+Tensors Recompute::run_steps(Sequential& sequence, int call, const torch::Tensor& input) {
   const auto& steps = sequence.steps();
   const auto run = [&sequence](std::size_t first, std::size_t last, torch::Tensor x) {
     for (std::size_t i = first; i < last; ++i) x = sequence.call(*sequence.steps()[i], x);
@@ -218,7 +224,7 @@ Tensors Recompute::run_steps(Sequential& sequence, const torch::Tensor& input) {
     const Run again = [run, &part](const Tensors& inputs) {
       return Tensors{run(part.first, part.last, inputs.front())};
     };
-    x = run_block(*part.block, {x}, again).front();
+    x = run_block(*part.block, call, {x}, again).front();
     at = part.last;
   }
   return {run(at, steps.size(), x)};

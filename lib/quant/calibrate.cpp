@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "nn/evaluation_scope.h"
+#include "nn/flow/calls.h"
+#include "nn/tensors.h"
 
 namespace mlrun::quant {
 namespace {
@@ -27,48 +29,43 @@ WeightScale observed_weights(const std::string& kind) {
 /// Shows the observers what passes the sites, with batch norm folded into the convolutions.
 class Calibrator::Door : public nn::Interceptor {
  public:
-  explicit Door(Calibrator& owner) : owner_(owner) {
+  explicit Door(Calibrator& owner) : owner_(owner), calls_(owner.model_), at_(owner.layout_.steps.size()) {
     const Layout& layout = owner.layout_;
-    for (std::size_t s = 0; s < layout.sites.size(); ++s) {
-      const Site& site = layout.sites[s];
-      const nn::Layer* layer = layout.flow.leaves[site.leaf].layer;
-      if (site.input >= 0) sites_[layer].inputs.emplace_back(static_cast<std::size_t>(site.input), s);
-      else sites_[last_of(layout, site.leaf)].output = static_cast<int>(s);
-    }
-    for (const Group& group : layout.groups) {
-      if (group.norm && owner.folded_.count(group.op) > 0) sites_[group.norm].folded = true;
+    for (std::size_t leaf = 0; leaf < layout.steps.size(); ++leaf) {
+      const Step& step = layout.steps[leaf];
+      if (step.role != Role::Kernel) continue;
+      for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+        const auto site = static_cast<std::size_t>(step.inputs[k]);
+        if (layout.meets(leaf, k, layout.sites[site])) at_[leaf].inputs.emplace_back(k, site);
+      }
+      const nn::FusionGroup* group = layout.group_of(step);
+      at_[group ? group->last_leaf() : leaf].output = step.output;
+      if (group && group->norm) at_[static_cast<std::size_t>(group->norm_leaf)].folded = true;
     }
   }
 
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
-    const auto found = sites_.find(&layer);
+    const int leaf = owner_.layout_.flow.find(&layer, calls_.number(layer));
+    if (leaf < 0) return proceed(inputs);
+    const SitesOfLeaf& met = at_[static_cast<std::size_t>(leaf)];
+    for (const auto& [input, site] : met.inputs) observe(layer, site, inputs[input]);
     const auto conv = owner_.folded_.find(&layer);
-    if (found != sites_.end()) {
-      for (const auto& [input, site] : found->second.inputs) observe(layer, site, inputs[input]);
-    }
     nn::Tensors outputs;
     if (conv != owner_.folded_.end()) outputs = {convolve(static_cast<nn::Conv2d&>(layer), conv->second, inputs[0])};
-    else outputs = found != sites_.end() && found->second.folded ? inputs : proceed(inputs);
-    if (found != sites_.end() && found->second.output >= 0) {
-      observe(layer, static_cast<std::size_t>(found->second.output), outputs[0]);
-    }
+    else outputs = met.folded ? inputs : proceed(inputs);
+    if (met.output >= 0) observe(layer, static_cast<std::size_t>(met.output), outputs[0]);
     return outputs;
   }
 
  private:
-  /// Sites by the layer at which they are met.
-  struct SitesOfLayer {
+  /// What is met at a leaf.
+  struct SitesOfLeaf {
     std::vector<std::pair<std::size_t, std::size_t>> inputs;  // input, site
     int output = -1;                                          // site, after the layer that ends the group
     bool folded = false;                                      // batch norm within a convolution
   };
 
-  static const nn::Layer* last_of(const Layout& layout, std::size_t leaf) {
-    const int group = layout.steps[leaf].group;
-    return group < 0 ? layout.flow.leaves[leaf].layer : layout.groups[static_cast<std::size_t>(group)].last();
-  }
-
-  static torch::Tensor convolve(const nn::Conv2d& conv, const FoldedConv& folded, const torch::Tensor& input) {
+  static torch::Tensor convolve(const nn::Conv2d& conv, const nn::FoldedConv& folded, const torch::Tensor& input) {
     const nn::Conv2dOptions& o = conv.options();
     return torch::conv2d(input, folded.weight, folded.bias, o.stride, o.padding, o.dilation, o.groups);
   }
@@ -85,39 +82,44 @@ class Calibrator::Door : public nn::Interceptor {
   int times(std::size_t site) const {
     const Site& where = owner_.layout_.sites[site];
     const Step& step = owner_.layout_.steps[where.leaf];
-    const bool fused = where.input < 0 && (step.op == "conv2d" || step.op == "linear") &&
-                       owner_.layout_.groups[static_cast<std::size_t>(step.group)].activation;
+    const bool fused =
+        where.input < 0 && (step.op == "conv2d" || step.op == "linear") && owner_.layout_.group_of(step)->activation;
     return fused && owner_.options_.observer == "moving_average" ? 2 : 1;
   }
 
   Calibrator& owner_;
-  std::map<const nn::Layer*, SitesOfLayer> sites_;
+  nn::CallCounter calls_;
+  std::vector<SitesOfLeaf> at_;
 };
 
-Calibrator::Calibrator(nn::Layer& model, const torch::Tensor& example, const QuantizeOptions& options)
+Calibrator::Calibrator(nn::Layer& model, const nn::Tensors& example, const QuantizeOptions& options)
     : model_(model), options_(options), layout_(plan_layout(model, example, options.skip)) {
   for (const Site& site : layout_.sites) {
     observers_.push_back(
         site.fixed ? nullptr : make_activation_observer(options.observer, activation_target(options.reduce_range)));
   }
-  for (const Group& group : layout_.groups) {
-    if (!group.norm || layout_.steps[group.leaf].role != Role::Kernel) continue;
-    folded_[group.op] = fold(*dynamic_cast<nn::Conv2d*>(group.op), *group.norm);
+  for (const nn::FusionGroup& group : layout_.groups) {
+    if (!group.norm || layout_.steps[group.leaf].role != Role::Kernel || folded_.count(group.op) > 0) continue;
+    folded_[group.op] = nn::fold(*dynamic_cast<nn::Conv2d*>(group.op), *group.norm);
   }
 }
 
 Calibrator::~Calibrator() = default;
 
-void Calibrator::observe(const torch::Tensor& batch) {
+void Calibrator::observe(const nn::Tensors& batch) {
   const torch::NoGradGuard no_gradients;
   const nn::EvaluationScope evaluation(model_);
   Door door(*this);
   const nn::InterceptorScope scope(model_, door);
-  const double low = batch.min().item<double>(), high = batch.max().item<double>();
-  lowest_ = fed_ ? std::min(lowest_, low) : low;
-  highest_ = fed_ ? std::max(highest_, high) : high;
+  inputs_.resize(std::max(inputs_.size(), batch.size()));
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (!batch[i].defined() || batch[i].numel() == 0) continue;
+    const Range here{batch[i].min().item<double>(), batch[i].max().item<double>()};
+    const Range known = inputs_[i].value_or(here);
+    inputs_[i] = Range{std::min(known.low, here.low), std::max(known.high, here.high)};
+  }
   fed_ = true;
-  model_(batch.clone());  // the first layer may work in place
+  model_.run(nn::copies(batch));  // the first layer may work in place
 }
 
 std::vector<Affine> Calibrator::ranges() const {
@@ -128,25 +130,28 @@ std::vector<Affine> Calibrator::ranges() const {
 
 Int8Plan Calibrator::plan() const {
   if (!fed_) throw UserError("calibration: there are no samples", "quantize.samples must be at least 1");
-  if (lowest_ == highest_) {
+  if (std::none_of(inputs_.begin(), inputs_.end(),
+                   [](const auto& range) { return range && range->low != range->high; })) {
     throw UserError("calibration: all values of all samples are the same", "look at the data: `mlrun inspect` does");
   }
   return convert(layout_, ranges(), observed_weights(options_.weights),
                  {"ptq", options_.engine, options_.reduce_range});
 }
 
-Int8Plan quantize_dynamic(nn::Layer& model, const torch::Tensor& example, const QuantizeOptions& options) {
+Int8Plan quantize_dynamic(nn::Layer& model, const nn::Tensors& example, const QuantizeOptions& options) {
   const torch::NoGradGuard no_gradients;
   const Layout layout = plan_layout(model, example, options.skip);
   const WeightScale scale_of = observed_weights(options.weights);
   Int8Plan plan{"dynamic", options.engine, options.reduce_range, {}, {}};
   for (std::size_t i = 0; i < layout.steps.size(); ++i) {
+    if (!layout.flow.is_first(i)) continue;
     const nn::Layer& layer = *layout.flow.leaves[i].layer;
     const auto* linear = dynamic_cast<const nn::Linear*>(&layer);
     if (linear && layout.steps[i].role == Role::Kernel) {
       Int8Node node;
       node.path = layer.path();
       node.op = "linear_dynamic";
+      node.calls = static_cast<std::int64_t>(layout.flow.calls(&layer).size());
       set_weight(node, linear->weight, linear->bias, scale_of(layer, linear->weight.detach()));
       plan.nodes.push_back(std::move(node));
     } else if (layer.parameters().size() > 0) {

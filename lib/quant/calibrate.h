@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,13 @@ struct QuantizeOptions {
 /// convolutions beforehand, as torch.ao's fuse_modules, prepare and convert do. The model stays as it is.
 class Calibrator {
  public:
-  /// `example`: a batch, small will do, of the size that calibrates. UserError for a pattern that matches nothing.
-  Calibrator(nn::Layer& model, const torch::Tensor& example, const QuantizeOptions& options);
+  /// `example`: a batch (all inputs of the model), small will do, of the size that calibrates. UserError for a pattern
+  /// that matches nothing.
+  Calibrator(nn::Layer& model, const nn::Tensors& example, const QuantizeOptions& options);
   ~Calibrator();
 
-  /// UserError where an activation is not finite.
-  void observe(const torch::Tensor& batch);
+  /// All inputs of the model. UserError where an activation is not finite.
+  void observe(const nn::Tensors& batch);
 
   /// The int8 model that the ranges so far give. UserError where there were no batches or all values were the same.
   Int8Plan plan() const;
@@ -38,18 +40,21 @@ class Calibrator {
 
  private:
   class Door;
+  struct Range {
+    double low = 0, high = 0;
+  };
 
   nn::Layer& model_;
   QuantizeOptions options_;
   Layout layout_;
   std::vector<std::unique_ptr<Observer>> observers_;  // one for each site; null where it is fixed
-  std::map<const nn::Layer*, FoldedConv> folded_;
-  double lowest_ = 0, highest_ = 0;  // of all inputs
+  std::map<const nn::Layer*, nn::FoldedConv> folded_;
+  std::vector<std::optional<Range>> inputs_;  // of each of the model's
   bool fed_ = false;
 };
 
 /// Weights of linear layers become int8, activations on the fly, as torch.ao.quantization.quantize_dynamic does:
 /// nothing to calibrate. `options.observer` has no meaning.
-Int8Plan quantize_dynamic(nn::Layer& model, const torch::Tensor& example, const QuantizeOptions& options);
+Int8Plan quantize_dynamic(nn::Layer& model, const nn::Tensors& example, const QuantizeOptions& options);
 
 }  // namespace mlrun::quant

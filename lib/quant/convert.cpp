@@ -1,11 +1,13 @@
 #include "quant/convert.h"
 
+#include <algorithm>
+
 namespace mlrun::quant {
 namespace {
 
 Scale scale_of(const Affine& affine) { return {affine.scale.item<double>(), affine.zero_point.item<std::int64_t>()}; }
 
-std::string activation_name(const Group& group) {
+std::string activation_name(const nn::FusionGroup& group) {
   if (!group.activation) return "";
   return group.activation->kind() == nn::Act::Relu6 ? "relu6" : "relu";
 }
@@ -15,17 +17,20 @@ class Converter {
   Converter(const Layout& layout, const std::vector<Affine>& sites, const WeightScale& weight_scale)
       : layout_(layout), sites_(sites), weight_scale_(weight_scale) {}
 
-  Int8Node node(std::size_t i) const {
-    const Step& step = layout_.steps[i];
-    const nn::Layer& layer = *layout_.flow.leaves[i].layer;
+  /// Of a layer by its calls, where its role is Kernel or Pass in some of them.
+  Int8Node node(const std::vector<std::size_t>& calls, Role role) const {
+    const Step& step = layout_.steps[calls.front()];
+    const nn::Layer& layer = *layout_.flow.leaves[calls.front()].layer;
     Int8Node node;
     node.path = layer.path();
-    node.op = step.role == Role::Pass ? "pass" : step.op;
-    node.float_output = step.float_output;
-    if (step.role == Role::Pass) return node;
-    for (const int site : step.inputs) node.inputs.push_back(scale_of(sites_[static_cast<std::size_t>(site)]));
+    node.op = role == Role::Pass ? "pass" : step.op;
+    node.calls = static_cast<std::int64_t>(calls.size());
+    node.float_output =
+        std::any_of(calls.begin(), calls.end(), [this](std::size_t call) { return layout_.steps[call].float_output; });
+    if (role == Role::Pass) return node;
+    for (const int site : input_sites(calls)) node.inputs.push_back(scale_of(sites_[static_cast<std::size_t>(site)]));
     node.output = scale_of(sites_[static_cast<std::size_t>(step.output)]);
-    const Group* group = step.group < 0 ? nullptr : &layout_.groups[static_cast<std::size_t>(step.group)];
+    const nn::FusionGroup* group = layout_.group_of(step);
     if (group) {
       node.activation = activation_name(*group);
       if (group->norm) node.folded.push_back(group->norm->path());
@@ -36,10 +41,23 @@ class Converter {
   }
 
  private:
-  void add_weight(Int8Node& node, const nn::Layer& layer, const Group* group) const {
+  /// The site of each input: that of the calls to which it comes as float, if there are any.
+  std::vector<int> input_sites(const std::vector<std::size_t>& calls) const {
+    std::vector<int> found;
+    for (const std::size_t call : calls) {
+      const std::vector<int>& inputs = layout_.steps[call].inputs;
+      for (std::size_t k = 0; k < inputs.size(); ++k) {
+        if (k == found.size()) found.push_back(inputs[k]);
+        else if (layout_.sites[static_cast<std::size_t>(inputs[k])].input >= 0) found[k] = inputs[k];
+      }
+    }
+    return found;
+  }
+
+  void add_weight(Int8Node& node, const nn::Layer& layer, const nn::FusionGroup* group) const {
     if (const auto* conv = dynamic_cast<const nn::Conv2d*>(&layer)) {
-      const FoldedConv folded =
-          group && group->norm ? fold(*conv, *group->norm) : FoldedConv{conv->weight.detach(), conv->bias};
+      const nn::FoldedConv folded =
+          group && group->norm ? nn::fold(*conv, *group->norm) : nn::FoldedConv{conv->weight.detach(), conv->bias};
       set_weight(node, folded.weight, folded.bias, weight_scale_(layer, folded.weight));
     } else if (const auto* linear = dynamic_cast<const nn::Linear*>(&layer)) {
       const torch::Tensor weight = linear->weight.detach();
@@ -52,6 +70,12 @@ class Converter {
   const WeightScale& weight_scale_;
 };
 
+/// What a layer is in the model: integers come out of it where any call gives some.
+Role role_of(const Layout& layout, const std::vector<std::size_t>& calls) {
+  const auto passes = [&](std::size_t call) { return layout.steps[call].role == Role::Pass; };
+  return std::any_of(calls.begin(), calls.end(), passes) ? Role::Pass : layout.steps[calls.front()].role;
+}
+
 }  // namespace
 
 Int8Plan convert(const Layout& layout, const std::vector<Affine>& sites, const WeightScale& weight_scale,
@@ -61,10 +85,12 @@ Int8Plan convert(const Layout& layout, const std::vector<Affine>& sites, const W
   const Converter converter(layout, sites, weight_scale);
   Int8Plan plan{options.method, options.engine, options.reduce_range, {}, {}};
   for (std::size_t i = 0; i < layout.steps.size(); ++i) {
-    const Step& step = layout.steps[i];
+    if (!layout.flow.is_first(i)) continue;
     const nn::Layer& layer = *layout.flow.leaves[i].layer;
-    if (step.role == Role::Float) plan.float_layers.push_back({layer.path(), layer.type(), step.reason});
-    else if (step.role != Role::Folded) plan.nodes.push_back(converter.node(i));
+    const auto& calls = layout.flow.calls(&layer);
+    const Role role = role_of(layout, calls);
+    if (role == Role::Float) plan.float_layers.push_back({layer.path(), layer.type(), layout.steps[i].reason});
+    else if (role != Role::Folded) plan.nodes.push_back(converter.node(calls, role));
   }
   return plan;
 }

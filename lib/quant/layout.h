@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "quant/fusion.h"
+#include "nn/flow/fusion.h"
 
 /// What of a model is computed in int8, and where values become integers: where torch.ao's eager mode has its
 /// observers in torchvision's quantizable models.
 namespace mlrun::quant {
 
-/// How a leaf runs in the int8 model.
+/// How a leaf runs in the int8 model. All calls of a layer have one kernel with one set of weights, or all are float.
 enum class Role {
   Float,   ///< on float tensors
   Kernel,  ///< by an int8 kernel, together with what is folded into it
@@ -18,9 +18,9 @@ enum class Role {
   Pass,    ///< on integers as they are: their scale stays (pooling, flatten, shuffled channels)
 };
 
-/// A place where a float tensor becomes integers.
+/// A place where a float tensor becomes integers: one for all calls of a layer, whose ranges it joins.
 struct Site {
-  std::size_t leaf = 0;  ///< a kernel (of a group: its first layer)
+  std::size_t leaf = 0;  ///< a kernel (of a group: its first layer), the first call that comes here
   int input = -1;        ///< that input of the leaf, before it runs; -1: what the kernel, or its group, gives
   bool fixed = false;    ///< always 1 / 256 from 0: what gives values between 0 and 1
 };
@@ -36,14 +36,18 @@ struct Step {
 };
 
 struct Layout {
-  Dataflow flow;
-  std::vector<Group> groups;
+  nn::Dataflow flow;
+  std::vector<nn::FusionGroup> groups;
   std::vector<Step> steps;  ///< one for each leaf of the flow
   std::vector<Site> sites;
+
+  const nn::FusionGroup* group_of(const Step& step) const;
+  /// Whether values come to a site by this input of the leaf, in one of its layer's calls.
+  bool meets(std::size_t leaf, std::size_t input, const Site& site) const;
 };
 
-/// Looks at one pass of the model. `skip`: patterns (weights/patterns.h) of layers that stay float; UserError for one
-/// that matches no layer.
-Layout plan_layout(nn::Layer& model, const torch::Tensor& example, const std::vector<std::string>& skip = {});
+/// Looks at one pass of the model on `example`, all its inputs. `skip`: patterns (weights/patterns.h) of layers that
+/// stay float; UserError for one that matches no layer.
+Layout plan_layout(nn::Layer& model, const nn::Tensors& example, const std::vector<std::string>& skip = {});
 
 }  // namespace mlrun::quant

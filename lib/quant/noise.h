@@ -15,7 +15,7 @@ struct LayerNoise {
 };
 
 /// Every kernel of an int8 model by itself, the worst first. `reference` is the same model in float, `int8` one that
-/// attach_int8 was called with. UserError where there are no batches.
-std::vector<LayerNoise> layer_noise(nn::Layer& reference, nn::Layer& int8, const std::vector<torch::Tensor>& batches);
+/// attach_int8 was called with. Each batch is all the model's inputs. UserError where there are no batches.
+std::vector<LayerNoise> layer_noise(nn::Layer& reference, nn::Layer& int8, const std::vector<nn::Tensors>& batches);
 
 }  // namespace mlrun::quant

@@ -28,7 +28,7 @@ const c10::IValue& PackedSizes::at(const torch::Tensor& input) {
     return entry->packed;
   }
   entries_.push_front({sizes.vec(), threads, packed_weight(node_, layer_)});
-  if (entries_.size() > kSizes) entries_.pop_back();
+  if (entries_.size() > kSizes * static_cast<std::size_t>(node_.calls)) entries_.pop_back();
   return entries_.front().packed;
 }
 

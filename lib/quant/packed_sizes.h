@@ -19,7 +19,7 @@ namespace mlrun::quant {
 /// orders packed ones at their first use; at any other size it orders them anew in every call, which takes longer than
 /// a small convolution, and fails where oneDNN knows no way from one order to the other ("could not create a primitive
 /// descriptor for a reorder primitive": on processors with VNNI, batch 1 after another batch). So each of the last few
-/// sizes has its own.
+/// sizes has its own, times the node's calls in a pass, which may all differ in it.
 class PackedSizes {
  public:
   /// For the engine, which must be the one in use whenever weights are packed. Node and layer must outlive this.

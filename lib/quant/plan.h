@@ -15,7 +15,7 @@ struct Scale {
   std::int64_t zero_point = 0;
 };
 
-/// An int8 kernel. Layers are named by their paths.
+/// An int8 kernel, for all calls of its layer in a pass. Layers are named by their paths.
 struct Int8Node {
   std::string path;                 ///< of the convolution, linear layer, addition, ...
   std::string op;                   ///< as Step::op; also linear_dynamic, and pass (Role::Pass)
@@ -24,6 +24,7 @@ struct Int8Node {
   std::vector<Scale> inputs;        ///< of each input; those that come as float become integers so
   Scale output;                     ///< not of pass and linear_dynamic
   bool float_output = false;        ///< what takes its output needs float
+  std::int64_t calls = 1;           ///< how often the layer ran in the pass that the plan was made of
 
   // Of conv2d, linear and linear_dynamic alone.
   torch::Tensor weight;        ///< int8, as the layer's; integers around 0

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kVersion = 2;  ///< 1 had the weights' zero points, all of them 0, as tensors
 constexpr int kOldestVersion = 1;
+constexpr std::uint64_t kMostCalls = 1 << 16;
 constexpr std::array kOps{"conv2d", "linear",       "linear_dynamic", "add",         "mul",    "cat",
                           "pass",   "batch_norm2d", "hardswish",      "hardsigmoid", "sigmoid"};
 constexpr std::array kMethods{"ptq", "qat", "dynamic"};
@@ -26,6 +27,7 @@ Json node_json(const Int8Node& node) {
   for (const Scale& input : node.inputs) json["inputs"].push_back(scale_json(input));
   if (node.op != "pass" && node.op != "linear_dynamic") json["output"] = scale_json(node.output);
   if (node.float_output) json["float_output"] = true;
+  if (node.calls > 1) json["calls"] = node.calls;
   return json;
 }
 
@@ -109,6 +111,12 @@ class PlanReader {
     return {scale, json[1].get<std::int64_t>()};
   }
 
+  std::int64_t calls(const Json& json, const std::string& place) const {
+    const bool counts = json.is_number_unsigned() && json.get<std::uint64_t>() - 1 < kMostCalls;
+    if (!counts) fail(place, "is no number of calls");
+    return json.get<std::int64_t>();
+  }
+
   Int8Node node(const Json& json, const std::string& place) const {
     Int8Node node;
     node.path = string(json, "path", place);
@@ -128,6 +136,7 @@ class PlanReader {
     const bool scaled = node.op != "pass" && node.op != "linear_dynamic";
     if (scaled) node.output = scale(member(json, "output", place), join(place, "output"));
     if (json.contains("float_output")) node.float_output = boolean(json, "float_output", place);
+    if (json.contains("calls")) node.calls = calls(json["calls"], join(place, "calls"));
     return node;
   }
 

@@ -69,7 +69,7 @@ class QatCompanion : public engine::Companion {
       : task_(task), quantize_(recipe.quantize), context_(context) {
     const auto inputs = engine::model_inputs(task, first_sample(task, recipe));
     for (const auto& [name, model] : task.models()) {
-      models_.emplace_back(name, std::make_unique<QatModel>(*model, inputs.at(name).front(), options_of(quantize_)));
+      models_.emplace_back(name, std::make_unique<QatModel>(*model, inputs.at(name), options_of(quantize_)));
       tell(*models_.back().second);
     }
   }
@@ -157,9 +157,13 @@ class QatCompanion : public engine::Companion {
   }
 
   static void tell(const QatModel& model) {
-    const std::vector<Step>& steps = model.layout().steps;
+    const Layout& layout = model.layout();
     const auto count = [&](Role role) {
-      return std::count_if(steps.begin(), steps.end(), [role](const Step& step) { return step.role == role; });
+      std::int64_t layers = 0;
+      for (std::size_t leaf = 0; leaf < layout.steps.size(); ++leaf) {
+        layers += layout.steps[leaf].role == role && layout.flow.is_first(leaf);
+      }
+      return layers;
     };
     if (count(Role::Kernel) == 0) {
       throw UserError("quantize: no layer of this model becomes int8",
@@ -189,7 +193,7 @@ bool has_trained_ranges(const data::State& state, const std::string& model_name)
   return state.has(state_prefix(model_name) + "engine");
 }
 
-Int8Plan trained_plan(nn::Layer& model, const std::string& model_name, const torch::Tensor& example,
+Int8Plan trained_plan(nn::Layer& model, const std::string& model_name, const nn::Tensors& example,
                       const config::QuantizeSection& quantize, const data::State& state, bool averaged) {
   QatModel trained(model, example, options_of(quantize));
   trained.load(state, state_prefix(model_name));

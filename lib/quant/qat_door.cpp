@@ -2,34 +2,37 @@
 
 #include <torch/types.h>
 
+#include "nn/tensors.h"
+
 namespace mlrun::quant {
 
-QatDoor::QatDoor(const Layout& layout, Rounding rounding) : rounding_(std::move(rounding)) {
+QatDoor::QatDoor(const nn::Layer& model, const Layout& layout, Rounding rounding)
+    : layout_(layout), rounding_(std::move(rounding)), calls_(model) {
   for (std::size_t leaf = 0; leaf < layout.steps.size(); ++leaf) {
-    if (layout.steps[leaf].role == Role::Kernel) add_kernel(layout, leaf);
+    if (layout.steps[leaf].role == Role::Kernel) add_kernel(leaf);
   }
 }
 
-void QatDoor::add_kernel(const Layout& layout, std::size_t leaf) {
-  const Step& step = layout.steps[leaf];
-  nn::Layer* layer = layout.flow.leaves[leaf].layer;
-  const Group* group = step.group < 0 ? nullptr : &layout.groups[static_cast<std::size_t>(step.group)];
-  Part& part = parts_[layer];
+void QatDoor::add_kernel(std::size_t leaf) {
+  const Step& step = layout_.steps[leaf];
+  nn::Layer* layer = layout_.flow.leaves[leaf].layer;
+  const nn::FusionGroup* group = layout_.group_of(step);
+  Part& part = parts_[leaf];
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {
     const auto site = static_cast<std::size_t>(step.inputs[i]);
-    const Site& met = layout.sites[site];
-    const bool first = met.leaf == leaf && met.input == static_cast<int>(i);
-    if (met.input >= 0) part.inputs.push_back({i, site, first});
+    const Site& met = layout_.sites[site];
+    if (met.input >= 0) part.inputs.push_back({i, site, layout_.meets(leaf, i, met)});
   }
   part.conv = dynamic_cast<nn::Conv2d*>(layer);
   part.linear = dynamic_cast<nn::Linear*>(layer);
   part.norm = group ? group->norm : nullptr;
-  parts_[group ? group->last() : layer].output = step.output;
+  parts_[group ? group->last_leaf() : leaf].output = step.output;
 }
 
 nn::Tensors QatDoor::around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) {
-  const auto found = parts_.find(&layer);
-  if (found == parts_.end() || inputs.front().is_meta()) return proceed(inputs);
+  const int leaf = layout_.flow.find(&layer, calls_.number(layer));
+  const auto found = leaf < 0 ? parts_.end() : parts_.find(static_cast<std::size_t>(leaf));
+  if (found == parts_.end() || nn::on_meta(inputs)) return proceed(inputs);
   const Part& part = found->second;
   nn::Tensors values = inputs;
   for (const Input& input : part.inputs) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "nn/flow/calls.h"
 #include "quant/layout.h"
 
 namespace mlrun::quant {
@@ -16,10 +17,10 @@ struct Rounding {
   std::function<torch::Tensor(const nn::Layer& layer, const torch::Tensor& values)> weight;
 };
 
-/// Runs a layout's layers as int8 will, with `Rounding` in place of integers.
+/// Runs a layout's layers as int8 will, with `Rounding` in place of integers. Model and layout must outlive it.
 class QatDoor : public nn::Interceptor {
  public:
-  QatDoor(const Layout& layout, Rounding rounding);
+  QatDoor(const nn::Layer& model, const Layout& layout, Rounding rounding);
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override;
 
  private:
@@ -27,6 +28,7 @@ class QatDoor : public nn::Interceptor {
     std::size_t number, site;
     bool first;
   };
+  /// What is done at a leaf.
   struct Part {
     std::vector<Input> inputs;  // that come as float and are rounded here
     int output = -1;            // site of what the layer gives
@@ -35,11 +37,13 @@ class QatDoor : public nn::Interceptor {
     const nn::BatchNorm2d* norm = nullptr;  // folded into the convolution
   };
 
-  void add_kernel(const Layout& layout, std::size_t leaf);
+  void add_kernel(std::size_t leaf);
   torch::Tensor convolve(const Part& part, const torch::Tensor& input) const;
 
+  const Layout& layout_;
   Rounding rounding_;
-  std::map<const nn::Layer*, Part> parts_;
+  nn::CallCounter calls_;
+  std::map<std::size_t, Part> parts_;
 };
 
 }  // namespace mlrun::quant

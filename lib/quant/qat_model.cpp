@@ -20,7 +20,7 @@ torch::Tensor round_fixed(const torch::Tensor& values) {
 
 }  // namespace
 
-QatModel::QatModel(nn::Layer& model, const torch::Tensor& example, const QatOptions& options)
+QatModel::QatModel(nn::Layer& model, const nn::Tensors& example, const QatOptions& options)
     : model_(model), options_(options), layout_(plan_layout(model, example, options.skip)) {
   make_quantizers();
   Rounding rounding;
@@ -30,7 +30,7 @@ QatModel::QatModel(nn::Layer& model, const torch::Tensor& example, const QatOpti
   rounding.weight = [this](const nn::Layer& layer, const torch::Tensor& values) {
     return (*weights_.at(&layer))(values, observes_);
   };
-  door_ = std::make_unique<QatDoor>(layout_, std::move(rounding));
+  door_ = std::make_unique<QatDoor>(model, layout_, std::move(rounding));
 }
 
 QatModel::~QatModel() = default;
@@ -80,7 +80,8 @@ void QatModel::save(data::State& state, const std::string& prefix) const {
   for (std::size_t leaf = 0; leaf < layout_.flow.leaves.size(); ++leaf) {
     const nn::Layer* layer = layout_.flow.leaves[leaf].layer;
     const auto weight = weights_.find(layer);
-    if (weight != weights_.end()) weight->second->save(state, prefix + layer->path() + ".weight.");
+    if (weight != weights_.end() && layout_.flow.is_first(leaf))
+      weight->second->save(state, prefix + layer->path() + ".weight.");
   }
 }
 

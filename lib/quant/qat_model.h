@@ -25,8 +25,9 @@ struct QatOptions {
 /// batch norm (torch.ao's ConvBn2d). The model's own parameters stay what they are.
 class QatModel : public data::Stateful {
  public:
-  /// `example`: a batch, small will do, where the model's parameters are. UserError for a pattern that matches nothing.
-  QatModel(nn::Layer& model, const torch::Tensor& example, const QatOptions& options);
+  /// `example`: a batch (all inputs of the model), small will do, where the model's parameters are. UserError for a
+  /// pattern that matches nothing.
+  QatModel(nn::Layer& model, const nn::Tensors& example, const QatOptions& options);
   ~QatModel() override;
 
   nn::Layer& model() const { return model_; }

@@ -125,7 +125,7 @@ class Session {
     const auto& [name, model] = weights.task->models().front();
     config::QuantizeSection section = resolved_.recipe.quantize;
     section.engine = options_.engine;
-    return trained_plan(*model, name, shown.narrow(0, 0, 1), section, engine::read_checkpoint(checkpoint).state);
+    return trained_plan(*model, name, {shown.narrow(0, 0, 1)}, section, engine::read_checkpoint(checkpoint).state);
   }
 
   /// Whether the float weights come of a training with `quantize: qat`.
@@ -152,9 +152,9 @@ class Session {
     nn::Layer& model = model_of(plain);
     const auto& shown = batches(*plain.task);
     const torch::Tensor example = shown.front().narrow(0, 0, std::min<std::int64_t>(2, shown.front().size(0)));
-    if (method == "dynamic") return quantize_dynamic(model, example, options_);
-    Calibrator calibrator(model, example, options_);
-    for (const auto& batch : shown) calibrator.observe(batch);
+    if (method == "dynamic") return quantize_dynamic(model, {example}, options_);
+    Calibrator calibrator(model, {example}, options_);
+    for (const auto& batch : shown) calibrator.observe({batch});
     return calibrator.plan();
   }
 
@@ -179,7 +179,7 @@ class Session {
     entry.bytes = fs::file_size(file);
     entry.int8_layers = int8_layers(made);
     entry.float_layers = made.float_layers;
-    entry.noise = layer_noise(model_of(plain), model_of(loaded), {noise_samples(*plain.task)});
+    entry.noise = layer_noise(model_of(plain), model_of(loaded), {nn::Tensors{noise_samples(*plain.task)}});
     entry.collapsed = collapsed(entry.headline, result_.rows.front().headline.value);
     result_.rows.push_back(std::move(entry));
   }

@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/frontend/tracer.h>
 
 #include "base/log.h"
+#include "nn/tensors.h"
 #include "quant/engine.h"
 #include "quant/kernels.h"
 
@@ -78,7 +79,7 @@ Int8Runner::Entry Int8Runner::entry_of(const Int8Node& node, const nn::Layer& la
 }
 
 nn::Tensors Int8Runner::around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) {
-  if (inputs.front().is_meta()) return proceed(inputs);
+  if (nn::on_meta(inputs)) return proceed(inputs);
   if (&layer == &model_) use_engine(engine_);
   const auto entry = entries_.find(&layer);
   nn::Tensors outputs;
@@ -105,8 +106,8 @@ nn::Tensors Int8Runner::run_node(const Entry& entry, const nn::Layer& layer, con
   } else {
     nn::Tensors values = inputs;
     if (node.op == "linear_dynamic") to_float(values);
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      if (!values.at(i).is_quantized()) values[i] = quantize(values[i], node.inputs[i]);
+    for (std::size_t i = 0; i < values.size() && !node.inputs.empty(); ++i) {
+      if (!values[i].is_quantized()) values[i] = quantize(values[i], node.inputs[std::min(i, node.inputs.size() - 1)]);
     }
     outputs = {run_kernel(entry, layer, values)};
   }

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "nn/blocks.h"
+#include "nn/repeated.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -76,4 +77,29 @@ TEST_CASE("a profile's shapes are those of a real pass", "[nn]") {
   (*model)(torch::zeros({1, 3, 30, 21}));
   REQUIRE(shapes.size() == profile.layers.size());
   for (std::size_t i = 0; i < shapes.size(); ++i) CHECK(shapes[i] == profile.layers[i].output);
+}
+
+TEST_CASE("a profile has each call of a layer, and its parameters once", "[nn][calls]") {
+  const auto [shared, apart] = test::pyramids();
+  const nn::Profile one = nn::profile(*shared, {1, 3, 16, 16}), three = nn::profile(*apart, {1, 3, 16, 16});
+  CHECK(one.macs == three.macs);
+  REQUIRE(one.layers.size() == three.layers.size());
+  std::vector<int> calls;
+  int64_t params = 0;
+  for (const auto& layer : one.layers) {
+    params += layer.params;
+    if (layer.path == "head.conv") calls.push_back(layer.call);
+  }
+  CHECK(calls == std::vector<int>{0, 1, 2});
+  CHECK(params == one.params);
+  CHECK(one.params == nn::parameter_count(*shared));
+}
+
+TEST_CASE("what does not run without numbers is profiled with some", "[nn][calls]") {
+  const auto model = test::needs_numbers();
+  CHECK_THROWS_AS(nn::profile(*model, {1, 3, 6, 6}), c10::Error);
+  const nn::Profile profile = nn::profile_anyhow(*model, {1, 3, 6, 6});
+  CHECK(profile.macs == 36 * 9 * (3 * 6 + 6 * 6));
+  CHECK(profile.layers.size() == 6);
+  CHECK(nn::profile_anyhow(*network(), {1, 3, 8, 8}).macs == nn::profile(*network(), {1, 3, 8, 8}).macs);
 }

@@ -5,6 +5,7 @@
 
 #include "nn/branches.h"
 #include "nn/layers.h"
+#include "nn/repeated.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -169,4 +170,28 @@ TEST_CASE("the input of a recomputed model gets its gradient", "[nn]") {
   step(*kept, a);
   step(*again, b);
   CHECK(a.grad().equal(b.grad()));
+}
+
+TEST_CASE("a block that runs several times in a pass is recomputed for each call", "[nn][calls]") {
+  const auto made = [] {
+    auto model = test::drawn(std::make_shared<test::Pyramid>(true));
+    model->train();
+    return model;
+  };
+  const auto kept = made(), again = made();
+  nn::Recompute recompute(*again);
+  Count count("BatchNorm2d");
+  const nn::InterceptorScope scope(*again, recompute), counting(*again, count);
+  for (int i = 0; i < 3; ++i) {
+    const auto input = test::noise({2, 3, 16, 16}, 20 + static_cast<std::uint64_t>(i));
+    const Step a = step(*kept, input.clone()), b = step(*again, input.clone());
+    CHECK(a.output.equal(b.output));
+    REQUIRE(a.gradients.size() == b.gradients.size());
+    for (std::size_t g = 0; g < a.gradients.size(); ++g) CHECK(a.gradients[g].equal(b.gradients[g]));
+    check_equal(a.buffers, b.buffers);
+  }
+  CHECK(count.calls == 3 * 6);
+  for (const auto& item : again->named_buffers()) {
+    if (item.key() == "head.norm.num_batches_tracked") CHECK(item.value().item<int64_t>() == 9);
+  }
 }

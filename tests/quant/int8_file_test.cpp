@@ -37,8 +37,8 @@ std::shared_ptr<nn::Layer> drawn(const std::string& name, const models::ModelReq
 quant::Int8Plan quantized(nn::Layer& model, const torch::Tensor& batch, const std::vector<std::string>& skip = {}) {
   auto options = options_here();
   options.skip = skip;
-  quant::Calibrator calibrator(model, batch, options);
-  calibrator.observe(batch);
+  quant::Calibrator calibrator(model, {batch}, options);
+  calibrator.observe({batch});
   return calibrator.plan();
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("dynamic quantization takes linear layers alone", "[quant][int8]") {
   auto options = options_here();
   options.weights = "per_tensor";
   const auto batch = images(4, 1, 28);
-  const auto plan = quant::quantize_dynamic(*model, batch, options);
+  const auto plan = quant::quantize_dynamic(*model, {batch}, options);
   REQUIRE(plan.nodes.size() == 1);
   const auto& node = plan.nodes.front();
   CHECK((node.path == "fc" && node.op == "linear_dynamic"));
@@ -277,16 +277,16 @@ TEST_CASE("an int8 file of version 1, with zero points as tensors, is read", "[q
 
 TEST_CASE("calibration needs samples that differ", "[quant][int8]") {
   const auto model = drawn("small_cnn", {10, 1});
-  quant::Calibrator none(*model, images(1, 1, 28), options_here());
+  quant::Calibrator none(*model, {images(1, 1, 28)}, options_here());
   CHECK(test::user_error([&] { none.plan(); }) ==
         "calibration: there are no samples; quantize.samples must be at least 1");
-  quant::Calibrator same(*model, images(1, 1, 28), options_here());
-  same.observe(torch::full({2, 1, 28, 28}, 0.25));
+  quant::Calibrator same(*model, {images(1, 1, 28)}, options_here());
+  same.observe({torch::full({2, 1, 28, 28}, 0.25)});
   CHECK(test::user_error([&] { same.plan(); }) ==
         "calibration: all values of all samples are the same; look at the data: `mlrun inspect` does");
   auto options = options_here();
   options.skip = {"stage1.convv"};
-  CHECK(test::user_error([&] { quant::Calibrator(*model, images(1, 1, 28), options); }) ==
+  CHECK(test::user_error([&] { quant::Calibrator(*model, {images(1, 1, 28)}, options); }) ==
         "quantize.skip: no layer is called stage1.convv; did you mean stage1.conv, stage2.conv, stage3.conv?");
   CHECK(test::user_error([] { quant::choose_engine("tpu"); }).find("this machine has no int8 engine tpu; it has: ") ==
         0);

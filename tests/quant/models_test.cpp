@@ -128,8 +128,8 @@ void check_case(const Json& expected, const Closeness& close) {
   options.engine = "onednn";
   options.reduce_range = reduced;
   options.observer = expected.at("observer");
-  quant::Calibrator calibrator(*model, seeded_images(2, 1), options);
-  for (const std::uint64_t seed : {2, 3}) calibrator.observe(seeded_images(seed, 4));
+  quant::Calibrator calibrator(*model, {seeded_images(2, 1)}, options);
+  for (const std::uint64_t seed : {2, 3}) calibrator.observe({seeded_images(seed, 4)});
   const quant::Int8Plan plan = calibrator.plan();
   CHECK(plan.float_layers.empty());
   check_sites(plan, expected.at("sites"), close);

@@ -73,8 +73,8 @@ std::shared_ptr<nn::Layer> int8_model(const std::string& name, std::int64_t size
   options.observer = "min_max";
   torch::manual_seed(6);
   const torch::Tensor batch = torch::rand({8, 3, size, size});
-  quant::Calibrator calibrator(*model, batch.narrow(0, 0, 2), options);
-  calibrator.observe(batch);
+  quant::Calibrator calibrator(*model, {batch.narrow(0, 0, 2)}, options);
+  calibrator.observe({batch});
   quant::attach_int8(*model, calibrator.plan(), "test");
   return model;
 }

@@ -139,7 +139,7 @@ TEST_CASE("a run's checkpoint becomes the int8 model that was evaluated", "[quan
   REQUIRE(quant::has_trained_ranges(checkpoint.state, name));
   CHECK_FALSE(quant::has_trained_ranges(checkpoint.state, "another"));
   const quant::Int8Plan plan =
-      quant::trained_plan(*model, name, torch::rand({2, 1, 8, 8}), resolved.recipe.quantize, checkpoint.state);
+      quant::trained_plan(*model, name, {torch::rand({2, 1, 8, 8})}, resolved.recipe.quantize, checkpoint.state);
   CHECK(plan.method == "qat");
   quant::attach_int8(*model, plan, "a file");
   engine::EvaluateOptions options = engine::evaluate_options(resolved.recipe);

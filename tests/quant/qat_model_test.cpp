@@ -157,7 +157,7 @@ TEST_CASE("steps of quantization-aware training are near torch.ao's on any machi
   for (const auto& reference : references) {
     INFO(reference["model"] << ' ' << reference["reduce_range"]);
     const auto model = model_of(reference["model"]);
-    quant::QatModel qat(*model, step_images(0), {"onednn", reference["reduce_range"], "per_channel", {}});
+    quant::QatModel qat(*model, {step_images(0)}, {"onednn", reference["reduce_range"], "per_channel", {}});
     one_pass(*model, qat, 0);
     CHECK(one_pass(*model, qat, 1) == Approx(reference["second"]["loss"].get<double>()).epsilon(0.02));
     const Json& ranges = reference["ranges"];
@@ -187,7 +187,7 @@ TEST_CASE("a step of quantization-aware training is torch.ao's", "[.][quant-full
   for (const auto& reference : references) {
     INFO(reference["model"] << ' ' << reference["reduce_range"]);
     const auto model = model_of(reference["model"]);
-    quant::QatModel qat(*model, step_images(0), {"onednn", reference["reduce_range"], "per_channel", {}});
+    quant::QatModel qat(*model, {step_images(0)}, {"onednn", reference["reduce_range"], "per_channel", {}});
     one_pass(*model, qat, 0);
     check_pass(reference["second"], *model, one_pass(*model, qat, 1));
     check_ranges(reference, qat);
@@ -202,7 +202,7 @@ TEST_CASE("a step of quantization-aware training is torch.ao's", "[.][quant-full
 TEST_CASE("the ranges of a training are saved and loaded to the bit", "[quant][qat]") {
   const auto model = model_of("mobilenet_v3_small");
   const quant::QatOptions options{"onednn", true, "per_channel", {}};
-  quant::QatModel first(*model, step_images(0), options);
+  quant::QatModel first(*model, {step_images(0)}, options);
   CHECK(test::user_error([&] { first.plan(); }) ==
         "the range of features.0.0.input0 is not known: no sample went through it in training; train for an epoch, or "
         "leave it float32 with quantize.skip");
@@ -210,7 +210,7 @@ TEST_CASE("the ranges of a training are saved and loaded to the bit", "[quant][q
   data::State state;
   first.save(state, "a.");
   // Loading takes engine and range from the state: another machine's choice would be another training.
-  quant::QatModel second(*model, step_images(0), {"qnnpack", false, "per_channel", {}});
+  quant::QatModel second(*model, {step_images(0)}, {"qnnpack", false, "per_channel", {}});
   second.load(state, "a.");
   CHECK(second.options().reduce_range);
   const auto before = nn::state_dict(*model);
@@ -233,7 +233,7 @@ TEST_CASE("a channel that batch norm multiplies by 0 still learns", "[quant][qat
     if (name == "bn1.weight") tensor.detach()[3].zero_();
     if (name == "bn1.bias") tensor.detach()[3] = 0.1;  // its ReLU is open
   }
-  quant::QatModel qat(*model, step_images(0), {"onednn", true, "per_channel", {}});
+  quant::QatModel qat(*model, {step_images(0)}, {"onednn", true, "per_channel", {}});
   CHECK(std::isfinite(one_pass(*model, qat, 0)));
   for (const auto& item : model->named_parameters()) {
     INFO(item.key());

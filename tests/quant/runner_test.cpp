@@ -33,8 +33,8 @@ quant::Int8Plan plan_for(nn::Layer& model, const torch::Tensor& batch, const std
   options.reduce_range = true;
   options.observer = "min_max";
   options.skip = skip;
-  quant::Calibrator calibrator(model, batch, options);
-  calibrator.observe(batch);
+  quant::Calibrator calibrator(model, {batch}, options);
+  calibrator.observe({batch});
   return calibrator.plan();
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("the noise of each int8 layer is measured by itself, the worst first",
                                    [](const quant::Int8Node& node) { return node.path == "layer2.0.conv1"; });
   broken->output.scale *= 40;
   quant::attach_int8(*int8, plan, "test");
-  const auto noise = quant::layer_noise(*reference, *int8, {batch});
+  const auto noise = quant::layer_noise(*reference, *int8, {nn::Tensors{batch}});
   CHECK(static_cast<int64_t>(noise.size()) == quant::int8_layers(plan));
   CHECK(noise.front().path == "layer2.0.conv1");
   CHECK(noise.front().db < 15);

@@ -231,7 +231,7 @@ std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRe
   row.height = subject.height;
   row.width = subject.width;
   // An ONNX file that preprocesses images is fed others than the model.
-  if (subject.sample.defined()) row.macs = nn::profile(*subject.model, subject.sample.sizes().vec()).macs;
+  if (subject.sample.defined()) row.macs = nn::profile_anyhow(*subject.model, subject.sample.sizes().vec()).macs;
   else if (!subject.bytes) row.macs = count_macs(*subject.model, subject.name, subject.channels, row.height, row.width);
   for (const auto& parameter : subject.model->parameters()) row.params += parameter.numel();
   const std::vector<InferPoint> points = points_of(request, default_compute_threads());

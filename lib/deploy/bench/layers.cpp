@@ -1,21 +1,25 @@
 #include "deploy/bench/layers.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
-#include "base/error.h"
 #include "base/torch_compat.h"
 #include "nn/evaluation_scope.h"
+#include "nn/flow/calls.h"
+#include "nn/tensors.h"
 #include "report/format.h"
 
 namespace mlrun::deploy {
 namespace {
 
-/// A layer's own time in each pass: what its call takes, less the calls inside.
+/// The own time of each call of a layer, in each pass: what it takes, less the calls inside.
 class LayerTimer : public nn::Interceptor {
  public:
-  explicit LayerTimer(const torch::Device& device) : device_(device) {}
+  LayerTimer(const nn::Layer& model, const torch::Device& device) : device_(device), calls_(model) {}
 
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
+    const int call = calls_.number(layer);
     inside_.push_back(0);
     const double begin = engine::steady_seconds();
     nn::Tensors outputs = proceed(inputs);
@@ -24,14 +28,12 @@ class LayerTimer : public nn::Interceptor {
     const double own = taken - inside_.back();
     inside_.pop_back();
     if (!inside_.empty()) inside_.back() += taken;
-    if (at_ == layers_.size()) {
+    const auto [at, is_new] = numbers_.emplace(std::pair(&layer, call), layers_.size());
+    if (is_new) {
       layers_.push_back(
-          {{layer.path(), layer.type(), outputs.front().sizes().vec(), 0, layer.macs(inputs, outputs)}, {}});
+          {{layer.path(), layer.type(), nn::first_shape(outputs), 0, layer.macs(inputs, outputs), call}, {}});
     }
-    Timed& timed = layers_[at_++];
-    MLRUN_ASSERT(timed.layer.path == layer.path(), "the passes of a model call other layers");
-    timed.seconds.push_back(own);
-    if (inside_.empty()) at_ = 0;
+    layers_[at->second].seconds.push_back(own);
     return outputs;
   }
 
@@ -39,8 +41,9 @@ class LayerTimer : public nn::Interceptor {
   std::vector<LayerTime> last(std::int64_t passes) const {
     std::vector<LayerTime> result;
     for (const Timed& timed : layers_) {
+      const auto taken = std::min(passes, static_cast<std::int64_t>(timed.seconds.size()));
       result.push_back(timed.layer);
-      result.back().ms = 1000 * engine::quantile({timed.seconds.end() - passes, timed.seconds.end()}, 0.5);
+      result.back().ms = 1000 * engine::quantile({timed.seconds.end() - taken, timed.seconds.end()}, 0.5);
     }
     return result;
   }
@@ -51,9 +54,10 @@ class LayerTimer : public nn::Interceptor {
     std::vector<double> seconds;
   };
   torch::Device device_;
+  nn::CallCounter calls_;
+  std::map<std::pair<const nn::Layer*, int>, std::size_t> numbers_;
   std::vector<Timed> layers_;
   std::vector<double> inside_;  // time of the calls below each running layer
-  std::size_t at_ = 0;
 };
 
 std::string bench_shape(const std::vector<std::int64_t>& shape) {
@@ -78,7 +82,7 @@ std::vector<LayerTime> time_layers(nn::Layer& model, const torch::Tensor& input,
                                    const engine::LatencyOptions& options) {
   const torch::NoGradGuard no_gradients;
   const nn::EvaluationScope evaluation(model);
-  LayerTimer timer(input.device());
+  LayerTimer timer(model, input.device());
   const nn::InterceptorScope scope(model, timer);
   const engine::Latency latency = engine::measure_latency([&] { model(input); }, options);
   return timer.last(latency.iterations);
@@ -99,8 +103,8 @@ report::Table layer_table(const std::vector<LayerTime>& layers, std::size_t most
                        {"GFLOP/s", report::Align::Right}});
   const double sum = total(layers);
   for (const auto& layer : shown) {
-    table.add({layer.path.empty() ? "(model)" : layer.path, layer.type, bench_shape(layer.output),
-               report::fixed(layer.ms, 3), report::percent(sum > 0 ? layer.ms / sum : 0, 1),
+    table.add({layer.path.empty() ? "(model)" : nn::call_name(layer.path, layer.call), layer.type,
+               bench_shape(layer.output), report::fixed(layer.ms, 3), report::percent(sum > 0 ? layer.ms / sum : 0, 1),
                layer.macs > 0 ? report::compact(static_cast<double>(layer.macs)) : "-",
                layer.macs > 0 ? report::fixed(gflops_of(layer), 1) : "-"});
   }
@@ -119,6 +123,7 @@ Json to_json(const std::vector<LayerTime>& layers) {
   for (const auto& layer : layers) {
     json.push_back({{"name", layer.path},
                     {"type", layer.type},
+                    {"call", layer.call},
                     {"output", layer.output},
                     {"ms", layer.ms},
                     {"share", sum > 0 ? layer.ms / sum : 0},

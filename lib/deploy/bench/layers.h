@@ -10,12 +10,13 @@
 
 namespace mlrun::deploy {
 
-/// What one layer takes, the layers that it calls not counted.
+/// What one call of a layer takes, the layers that it calls not counted.
 struct LayerTime {
   std::string path, type;
   std::vector<std::int64_t> output;  ///< shape of its first output
-  double ms = 0;                     ///< median
+  double ms = 0;                     ///< median of the passes in which there was such a call
   std::int64_t macs = 0;             ///< multiply-adds of the whole batch
+  int call = 0;                      ///< which of the layer's calls in a pass
 };
 
 /// Times every layer of passes through `model` (in evaluation mode), as an interceptor at its doors; in the order in

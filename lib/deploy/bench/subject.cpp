@@ -129,7 +129,7 @@ std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t 
       height == width ? std::to_string(height) : std::to_string(height) + "x" + std::to_string(width);
   const std::string what = name + " takes no images of " + pixels + " px";
   try {
-    return nn::profile(model, {1, channels, height, width}).macs;
+    return nn::profile_anyhow(model, {1, channels, height, width}).macs;
   } catch (const UserError& error) {
     throw UserError(what + ": " + error.problems().front().message, "choose another --size");
   } catch (const c10::Error&) {

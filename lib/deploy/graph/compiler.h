@@ -12,11 +12,11 @@ namespace mlrun::deploy {
 /// Weights in oneDNN's layouts, shared by the programs of all sizes of input.
 class PackedWeights {
  public:
-  /// `plain`, a contiguous tensor of the first description, in the layout of the second.
-  dnnl::memory get(const GraphNode& node, const torch::Tensor& plain, const onednn::Desc& from, const onednn::Desc& to);
+  /// `plain`, a contiguous tensor of the first description that outlives this, in the layout of the second.
+  dnnl::memory get(const torch::Tensor& plain, const onednn::Desc& from, const onednn::Desc& to);
 
  private:
-  std::map<const nn::Layer*, std::vector<std::pair<onednn::Desc, dnnl::memory>>> made_;
+  std::map<const void*, std::vector<std::pair<onednn::Desc, dnnl::memory>>> made_;  // by where the numbers lie
 };
 
 /// Makes the program for one size of input.

@@ -37,9 +37,8 @@ KernelAct kernel_act(const std::optional<nn::Act>& act) {
   return KernelAct::None;
 }
 
-dnnl::memory PackedWeights::get(const GraphNode& node, const torch::Tensor& plain, const onednn::Desc& from,
-                                const onednn::Desc& to) {
-  auto& made = made_[node.layer];
+dnnl::memory PackedWeights::get(const torch::Tensor& plain, const onednn::Desc& from, const onednn::Desc& to) {
+  auto& made = made_[plain.data_ptr()];
   for (const auto& [desc, memory] : made) {
     if (desc == to) return memory;
   }

@@ -102,7 +102,7 @@ void GraphCompiler::conv(const GraphNode& node) {
   if (alike && conv_primitive(node, Residual::Beside, Kind::Direct)) return;
   GraphNode alone = node;  // the sum afterwards, by itself
   MLRUN_ASSERT(alike, "a sum broadcasts where a graph takes none that does");
-  alone.residual = quant::kUnknownValue;
+  alone.residual = nn::kUnknownValue;
   alone.final_activation.reset();
   conv_alone(alone);
   add_values(node.outputs[0], node.residual, node.final_activation, node.outputs[0]);
@@ -163,7 +163,7 @@ bool GraphCompiler::conv_primitive(const GraphNode& node, Residual residual, Kin
     arguments.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(position) | DNNL_ARG_SRC_1, {other, beside}});
   }
   const dnnl::memory packed =
-      weights_.get(node, node.weight, plain_weights(o, weight_dims(o)), chosen.primitive.weights_desc());
+      weights_.get(node.weight, plain_weights(o, weight_dims(o)), chosen.primitive.weights_desc());
   const dnnl::memory bias(vector_layout(o.out), Program::engine(), node.bias.data_ptr<float>());
   program_.add_primitive(dnnl::convolution_forward(chosen.primitive), chosen.primitive.scratchpad_desc(), arguments,
                          {{DNNL_ARG_WEIGHTS, packed}, {DNNL_ARG_BIAS, bias}}, written);
@@ -203,7 +203,7 @@ bool GraphCompiler::inner_product(const GraphNode& node, std::int64_t rows, std:
   }
   const int written = new_slot(node.outputs[0], Form::Plain);
   arguments.push_back({DNNL_ARG_DST, {written, plain({rows, out})}});
-  const dnnl::memory packed = weights_.get(node, node.weight, plain({out, in}), described.weights_desc());
+  const dnnl::memory packed = weights_.get(node.weight, plain({out, in}), described.weights_desc());
   const dnnl::memory bias(vector_layout(out), Program::engine(), node.bias.data_ptr<float>());
   program_.add_primitive(dnnl::inner_product_forward(described), described.scratchpad_desc(), arguments,
                          {{DNNL_ARG_WEIGHTS, packed}, {DNNL_ARG_BIAS, bias}}, written);

@@ -60,10 +60,6 @@ InferenceGraph::InferenceGraph(nn::Layer& model, const torch::Tensor& example) :
   impl_->model = &model;
   impl_->plan = plan_graph(model, example.narrow(0, 0, 1));
   if (!impl_->plan.obstacle.empty()) throw NoGraph(impl_->plan.obstacle);
-  for (GraphNode& node : impl_->plan.nodes) {
-    if (node.weight.defined()) node.weight = node.weight.contiguous();
-    if (node.bias.defined()) node.bias = node.bias.contiguous();
-  }
   impl_->program_for(example);
 }
 

@@ -1,22 +1,25 @@
 #include "deploy/graph/plan.h"
 
+#include <functional>
 #include <set>
+#include <utility>
 
+#include "deploy/graph/graph.h"
 #include "nn/branches.h"
 #include "nn/evaluation_scope.h"
+#include "nn/flow/fusion.h"
 #include "nn/pooling.h"
-#include "quant/fusion.h"
+#include "nn/tensors.h"
 
 namespace mlrun::deploy {
 namespace {
 
-using quant::Dataflow;
-using quant::kUnknownValue;
-using quant::Leaf;
+using nn::Dataflow;
+using nn::FlowValue;
+using nn::kUnknownValue;
+using nn::Leaf;
 
-const quant::Value& value_of(const Dataflow& flow, ValueId value) {
-  return flow.values[static_cast<std::size_t>(value)];
-}
+const FlowValue& value_of(const Dataflow& flow, ValueId value) { return flow.values[static_cast<std::size_t>(value)]; }
 
 /// Hands on its input as it is: no part of a graph.
 bool passes(const Leaf& leaf) {
@@ -65,7 +68,7 @@ class Planner {
       case GraphOp::Conv: take_norm(node); break;
       case GraphOp::Linear: {
         const auto& linear = static_cast<const nn::Linear&>(*leaf.layer);
-        set_weights(node, linear.weight, linear.bias);
+        set_weights(node, nullptr, [&] { return nn::FoldedConv{linear.weight.detach(), linear.bias}; });
         break;
       }
       case GraphOp::Affine: set_affine(node); break;
@@ -78,9 +81,19 @@ class Planner {
     return node;
   }
 
-  static void set_weights(GraphNode& node, const torch::Tensor& weight, const torch::Tensor& bias) {
-    node.weight = weight.detach();
-    node.bias = bias.defined() ? bias.detach() : torch::zeros({weight.size(0)}, weight.options().requires_grad(false));
+  /// Makes them at the first of a layer's calls; those with another batch norm behind them have others.
+  void set_weights(GraphNode& node, const nn::Layer* norm, const std::function<nn::FoldedConv()>& make) {
+    const auto known = weights_.find({node.layer, norm});
+    if (known == weights_.end()) {
+      nn::FoldedConv made = make();
+      made.weight = made.weight.contiguous();
+      made.bias = made.bias.defined() ? made.bias.detach().contiguous()
+                                      : torch::zeros({made.weight.size(0)}, made.weight.options().requires_grad(false));
+      weights_.emplace(std::pair(node.layer, norm), made);
+    }
+    const nn::FoldedConv& own = weights_.at({node.layer, norm});
+    node.weight = own.weight;
+    node.bias = own.bias;
   }
 
   static void set_affine(GraphNode& node) {
@@ -93,9 +106,8 @@ class Planner {
     const auto& conv = static_cast<const nn::Conv2d&>(*node.layer);
     const int next = only_consumer(node.outputs.front());
     const auto* norm = next < 0 ? nullptr : dynamic_cast<const nn::BatchNorm2d*>(leaf(next).layer);
-    if (!norm) return set_weights(node, conv.weight, conv.bias);
-    const quant::FoldedConv folded = quant::fold(conv, *norm);
-    set_weights(node, folded.weight, folded.bias);
+    if (!norm) return set_weights(node, nullptr, [&] { return nn::FoldedConv{conv.weight.detach(), conv.bias}; });
+    set_weights(node, norm, [&] { return nn::fold(conv, *norm); });
     take(node, next);
   }
 
@@ -128,7 +140,7 @@ class Planner {
 
   /// The one leaf that computes with the value; -1 where there are more, or the value leaves the model.
   int only_consumer(ValueId value) const {
-    const quant::Value& v = value_of(flow_, value);
+    const FlowValue& v = value_of(flow_, value);
     if (v.escapes || v.returned) return -1;
     int found = -1;
     for (const std::size_t consumer : v.consumers) {
@@ -143,15 +155,14 @@ class Planner {
 
   const Dataflow& flow_;
   GraphPlan& plan_;
+  std::map<std::pair<const nn::Layer*, const nn::Layer*>, nn::FoldedConv> weights_;  // layer, norm
   std::set<std::size_t> taken_;
   std::set<ValueId> made_;
 };
 
 /// What keeps this flow from being a graph, if anything does.
 std::string obstacle_in(const Dataflow& flow) {
-  std::size_t returned = 0;
   for (const auto& value : flow.values) {
-    returned += value.returned;
     if (!value.escapes) continue;
     if (value.producer < 0) return "code outside its layers works on its input";
     const Leaf& leaf = flow.leaves[static_cast<std::size_t>(value.producer)];
@@ -162,7 +173,8 @@ std::string obstacle_in(const Dataflow& flow) {
       if (input == kUnknownValue) return leaf.layer->path() + " takes a value that no layer gives";
     }
   }
-  return returned == 1 ? "" : "its output is not one layer's";
+  if (flow.outputs.size() > 1) return "it has " + std::to_string(flow.outputs.size()) + " outputs";
+  return flow.outputs.size() == 1 && flow.outputs.front() != kUnknownValue ? "" : "its output is not one layer's";
 }
 
 /// A graph pays where most of what it does is its own.
@@ -179,35 +191,52 @@ std::string too_foreign(const GraphPlan& plan) {
          " (" + first->type() + "), are none that a graph has";
 }
 
-/// Notes the sizes of what every layer gives.
+/// Notes the leaves of a pass and the sizes of what they give.
 class SizeRecorder : public nn::Interceptor {
  public:
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
+    if (!ran_others_.empty()) ran_others_.back() = true;
+    ran_others_.push_back(false);
     nn::Tensors outputs = proceed(inputs);
-    auto& noted = sizes[&layer];
-    for (const auto& output : outputs) noted.push_back(output.sizes().vec());
+    if (!ran_others_.back()) {
+      leaves.push_back(&layer);
+      sizes.push_back(nn::shapes_of(outputs));
+    }
+    ran_others_.pop_back();
     return outputs;
   }
-  std::map<const nn::Layer*, ValueSizes> sizes;
+  std::vector<const nn::Layer*> leaves;
+  std::vector<ValueSizes> sizes;
+
+ private:
+  std::vector<bool> ran_others_;
 };
+
+void run_without_numbers(nn::Layer& model, const std::vector<std::int64_t>& input) {
+  try {
+    model.run({torch::empty(input, torch::TensorOptions().device(torch::kMeta))});
+  } catch (const c10::Error&) {
+    throw NoGraph("it does not run on shapes alone: its sizes may depend on its numbers");
+  }
+}
 
 }  // namespace
 
 GraphPlan plan_graph(nn::Layer& model, const torch::Tensor& example) {
   const torch::NoGradGuard no_gradients;
-  const Dataflow flow = quant::trace_dataflow(model, example);
+  const Dataflow flow = nn::trace_dataflow(model, {example});
   GraphPlan plan;
   plan.obstacle = obstacle_in(flow);
   if (!plan.obstacle.empty()) return plan;
   plan.sources.resize(flow.values.size());
-  for (const Leaf& leaf : flow.leaves) {
-    for (std::size_t i = 0; i < leaf.outputs.size() && !passes(leaf); ++i) {
-      plan.sources[static_cast<std::size_t>(leaf.outputs[i])] = {leaf.layer, i};
+  for (std::size_t i = 0; i < flow.leaves.size(); ++i) {
+    const Leaf& leaf = flow.leaves[i];
+    plan.leaves.push_back(leaf.layer);
+    for (std::size_t k = 0; k < leaf.outputs.size() && !passes(leaf); ++k) {
+      plan.sources[static_cast<std::size_t>(leaf.outputs[k])] = {static_cast<int>(i), k};
     }
   }
-  for (std::size_t i = 0; i < flow.values.size(); ++i) {
-    if (flow.values[i].returned) plan.output = static_cast<ValueId>(i);
-  }
+  plan.output = flow.outputs.front();
   Planner(flow, plan).run();
   plan.obstacle = too_foreign(plan);
   return plan;
@@ -218,11 +247,12 @@ ValueSizes value_sizes(nn::Layer& model, const GraphPlan& plan, const std::vecto
   const nn::EvaluationScope evaluation(model);
   SizeRecorder recorder;
   const nn::InterceptorScope scope(model, recorder);
-  model.run({torch::empty(input, torch::TensorOptions().device(torch::kMeta))});
+  run_without_numbers(model, input);
+  if (recorder.leaves != plan.leaves) throw NoGraph("which of its layers run depends on the size of its input");
   ValueSizes sizes(plan.sources.size());
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const GraphSource& source = plan.sources[i];
-    sizes[i] = source.layer ? recorder.sizes.at(source.layer).at(source.output) : input;
+    sizes[i] = source.leaf < 0 ? input : recorder.sizes[static_cast<std::size_t>(source.leaf)].at(source.output);
   }
   return sizes;
 }

@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "nn/flow/dataflow.h"
 #include "nn/layers.h"
-#include "quant/dataflow.h"
 
 /// A model as a list of operations for inference, several layers in each: what engines compile. It knows no shapes but
 /// channels, and nothing of how an engine computes.
 namespace mlrun::deploy {
 
-using quant::ValueId;
+using nn::ValueId;
 
 enum class GraphOp {
   Conv,    ///< [batch norm] [activation] [+ residual [activation]]
@@ -36,29 +36,32 @@ struct GraphNode {
   GraphOp op = GraphOp::Layer;
   nn::Layer* layer = nullptr;            ///< the first of its layers, which has the options
   std::vector<ValueId> inputs, outputs;  ///< a residual is not among the inputs
-  torch::Tensor weight, bias;            ///< of Conv, Linear, Affine, batch norm folded in; bias is always defined
+  torch::Tensor weight, bias;            ///< of Conv, Linear, Affine, batch norm folded in, contiguous; bias is always
+                                         ///< defined; calls of one layer share them
   std::optional<nn::Act> activation;
-  ValueId residual = quant::kUnknownValue;  ///< added after `activation`
+  ValueId residual = nn::kUnknownValue;     ///< added after `activation`
   std::optional<nn::Act> final_activation;  ///< after the residual
 };
 
-/// Where a value comes out of the model.
+/// Where a value comes from: an output of a leaf; leaf -1: it is the model's input.
 struct GraphSource {
-  const nn::Layer* layer = nullptr;
+  int leaf = -1;
   std::size_t output = 0;
 };
 
 struct GraphPlan {
-  std::vector<GraphNode> nodes;      ///< in an order in which they can run
-  std::vector<GraphSource> sources;  ///< of each value; value 0 is the model's input
-  ValueId output = quant::kUnknownValue;
+  std::vector<GraphNode> nodes;          ///< in an order in which they can run
+  std::vector<GraphSource> sources;      ///< of each value; value 0 is the model's input
+  std::vector<const nn::Layer*> leaves;  ///< the layers that computed in the pass, in order; repeated ones repeat
+  ValueId output = nn::kUnknownValue;
   std::string obstacle;  ///< why the model cannot run as a graph; empty: it can
 };
 
 /// Looks at one pass of the model in evaluation mode. Folded weights are copies, others alias the model's.
 GraphPlan plan_graph(nn::Layer& model, const torch::Tensor& example);
 
-/// Sizes of all values for an input of these sizes; UserError, as the model's own, where it takes no such input.
+/// Sizes of all values for an input of these sizes; UserError, as the model's own, where it takes no such input. Throws
+/// NoGraph where sizes depend on numbers, and where other layers run than in the plan.
 using ValueSizes = std::vector<std::vector<std::int64_t>>;
 ValueSizes value_sizes(nn::Layer& model, const GraphPlan& plan, const std::vector<std::int64_t>& input);
 

@@ -39,6 +39,8 @@ class OnnxSubstitute : public nn::Substitute {
       return proceed({images.to(torch::kMeta)}).front().size(1);
     } catch (const UserError&) {
       return std::nullopt;
+    } catch (const c10::Error&) {  // it does not run on shapes alone
+      return std::nullopt;
     }
   }
 

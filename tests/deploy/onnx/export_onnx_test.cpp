@@ -23,8 +23,8 @@ Subject int8_subject() {
   options.engine = quant::choose_engine("auto");
   options.reduce_range = quant::reduces_range("auto", options.engine);
   options.observer = "min_max";
-  quant::Calibrator calibrator(*subject.model, subject.samples, options);
-  calibrator.observe(subject.samples);
+  quant::Calibrator calibrator(*subject.model, {subject.samples}, options);
+  calibrator.observe({subject.samples});
   quant::attach_int8(*subject.model, calibrator.plan(), "test");
   return subject;
 }

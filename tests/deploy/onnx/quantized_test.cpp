@@ -35,8 +35,8 @@ void make_int8(nn::Layer& model, const torch::Tensor& batch, const std::string& 
   options.reduce_range = quant::reduces_range("auto", options.engine);
   options.observer = "min_max";
   options.weights = weights;
-  quant::Calibrator calibrator(model, batch, options);
-  calibrator.observe(batch);
+  quant::Calibrator calibrator(model, {batch}, options);
+  calibrator.observe({batch});
   quant::attach_int8(model, calibrator.plan(), "test");
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("linear layers that take the range of each batch compute LibTorch's pr
   quant::QuantizeOptions options;
   options.engine = quant::choose_engine("auto");
   options.reduce_range = reduce_range;
-  quant::attach_int8(*model, quant::quantize_dynamic(*model, batch, options), "test");
+  quant::attach_int8(*model, quant::quantize_dynamic(*model, {batch}, options), "test");
   const OnnxGraph graph = int8_graph(*model, batch);
   CHECK(test::count(graph, "MatMulInteger") == 1);
   CHECK(test::count(graph, "DynamicQuantizeLinear") == (reduce_range ? 0 : 1));

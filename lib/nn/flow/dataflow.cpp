@@ -1,30 +1,36 @@
-#include "quant/dataflow.h"
+#include "nn/flow/dataflow.h"
 
 #include <unordered_map>
 
 #include <ATen/record_function.h>
 
 #include "nn/evaluation_scope.h"
+#include "nn/flow/calls.h"
+#include "nn/tensors.h"
 
-namespace mlrun::quant {
+namespace mlrun::nn {
 namespace {
 
 /// Stands at the door and, for what is done outside it, behind LibTorch's dispatcher.
-class FlowRecorder : public nn::Interceptor {
+class FlowRecorder : public Interceptor {
  public:
-  explicit FlowRecorder(const torch::Tensor& input) {
-    flow.values.emplace_back();
+  FlowRecorder(const Layer& model, const Tensors& inputs) : calls_(model) {
     frames_.emplace_back();
-    know(input, 0);
+    for (const auto& input : inputs) {
+      flow.inputs.push_back(static_cast<ValueId>(flow.values.size()));
+      flow.values.emplace_back();
+      know(input, flow.inputs.back());
+    }
   }
 
-  nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
+  Tensors around(Layer& layer, const Tensors& inputs, const Proceed& proceed) override {
     Leaf leaf;
     leaf.layer = &layer;
+    leaf.call = calls_.number(layer);
     for (const auto& input : inputs) leaf.inputs.push_back(value_of(input));
     frames_.back().has_children = true;
     frames_.emplace_back();
-    nn::Tensors outputs = proceed(inputs);
+    Tensors outputs = proceed(inputs);
     const Frame frame = std::move(frames_.back());
     frames_.pop_back();
     if (frame.has_children) {
@@ -43,9 +49,10 @@ class FlowRecorder : public nn::Interceptor {
   }
 
   void touch(const c10::IValue& input) {
-    if (input.isTensor()) touch(input.toTensor());
-    if (input.isTensorList()) {
-      for (const torch::Tensor& tensor : input.toTensorList()) touch(tensor);
+    if (input.isTensor()) return touch(input.toTensor());
+    if (!input.isList()) return;
+    for (const c10::IValue& item : input.toListRef()) {
+      if (item.isTensor()) touch(item.toTensor());
     }
   }
 
@@ -64,6 +71,7 @@ class FlowRecorder : public nn::Interceptor {
   static std::uint32_t version(const torch::Tensor& tensor) { return static_cast<std::uint32_t>(tensor._version()); }
 
   void know(const torch::Tensor& tensor, ValueId value) {
+    if (!tensor.defined()) return;
     known_[tensor.unsafeGetTensorImpl()] = {value, version(tensor)};
     kept_.push_back(tensor);  // its address must not come back as another tensor's
   }
@@ -74,10 +82,9 @@ class FlowRecorder : public nn::Interceptor {
     if (value != kUnknownValue) frames_.back().touched.push_back(value);
   }
 
-  void finish(Leaf leaf, const nn::Tensors& inputs, const nn::Tensors& outputs) {
+  void finish(Leaf leaf, const Tensors& inputs, const Tensors& outputs) {
     const std::size_t number = flow.leaves.size();
-    MLRUN_ASSERT(flow.index.emplace(leaf.layer, static_cast<int>(number)).second,
-                 leaf.layer->path() + " ran twice in one pass");
+    flow.index[leaf.layer].push_back(number);
     for (const ValueId value : leaf.inputs) {
       if (value != kUnknownValue) flow.values[static_cast<std::size_t>(value)].consumers.push_back(number);
     }
@@ -86,7 +93,7 @@ class FlowRecorder : public nn::Interceptor {
   }
 
   /// The value of an output: an input's where the layer handed it on unchanged.
-  ValueId given(const Leaf& leaf, const nn::Tensors& inputs, const torch::Tensor& output) {
+  ValueId given(const Leaf& leaf, const Tensors& inputs, const torch::Tensor& output) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (inputs[i].is_same(output) && leaf.inputs[i] != kUnknownValue && value_of(output) == leaf.inputs[i]) {
         return leaf.inputs[i];
@@ -98,6 +105,7 @@ class FlowRecorder : public nn::Interceptor {
     return value;
   }
 
+  CallCounter calls_;
   std::vector<Frame> frames_;
   std::unordered_map<const c10::TensorImpl*, Known> known_;
   std::vector<torch::Tensor> kept_;
@@ -130,23 +138,33 @@ class OperatorWatch {
 
 }  // namespace
 
-int Dataflow::find(const nn::Layer* layer) const {
-  const auto found = index.find(layer);
-  return found == index.end() ? -1 : found->second;
+int Dataflow::find(const Layer* layer, int call) const {
+  const auto& known = calls(layer);
+  for (const std::size_t leaf : known) {
+    if (leaves[leaf].call == call) return static_cast<int>(leaf);
+  }
+  return known.empty() || call < leaves[known.back()].call ? -1 : static_cast<int>(known.back());
 }
 
-Dataflow trace_dataflow(nn::Layer& model, const torch::Tensor& example) {
+const std::vector<std::size_t>& Dataflow::calls(const Layer* layer) const {
+  static const std::vector<std::size_t> none;
+  const auto found = index.find(layer);
+  return found == index.end() ? none : found->second;
+}
+
+Dataflow trace_dataflow(Layer& model, const Tensors& example) {
   const torch::NoGradGuard no_gradients;
-  const nn::EvaluationScope evaluation(model);
-  const torch::Tensor input = example.clone();  // the first layer may work in place
-  FlowRecorder recorder(input);
-  const nn::InterceptorScope scope(model, recorder);
+  const EvaluationScope evaluation(model);
+  const Tensors inputs = copies(example);  // the first layer may work in place
+  FlowRecorder recorder(model, inputs);
+  const InterceptorScope scope(model, recorder);
   const OperatorWatch watch(recorder);
-  for (const torch::Tensor& output : model.run({input})) {
+  for (const torch::Tensor& output : model.run(inputs)) {
     const ValueId value = recorder.value_of(output);
+    recorder.flow.outputs.push_back(value);
     if (value != kUnknownValue) recorder.flow.values[static_cast<std::size_t>(value)].returned = true;
   }
   return std::move(recorder.flow);
 }
 
-}  // namespace mlrun::quant
+}  // namespace mlrun::nn
