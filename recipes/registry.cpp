@@ -1,13 +1,13 @@
 #include "recipes/registry.h"
 
 #include "data/sampler.h"
-#include "data/transforms/transform.h"
-#include "metrics/registry.h"
 #include "models/registry.h"
 #include "optim/averaging_methods.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "recipes/classification/losses.h"
+#include "recipes/classification/metrics/registry.h"
+#include "recipes/classification/presets.h"
 #include "recipes/classification/task.h"
 
 namespace mlrun::recipes {
@@ -15,8 +15,27 @@ namespace mlrun::recipes {
 const engine::TaskFactory& tasks() {
   static const engine::TaskFactory factory = [] {
     engine::TaskFactory tasks("task");
-    classification::add_task(tasks);
+    classification::add_task(tasks, {transforms(), metrics()});
     return tasks;
+  }();
+  return factory;
+}
+
+const data::TransformFactory& transforms() {
+  static const data::TransformFactory factory = [] {
+    data::TransformFactory transforms("transform");
+    data::add_transforms(transforms);
+    classification::add_presets(transforms);
+    return transforms;
+  }();
+  return factory;
+}
+
+const metrics::MetricFactory& metrics() {
+  static const metrics::MetricFactory factory = [] {
+    metrics::MetricFactory metrics("metric");
+    classification::add_metrics(metrics);
+    return metrics;
   }();
   return factory;
 }
@@ -27,13 +46,13 @@ const config::Catalogue& catalogue() {
     all.add(tasks());
     all.add(models::models());
     all.add(data::sources());
-    all.add(data::transforms());
+    all.add(transforms());
     all.add(data::samplers());
     all.add(optim::optimizers());
     all.add(optim::schedules());
     all.add(optim::averagings());
     all.add(classification::losses());
-    all.add(metrics::metrics());
+    all.add(metrics());
     return all;
   }();
   return catalogue;

@@ -1,12 +1,19 @@
 #pragma once
 
 #include "config/registry.h"
+#include "data/transforms/transform.h"
 #include "engine/task.h"
+#include "metrics/registry.h"
 
+/// All there is by name, put together here of what lib/ has and what each task adds.
 namespace mlrun::recipes {
 
 /// `classification`.
 const engine::TaskFactory& tasks();
+/// Those of lib/data and the presets of the tasks.
+const data::TransformFactory& transforms();
+/// Those of the tasks.
+const metrics::MetricFactory& metrics();
 
 /// Every registry there is: what recipes are checked against and `mlrun list` shows.
 const config::Catalogue& catalogue();

@@ -93,8 +93,8 @@ void add_recipe_rows(const BenchArguments& arguments, const BenchWords& words, c
   for (const auto& source : words.sources) {
     const auto recipe_of = [&](std::int64_t batch) {
       if (source.architecture) {
-        return deploy::bench_recipe(recipes::catalogue(), source.name, words.overrides, batch > 0 ? batch : kBatch,
-                                    arguments.request.size);
+        return deploy::bench_recipe(recipes::tasks(), recipes::catalogue(), source.name, words.overrides,
+                                    batch > 0 ? batch : kBatch, arguments.request.size);
       }
       config::Resolved resolved = recipe_at(source.name, words.overrides);
       if (batch > 0) resolved.recipe.train.batch_size = batch;

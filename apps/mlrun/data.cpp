@@ -11,8 +11,8 @@
 #include "data/pack.h"
 #include "data/sources/detect_format.h"
 #include "data/verify.h"
+#include "models/image_context.h"
 #include "models/registry.h"
-#include "recipes/classification/task.h"
 #include "recipes/registry.h"
 
 namespace mlrun::apps {
@@ -134,9 +134,10 @@ struct ShowArguments {
 };
 
 data::Pipeline make_pipeline(const config::Recipe& recipe, const std::string& with, std::int64_t channels) {
-  const auto context = classification::transform_context(recipe, channels);
-  if (with == "none") return {{}, context, "data"};
-  return {with == "augment" ? recipe.data.augment : recipe.data.preprocess, context, "data." + with};
+  const auto context = models::transform_context(recipe.model, channels);
+  if (with == "none") return {recipes::transforms(), {}, context, "data"};
+  return {recipes::transforms(), with == "augment" ? recipe.data.augment : recipe.data.preprocess, context,
+          "data." + with};
 }
 
 Result show(const ShowArguments& arguments) {

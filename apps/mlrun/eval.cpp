@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <sstream>
 
 #include "apps/mlrun/arguments.h"
@@ -8,14 +9,13 @@
 #include "apps/mlrun/run_argument.h"
 #include "apps/mlrun/verdicts.h"
 #include "base/files.h"
+#include "config/words.h"
 #include "deploy/engine_scope.h"
 #include "deploy/onnx/weights.h"
 #include "engine/apply_session.h"
 #include "recipes/registry.h"
-#include "report/confusion.h"
+#include "report/exhibit.h"
 #include "report/format.h"
-#include "report/reliability.h"
-#include "report/table.h"
 
 namespace mlrun::apps {
 namespace {
@@ -25,6 +25,7 @@ struct EvalArguments {
   RecipeArguments recipe;
   EnsembleArguments ensemble;
   std::string weights, split, confusion_csv, per_class_csv, dump_outputs, reliability;
+  std::vector<std::string> csv;
   std::string engine = "eager";
 };
 
@@ -45,33 +46,19 @@ std::optional<data::Split> parse_split(const std::string& text) {
   throw UserError("--split: unknown split '" + text + "'", "choose train, val or test");
 }
 
-report::Table per_class_table(const Json& rows) {
-  report::Table table({{"class", report::Align::Left}, {"samples"}, {"correct"}, {"acc1"}});
-  for (const auto& row : rows) {
-    const Json& acc1 = row.at("acc1");
-    table.add({row.at("class").get<std::string>(), std::to_string(row.at("total").get<std::int64_t>()),
-               std::to_string(row.at("correct").get<std::int64_t>()),
-               acc1.is_number() ? report::fixed(acc1.get<double>(), 2) : "-"});
-  }
-  return table;
-}
-
-/// The confusion matrix, where the metrics of the task have one.
-std::optional<report::Confusion> confusion_of(const engine::Evaluation& evaluation) {
-  const auto found = evaluation.details.find("confusion");
-  if (found == evaluation.details.end()) return std::nullopt;
-  return report::read_confusion(*found);
-}
+/// Where an exhibit of the evaluation is to be written.
+struct Wanted {
+  std::string option, name, file;
+  bool picture = false;
+};
 
 std::string figures_text(const engine::Evaluation& evaluation) {
   std::ostringstream text;
   for (const auto& figure : evaluation.figures) {
     text << "  " << figure.name << "  " << report::value_text(figure);
-    const auto accuracy = evaluation.details.find("accuracy");
-    if (figure.name == "acc1" && accuracy != evaluation.details.end() && accuracy->contains("acc1_interval95")) {
-      const Json& interval = accuracy->at("acc1_interval95");
-      text << "  (95 % interval " << report::fixed(interval.at(0).get<double>(), 2) << " to "
-           << report::fixed(interval.at(1).get<double>(), 2) << ")";
+    for (const auto& exhibit : evaluation.exhibits) {
+      const auto* remark = std::get_if<report::Remark>(&exhibit.content);
+      if (remark != nullptr && remark->figure == figure.name) text << "  (" << remark->text << ")";
     }
     text << "\n";
   }
@@ -90,9 +77,8 @@ std::string result_text(const Evaluated& evaluated) {
   if (evaluated.outputs && !evaluated.outputs->text().empty())
     text << "  outputs: " << evaluated.outputs->text() << "\n";
   text << figures_text(evaluation);
-  if (evaluation.details.contains("per_class")) text << "\n" << per_class_table(evaluation.details["per_class"]).text();
-  if (const auto confusion = confusion_of(evaluation); confusion && confusion->classes.size() <= 30) {
-    text << "\n" << report::confusion_text(*confusion);
+  for (const auto& exhibit : evaluation.exhibits) {
+    if (const std::string shown = report::exhibit_text(exhibit); !shown.empty()) text << "\n" << shown;
   }
   text << verdict_text(evaluated.verdicts);
   return text.str();
@@ -109,37 +95,50 @@ Json result_json(const Evaluated& evaluated) {
                {"engine", evaluated.engine},
                {"samples", {{"total", evaluation.total}, {"evaluated", evaluation.evaluated}, {"skipped", skipped}}},
                {"metrics", report::values_json(evaluation.figures)},
-               {"per_class", evaluation.details.value("per_class", Json::array())},
+               {"per_class", Json::array()},  // scripts find it, whatever the task
                {"expect", verdicts}};
   if (evaluated.outputs) json["outputs"] = evaluated.outputs->json();
-  for (const char* name : {"accuracy", "confusion"}) {
-    if (evaluation.details.contains(name)) json[name] = evaluation.details[name];
-  }
+  json.update(evaluation.details);
   return json;
 }
 
-/// The reliability diagram of the bins that the expected calibration error was made of.
-void write_reliability(const std::string& file, const Evaluated& evaluated) {
-  if (file.empty()) return;
-  const auto bins = evaluated.evaluation.details.find("calibration");
-  if (bins == evaluated.evaluation.details.end()) {
-    throw UserError("--reliability: this task predicts no probabilities", "leave it out");
+/// The files that the options ask for; `--csv NAME=FILE` names any table.
+std::vector<Wanted> wanted_files(const EvalArguments& arguments) {
+  std::vector<Wanted> files;
+  for (const auto& text : arguments.csv) {
+    const auto at = text.find('=');
+    if (at == 0 || at == std::string::npos || at + 1 == text.size())
+      throw UserError("--csv: '" + text + "' is not of the form NAME=FILE", "write --csv confusion=matrix.csv");
+    files.push_back({"--csv", text.substr(0, at), text.substr(at + 1)});
   }
-  const std::string title =
-      evaluated.data + " " + data::split_name(evaluated.evaluation.split) + ", weights " + evaluated.weights;
-  write_file(file, report::reliability_svg(title, report::read_reliability(*bins)));
+  files.push_back({"--confusion-csv", "confusion", arguments.confusion_csv});
+  files.push_back({"--per-class-csv", "per_class", arguments.per_class_csv});
+  files.push_back({"--reliability", "calibration", arguments.reliability, /*picture=*/true});
+  files.erase(std::remove_if(files.begin(), files.end(), [](const Wanted& file) { return file.file.empty(); }),
+              files.end());
+  return files;
+}
+
+/// What `wanted` asks for, as the text of a file. UserError where the task has none of that name.
+std::string content_of(const Wanted& wanted, const Evaluated& evaluated) {
+  std::vector<std::string> names;
+  for (report::Exhibit exhibit : evaluated.evaluation.exhibits) {
+    exhibit.title =
+        evaluated.data + " " + data::split_name(evaluated.evaluation.split) + ", weights " + evaluated.weights;
+    const std::string text = wanted.picture ? report::exhibit_svg(exhibit) : report::exhibit_csv(exhibit);
+    if (exhibit.name == wanted.name && !text.empty()) return text;
+    if (!text.empty()) names.push_back(exhibit.name);
+  }
+  const bool choice = wanted.option == "--csv" && !names.empty();
+  throw UserError(
+      wanted.option + ": this task has no " + (wanted.picture ? "picture" : "table") + " '" + wanted.name + "'",
+      choice ? "choose " + config::any_of(names) : "leave it out");
 }
 
 void write_tables(const EvalArguments& arguments, const Evaluated& evaluated) {
-  const engine::Evaluation& evaluation = evaluated.evaluation;
-  write_reliability(arguments.reliability, evaluated);
-  const auto confusion = confusion_of(evaluation);
-  if (!arguments.confusion_csv.empty() && confusion) {
-    write_file(arguments.confusion_csv, report::confusion_csv(*confusion));
-  }
-  if (!arguments.per_class_csv.empty() && evaluation.details.contains("per_class")) {
-    write_file(arguments.per_class_csv, per_class_table(evaluation.details["per_class"]).csv());
-  }
+  std::vector<std::pair<std::string, std::string>> files;  // all are known before the first is written
+  for (const Wanted& wanted : wanted_files(arguments)) files.emplace_back(wanted.file, content_of(wanted, evaluated));
+  for (const auto& [file, content] : files) write_file(file, content);
 }
 
 /// What is left to do with any evaluation: tables, the result, the exit code.
@@ -170,6 +169,7 @@ Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& r
 }
 
 Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
+  wanted_files(arguments);  // before anything is evaluated
   const engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs,
                                     /*warn_of_spoilt=*/false};
   if (arguments.ensemble.wanted(arguments.weights)) return run_ensemble(arguments, request);
@@ -202,6 +202,8 @@ Command add_eval(CLI::App& root) {
   app->add_option("--confusion-csv", arguments->confusion_csv, "write the confusion matrix here")->type_name("FILE");
   app->add_option("--per-class-csv", arguments->per_class_csv, "write the accuracy of each class here")
       ->type_name("FILE");
+  app->add_option("--csv", arguments->csv, "write a table of the evaluation, as confusion or per_class, to a file")
+      ->type_name("NAME=FILE");
   app->add_option("--reliability", arguments->reliability, "write a reliability diagram here, as SVG")
       ->type_name("FILE");
   app->add_option("--dump-outputs", arguments->dump_outputs,

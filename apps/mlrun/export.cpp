@@ -95,8 +95,8 @@ deploy::ExportRequest request_of(const ExportArguments& arguments, const std::st
 
 deploy::Subject subject(const ExportArguments& arguments) {
   if (!arguments.words.model().empty()) {
-    return deploy::subject_of(arguments.words.model(), arguments.words.overrides(), arguments.seed,
-                              deploy::kGoldenSamples);
+    return deploy::subject_of(recipes::tasks(), recipes::transforms(), arguments.words.model(),
+                              arguments.words.overrides(), arguments.seed, deploy::kGoldenSamples);
   }
   const RunArgument run = open_run_argument(arguments.words.subject(), {}, arguments.weights);
   return deploy::subject_of(recipes::tasks(), run.resolved, run.weights, deploy::kGoldenSamples);
@@ -118,7 +118,8 @@ Result export_graph(const ExportArguments& arguments, const std::string& format)
   const auto size = image_size("--size", arguments.size);
   deploy::Subject chosen = subject(arguments);
   if (size) deploy::set_size(chosen, size->first, size->second);
-  if (arguments.with_preprocess) deploy::take_images(chosen, image_size("--input-size", arguments.input_size));
+  if (arguments.with_preprocess)
+    deploy::take_images(chosen, recipes::transforms(), image_size("--input-size", arguments.input_size));
   const deploy::Exported exported = deploy::export_subject(chosen, request);
   Result result;
   Json parity = Json::array(), files = Json::array();

@@ -24,11 +24,20 @@ fs::path file_in(const fs::path& folder, const std::string& name) {
   return is_readable_file(with_ending) ? with_ending : fs::path();
 }
 
+/// How a recipe may begin.
+std::string first_line(const Catalogue& catalogue) {
+  constexpr const char* kTask = "task";
+  const auto tasks = catalogue.has(kTask) ? catalogue.at(kTask).names() : std::vector<std::string>{};
+  if (tasks.empty()) return "begin with a section";
+  if (tasks.size() == 1) return "begin with 'task: " + tasks.front() + "'";
+  return "begin with 'task: NAME', NAME being " + any_of(tasks);
+}
+
 /// Reads a file and what it extends, and merges them in order.
 class Loader {
  public:
-  Loader(const LayerRequest& request, const Shape& shape, Merger& merger, Layered& result)
-      : request_(request), shape_(shape), merger_(merger), result_(result) {}
+  Loader(const LayerRequest& request, const Shape& shape, const Catalogue& catalogue, Merger& merger, Layered& result)
+      : request_(request), shape_(shape), catalogue_(catalogue), merger_(merger), result_(result) {}
 
   void load(const fs::path& file, const Origin& named_at);
   /// A layer that was read already, which lies in `folder`.
@@ -47,6 +56,7 @@ class Loader {
 
   const LayerRequest& request_;
   const Shape& shape_;
+  const Catalogue& catalogue_;
   Merger& merger_;
   Layered& result_;
   std::vector<Link> chain_;
@@ -84,7 +94,7 @@ void Loader::add(Node layer, const fs::path& folder) {
   if (layer.type != Node::Type::Map) {
     const Origin& place = layer.origin;
     throw UserError(Problem{place.file, place.line, place.column, "", "a recipe must be a map of sections",
-                            "begin with 'task: classification'"});
+                            first_line(catalogue_)});
   }
   for (const auto& name : take_extends(layer)) load_named(name, folder);
   merger_.merge(result_.root, std::move(layer), shape_, "");
@@ -136,7 +146,7 @@ Layered read_all(const LayerRequest& request, const Spec& spec, const Catalogue&
   result.root.origin = {kCommandLine, 0, 0};
   const Shape shape = shape_of(spec);
   Merger merger(catalogue, result);
-  read(Loader(request, shape, merger, result));
+  read(Loader(request, shape, catalogue, merger, result));
   for (const auto& set : request.overrides) merger.apply(result.root, shape, set);
   merger.expand_shorthands(result.root, shape);
   resolve_references(result, shape, catalogue, request.recorded);

@@ -53,7 +53,7 @@ Layered read_layers(const LayerRequest& request, const Spec& spec, const Catalog
 Layered read_layers(const std::string& text, const LayerRequest& request, const Spec& spec, const Catalogue& catalogue);
 
 /// The file that a RECIPE argument names: a path that exists, else a shipped recipe
-/// (`classification/fashion_mnist` below one of `folders`). UserError that lists the nearest.
+/// (`digits/lenet` below one of `folders`). UserError that lists the nearest.
 std::filesystem::path find_recipe(const std::string& argument, const std::vector<std::filesystem::path>& folders);
 
 }  // namespace mlrun::config

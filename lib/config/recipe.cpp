@@ -269,7 +269,7 @@ void QuantizeSection::declare(Declare<QuantizeSection>& d) {
       .choices({"per_channel", "per_tensor"});
   d("skip", &QuantizeSection::skip,
     "layers that stay float32, by path, `*` standing for any part; a name alone stands for all below it, as "
-    "classifier");
+    "fc");
   d("samples", &QuantizeSection::samples, "training samples that ranges are found on, drawn evenly from the classes")
       .min(1);
   d("bn_freeze_epoch", &QuantizeSection::bn_freeze_epoch,

@@ -47,7 +47,7 @@ struct RepeatedOptions {
   }
 };
 
-/// torchvision's RASampler (references/classification/sampler.py).
+/// RASampler of torchvision's references.
 class RepeatedAugmentation : public Sampler {
  public:
   RepeatedAugmentation(std::shared_ptr<const Source> source, std::int64_t repeats)

@@ -48,13 +48,13 @@ std::pair<float, float> statistics(const std::array<float, 256>& table) {
 
 }  // namespace
 
-ImageInput::ImageInput(const std::vector<config::Component>& transforms, const data::TransformContext& context,
-                       std::int64_t height, std::int64_t width) {
+ImageInput::ImageInput(const data::TransformFactory& factory, const std::vector<config::Component>& transforms,
+                       const data::TransformContext& context, std::int64_t height, std::int64_t width) {
   data::Window window(height, width);
   const auto per_channel = [](const std::vector<float>& values) { return torch::tensor(values).view({-1, 1, 1}); };
   std::vector<float> mean(static_cast<std::size_t>(context.channels), 0), deviation(mean.size(), 1);
   for (const auto& component : transforms) {
-    for (const auto& transform : data::transforms().make(component, context)) {
+    for (const auto& transform : factory.make(component, context)) {
       KeyedRandom random = data::SampleKey{0, 0, 0}.random("export");
       if (const data::ValueTables* tables = transform->tables()) {
         for (std::size_t c = 0; c < mean.size(); ++c) std::tie(mean[c], deviation[c]) = statistics((*tables)[c]);

@@ -16,8 +16,8 @@ namespace mlrun::deploy {
 class ImageInput {
  public:
   /// UserError that names the transform which is no resize, crop, mirroring or normalization.
-  ImageInput(const std::vector<config::Component>& transforms, const data::TransformContext& context,
-             std::int64_t height, std::int64_t width);
+  ImageInput(const data::TransformFactory& factory, const std::vector<config::Component>& transforms,
+             const data::TransformContext& context, std::int64_t height, std::int64_t width);
 
   /// uint8 [N, height, width, C] to float32 [N, C, H, W].
   torch::Tensor operator()(const torch::Tensor& images) const;

@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "data/transforms/presets.h"
 #include "data/transforms/transform.h"
 #include "deploy/image_input.h"
 #include "deploy/onnx/weights.h"
@@ -12,6 +11,7 @@
 #include "engine/run/run_directory.h"
 #include "engine/run/weights_metadata.h"
 #include "engine/train/initial_weights.h"
+#include "models/image_context.h"
 #include "models/named_model.h"
 #include "quant/runner.h"
 #include "weights/file.h"
@@ -24,19 +24,6 @@ constexpr std::int64_t kSampleSeed = 0;
 torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int64_t height, std::int64_t width) {
   auto generator = torch::make_generator<torch::CPUGeneratorImpl>(kSampleSeed);
   return torch::randn({count, channels, height, width}, generator);
-}
-
-/// What the transforms of a recipe with this model take their defaults from.
-data::TransformContext context_of(const config::ModelSection& model, std::int64_t channels) {
-  const Json facts = models::preprocessing_facts(model);
-  data::TransformContext context;
-  context.channels = channels;
-  context.input_size = facts.at("input_size").get<std::int64_t>();
-  context.resize_size = facts.at("resize_size").get<std::int64_t>();
-  context.interpolation = facts.value("interpolation", context.interpolation);
-  context.mean = facts.value("mean", context.mean);
-  context.deviation = facts.value("std", context.deviation);
-  return context;
 }
 
 /// Samples of the task's data; random numbers, and a warning, where they cannot be opened.
@@ -100,7 +87,8 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   if (subject.preprocessing.contains("channels")) {  // of images
     subject.transforms = resolved.recipe.data.preprocess;
     subject.preprocessing["transforms"] = resolved.values.at("data").at("preprocess");
-    subject.context = context_of(resolved.recipe.model, subject.preprocessing.at("channels").get<std::int64_t>());
+    subject.context =
+        models::transform_context(resolved.recipe.model, subject.preprocessing.at("channels").get<std::int64_t>());
   }
   take_samples(subject, *loaded.task, count);
   if (subject.takes_images()) {
@@ -113,8 +101,8 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   return subject;
 }
 
-Subject subject_of(const std::string& name, const std::vector<config::Override>& overrides, std::uint64_t seed,
-                   std::int64_t count) {
+Subject subject_of(const engine::TaskFactory& tasks, const data::TransformFactory& transforms, const std::string& name,
+                   const std::vector<config::Override>& overrides, std::uint64_t seed, std::int64_t count) {
   const models::NamedModel model = models::make_named(name, overrides);
   nn::initialise(*model.layer, seed);
   if (model.section.weights.file) engine::load_initial_weights(*model.layer, model.section);
@@ -129,9 +117,9 @@ Subject subject_of(const std::string& name, const std::vector<config::Override>&
   if (const auto classes = metadata.find("classes"); classes != metadata.end()) {
     subject.classes = parse_json(classes->second).get<std::vector<std::string>>();
   }
-  subject.transforms = {{"classification_eval", std::make_shared<data::ClassificationEvalOptions>()}};
-  subject.context = context_of(model.section, model.channels);
-  const data::Pipeline pipeline(subject.transforms, subject.context, "data.preprocess");
+  subject.transforms = tasks.alone(model.task, name).preprocess;
+  subject.context = models::transform_context(model.section, model.channels);
+  const data::Pipeline pipeline(transforms, subject.transforms, subject.context, "data.preprocess");
   subject.preprocessing = {{"channels", model.channels}, {"input_channels", pipeline.channels()}};
   subject.preprocessing.update(pipeline.facts());
   return subject;
@@ -146,16 +134,18 @@ void set_size(Subject& subject, std::int64_t height, std::int64_t width) {
   subject.preprocessing["input_size"] = data::size_json(height, width);
 }
 
-void take_images(Subject& subject, const std::optional<std::pair<std::int64_t, std::int64_t>>& size) {
+void take_images(Subject& subject, const data::TransformFactory& transforms,
+                 const std::optional<std::pair<std::int64_t, std::int64_t>>& size) {
   require_images(subject, "--with-preprocess");
   const data::TransformContext& context = subject.context;
   const auto [height, width] = size.value_or(std::pair(subject.samples.size(2), subject.samples.size(3)));
-  const auto input = std::make_shared<const ImageInput>(subject.transforms, context, height, width);
+  const auto input = std::make_shared<const ImageInput>(transforms, subject.transforms, context, height, width);
   if (input->resizes() && !size) {
     throw UserError("--with-preprocess: the recipe resizes images, and a file does that for one size alone",
                     "name it by --input-size HxW");
   }
-  const auto pipeline = std::make_shared<const data::Pipeline>(subject.transforms, context, "data.preprocess");
+  const auto pipeline =
+      std::make_shared<const data::Pipeline>(transforms, subject.transforms, context, "data.preprocess");
   subject.recorded = [input](const torch::Tensor& images) { return (*input)(images); };
   subject.before = [pipeline](const torch::Tensor& images) {
     std::vector<torch::Tensor> done;

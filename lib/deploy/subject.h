@@ -45,9 +45,10 @@ struct Subject {
 Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
                    const engine::WeightChoice& weights, std::int64_t count);
 
-/// An architecture by name: its weights as drawn from `seed`, or those that `model.weights` names.
-Subject subject_of(const std::string& name, const std::vector<config::Override>& overrides, std::uint64_t seed,
-                   std::int64_t count);
+/// An architecture by name, preprocessed as its task does to models alone: its weights as drawn from `seed`, or those
+/// that `model.weights` names.
+Subject subject_of(const engine::TaskFactory& tasks, const data::TransformFactory& transforms, const std::string& name,
+                   const std::vector<config::Override>& overrides, std::uint64_t seed, std::int64_t count);
 
 /// Lets the subject take images of another size: its samples become random numbers.
 void set_size(Subject& subject, std::int64_t height, std::int64_t width);
@@ -55,6 +56,7 @@ void set_size(Subject& subject, std::int64_t height, std::int64_t width);
 /// Lets the subject take uint8 images [N, height, width, C], preprocessing included: its samples become random images.
 /// Without a size they are as large as the model's input. UserError where the transforms cannot be part of a graph, and
 /// where they resize images whose size is not named.
-void take_images(Subject& subject, const std::optional<std::pair<std::int64_t, std::int64_t>>& size);
+void take_images(Subject& subject, const data::TransformFactory& transforms,
+                 const std::optional<std::pair<std::int64_t, std::int64_t>>& size);
 
 }  // namespace mlrun::deploy

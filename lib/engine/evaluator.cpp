@@ -117,6 +117,7 @@ void take_figures(const std::vector<std::unique_ptr<metrics::Metric>>& metrics, 
     report::append(evaluation.figures, metric->compute());
     const Json details = metric->details();
     if (details.is_object()) evaluation.details.update(details);
+    for (auto& exhibit : metric->exhibits()) evaluation.exhibits.push_back(std::move(exhibit));
   }
 }
 

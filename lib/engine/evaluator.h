@@ -19,7 +19,8 @@ struct Evaluation {
   std::vector<data::Skipped> skipped;  ///< the others, in split order
   std::vector<std::string> spoilt;  ///< evaluated samples with outputs that are not finite, of which no figure is true
   metrics::Figures figures;
-  Json details = Json::object();  ///< what each metric has beside its figures
+  Json details = Json::object();          ///< what each metric has beside its figures
+  std::vector<report::Exhibit> exhibits;  ///< the same to be looked at
   double seconds = 0;
 
   /// The figure `name`; null where there is none.

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +19,13 @@
 #include "metrics/metric.h"
 #include "nn/layer.h"
 
+namespace mlrun::models {
+struct NamedModel;
+}
+
 namespace mlrun::engine {
+
+class Exhibition;
 
 /// A task's networks by name, in order: one, or a generator and a discriminator.
 using Models = std::vector<std::pair<std::string, std::shared_ptr<nn::Layer>>>;
@@ -89,6 +98,9 @@ class Task : public data::Stateful {
   /// An empty combination, for one batch; null where predictions of this task cannot be combined.
   virtual std::unique_ptr<Combination> combination() const { return nullptr; }
 
+  /// What a run's page shows of this task, for one evaluation; null: figures and samples alone.
+  virtual std::unique_ptr<Exhibition> exhibition();
+
   void save(data::State&, const std::string&) const override {}
   void load(const data::State&, const std::string&) override {}
 
@@ -104,6 +116,25 @@ struct TaskRequest {
   std::optional<data::DataInfo> known;
 };
 
-using TaskFactory = config::Factory<std::unique_ptr<Task>(const TaskRequest&)>;
+/// What a task makes of an architecture that is named alone, without a recipe and data.
+struct ModelAlone {
+  /// A recipe (YAML) that trains `model` on `batch` made-up samples, `size` pixels a side.
+  std::function<std::string(const models::NamedModel& model, std::int64_t batch, std::int64_t size)> recipe;
+  std::vector<config::Component> preprocess;  ///< what evaluation does to samples, as the model was published
+};
+
+/// The tasks by name.
+class TaskFactory : public config::Factory<std::unique_ptr<Task>(const TaskRequest&)> {
+ public:
+  using Factory::Factory;
+
+  /// Says what `task` makes of its models alone; where it says nothing, they need a recipe.
+  void add_alone(const std::string& task, ModelAlone alone);
+  /// UserError that names `model`, which is of `task`, where the task makes nothing of a model alone.
+  const ModelAlone& alone(const std::string& task, const std::string& model) const;
+
+ private:
+  std::map<std::string, ModelAlone> alone_;
+};
 
 }  // namespace mlrun::engine

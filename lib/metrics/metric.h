@@ -1,8 +1,11 @@
 #pragma once
 
+#include <vector>
+
 #include "base/json.h"
 #include "data/fields.h"
 #include "data/state.h"
+#include "report/exhibit.h"
 #include "report/figure.h"
 
 namespace mlrun::metrics {
@@ -20,6 +23,8 @@ class Metric : public data::Stateful {
   virtual Figures compute() const = 0;
   /// What does not fit into one number (per-class table, confusion matrix); null: nothing.
   virtual Json details() const { return nullptr; }
+  /// The same to be looked at: what `mlrun eval` shows and writes as files.
+  virtual std::vector<report::Exhibit> exhibits() const { return {}; }
 };
 
 }  // namespace mlrun::metrics

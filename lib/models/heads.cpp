@@ -24,6 +24,12 @@ bool is_auxiliary(std::string name) {
 
 }  // namespace
 
+const std::vector<std::string>& head_names() {
+  static const std::vector<std::string> names = {"classifier", "fc",   "linear", "head",
+                                                 "heads",      "aux1", "aux2",   "AuxLogits"};
+  return names;
+}
+
 std::vector<std::string> head_layers(nn::Layer& model) {
   std::vector<std::string> heads = {last_weighted(model)};
   for (const auto& child : model.layers()) {

@@ -90,6 +90,7 @@ NamedModel make_named(const std::string& name, const std::vector<config::Overrid
   model.section = bound_section(name, overrides);
   const config::Component& architecture = model.section.architecture;
   const Json& facts = models().at(architecture.name).facts;
+  model.task = facts.value("task", "");
   model.channels = facts.value("channels", std::int64_t{3});
   model.num_classes =
       integer_option(architecture, "num_classes").value_or(facts.value("num_classes", std::int64_t{1000}));

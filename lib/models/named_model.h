@@ -16,6 +16,7 @@ namespace mlrun::models {
 /// An architecture with options but without a recipe, as the command line names it.
 struct NamedModel {
   config::ModelSection section;
+  std::string task;                  ///< that the architecture is of
   std::shared_ptr<nn::Layer> layer;  ///< its weights are not initialised
   std::int64_t input_size = 0;       ///< pixels; the model's `image_size` where it has that option
   std::int64_t num_classes = 0;

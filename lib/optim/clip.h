@@ -23,7 +23,7 @@ void clip_grad_value(const NamedTensors& parameters, double max_value);
 /// normalization", 2021): where the norm of a unit's gradient is above `factor` times the norm of its
 /// weights (taken as at least `eps`), the gradient is scaled down to that. Units are the rows along a
 /// parameter's first dimension; a vector or scalar is one unit. As the paper says (and timm does), the
-/// last layer, the classifier, is left out: the parameters beside `parameters.back()`.
+/// last layer, the head, is left out: the parameters beside `parameters.back()`.
 void clip_grad_adaptive(const NamedTensors& parameters, double factor, double eps = 1e-3);
 
 /// What a recipe's `train.clip_...` ask for, of which at most one is set.

@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "models/heads.h"
+
 namespace mlrun::optim {
 namespace {
 
@@ -23,8 +25,6 @@ constexpr std::array<std::string_view, 14> kBlocks = {"BasicBlock",
                                                       "EncoderBlock",
                                                       "SwinTransformerBlock",
                                                       "MaxVitLayer"};
-constexpr std::array<std::string_view, 8> kHeads = {"classifier", "fc",   "linear", "head",
-                                                    "heads",      "aux1", "aux2",   "AuxLogits"};
 
 bool starts_with_one_of(const std::string& text, const auto& words) {
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.rfind(word, 0) == 0; });
@@ -65,7 +65,8 @@ class DepthWalk {
 
  private:
   static bool is_head(const nn::Layer& layer) {
-    return std::find(kHeads.begin(), kHeads.end(), layer.path()) != kHeads.end();
+    const auto& heads = models::head_names();
+    return std::find(heads.begin(), heads.end(), layer.path()) != heads.end();
   }
   static void append(std::vector<std::string>& to, const std::vector<std::string>& names) {
     to.insert(to.end(), names.begin(), names.end());

@@ -19,8 +19,7 @@ struct Depths {
 /// its convolutions and linear layers, the first of which is the stem. The stem is all before the
 /// first block: convolutions, class token, position embedding. What stands between two blocks
 /// (downsampling) goes with the later one; normalization and convolutions after the last block go with
-/// the last block. The head is the classifier, auxiliary ones too (`classifier`, `fc`, `linear`, `head`,
-/// `heads`, `aux1`, `aux2`, `AuxLogits`).
+/// the last block. The head is what gives the answers, auxiliary ones too (`models::head_names`).
 Depths layer_depths(const nn::Layer& model);
 
 /// A layer that normalizes and has parameters for it: batch, layer, group or instance norm.

@@ -5,20 +5,16 @@
 #include <torch/types.h>
 
 #include "base/error.h"
-#include "base/files.h"
-#include "data/batch_memory.h"
-#include "data/image/decode.h"
-#include "data/transforms/image_transforms.h"
-#include "data/transforms/transform.h"
-#include "metrics/registry.h"
+#include "data/image_batch.h"
+#include "data/image_preparation.h"
+#include "models/image_context.h"
 #include "models/named_model.h"
 #include "models/registry.h"
 #include "recipes/classification/class_match.h"
 #include "recipes/classification/combination.h"
+#include "recipes/classification/exhibition.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/mixing.h"
-#include "recipes/classification/prepared_source.h"
-#include "recipes/classification/size_check.h"
 
 namespace mlrun::classification {
 namespace {
@@ -43,60 +39,41 @@ struct TaskOptions {
   }
 };
 
-}  // namespace
-
-data::TransformContext transform_context(const config::Recipe& recipe, std::int64_t channels) {
-  const Json facts = models::preprocessing_facts(recipe.model);
-  data::TransformContext context;
-  context.input_size = facts.at("input_size").get<std::int64_t>();
-  context.resize_size = facts.at("resize_size").get<std::int64_t>();
-  context.channels = channels;
-  context.interpolation = facts.value("interpolation", context.interpolation);
-  context.mean = facts.value("mean", context.mean);
-  context.deviation = facts.value("std", context.deviation);
-  return context;
-}
-
-namespace {
-
 /// Half precision is for the model: losses are taken in float32 at least.
 torch::Tensor at_least_single(const torch::Tensor& logits) {
   const bool half = logits.scalar_type() == torch::kHalf || logits.scalar_type() == torch::kBFloat16;
   return half ? logits.to(torch::kFloat) : logits;
 }
 
-std::string shape_text(const torch::Tensor& image) {
-  return std::to_string(image.size(1)) + "x" + std::to_string(image.size(2));
-}
-
 class ClassificationTask : public engine::Task {
  public:
-  ClassificationTask(const TaskOptions& options, const engine::TaskRequest& request);
+  ClassificationTask(const TaskOptions& options, const engine::TaskRequest& request, const Registries& registries);
 
   const data::DataInfo& data() const override { return info_; }
   const engine::Models& models() const override { return models_; }
   std::shared_ptr<const data::Source> source(data::Split split) override {
-    return prepared(split, split == data::Split::Train ? augment_ : preprocess_);
+    return prepared(split, split == data::Split::Train);
   }
-  std::shared_ptr<const data::Source> evaluation_source(data::Split split) override {
-    return prepared(split, preprocess_);
+  std::shared_ptr<const data::Source> evaluation_source(data::Split split) override { return prepared(split, false); }
+  data::Batch collate(std::vector<data::Sample> samples) const override {
+    return data::batch_of_images(std::move(samples));
   }
-  data::Batch collate(std::vector<data::Sample> samples) const override;
   void train(engine::Step& step, const data::Batch& batch) override;
   data::Fields predict(const data::Batch& batch) override;
   std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const override;
   std::string headline() const override { return "acc1"; }
   std::string unit() const override { return "images"; }
-  data::Sample read(const std::filesystem::path& file) const override;
+  data::Sample read(const std::filesystem::path& file) const override { return images_->read(file); }
   Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override;
-  Json preprocessing() const override;
+  Json preprocessing() const override { return images_->facts(); }
   std::optional<torch::Tensor> picture(const data::Sample& sample, bool augmented) const override {
-    return (augmented ? augment_ : preprocess_)->viewable(sample.inputs.tensor("image"));
+    return images_->picture(sample, augmented);
   }
+  std::unique_ptr<engine::Exhibition> exhibition() override { return make_exhibition(*this); }
   std::unique_ptr<engine::Combination> combination() const override { return std::make_unique<MeanProbabilities>(); }
 
  private:
-  std::shared_ptr<const data::Source> prepared(data::Split split, std::shared_ptr<const data::Pipeline> pipeline);
+  std::shared_ptr<const data::Source> prepared(data::Split split, bool augmented);
   void open_data();
   /// UserError where the recipe's options do not fit the number of the data's classes.
   void check_classes() const;
@@ -104,6 +81,7 @@ class ClassificationTask : public engine::Task {
   void take_over(const data::DataInfo& now);
   void build_model();
 
+  const metrics::MetricFactory& metrics_;
   config::Recipe recipe_;
   std::unique_ptr<Loss> loss_;
   double aux_weight_;
@@ -112,11 +90,13 @@ class ClassificationTask : public engine::Task {
   data::DataInfo info_;
   std::vector<std::int64_t> labels_;  // what the model calls the classes of other data; empty: as they do
   engine::Models models_;
-  std::shared_ptr<const data::Pipeline> augment_, preprocess_;
+  std::optional<data::ImagePreparation> images_;
 };
 
-ClassificationTask::ClassificationTask(const TaskOptions& options, const engine::TaskRequest& request)
-    : recipe_(request.recipe),
+ClassificationTask::ClassificationTask(const TaskOptions& options, const engine::TaskRequest& request,
+                                       const Registries& registries)
+    : metrics_(registries.metrics),
+      recipe_(request.recipe),
       loss_(losses().make(options.loss)),
       aux_weight_(options.aux_weight),
       mixing_(options.mixup_alpha, options.cutmix_alpha) {
@@ -127,12 +107,7 @@ ClassificationTask::ClassificationTask(const TaskOptions& options, const engine:
     info_ = dataset_->info();
     check_classes();
   }
-  auto context = transform_context(recipe_, info_.channels);
-  context.channels_last = recipe_.train.memory_format == "channels_last";
-  context.scaled_decoding = recipe_.data.scaled_decoding;
-  augment_ = std::make_shared<data::Pipeline>(recipe_.data.augment, context, "data.augment");
-  context.scaled_decoding = false;  // evaluation keeps its bits
-  preprocess_ = std::make_shared<data::Pipeline>(recipe_.data.preprocess, context, "data.preprocess");
+  images_.emplace(registries.transforms, recipe_, models::transform_context(recipe_.model, info_.channels));
   build_model();
 }
 
@@ -157,18 +132,15 @@ void ClassificationTask::check_classes() const {
 void ClassificationTask::build_model() {
   const auto classes = static_cast<std::int64_t>(info_.classes.size());
   models_.emplace_back("model", models::models().make(recipe_.model.architecture,
-                                                      models::ModelRequest{classes, preprocess_->channels()}));
+                                                      models::ModelRequest{classes, images_->input_channels()}));
 }
 
-std::shared_ptr<const data::Source> ClassificationTask::prepared(data::Split split,
-                                                                 std::shared_ptr<const data::Pipeline> pipeline) {
+std::shared_ptr<const data::Source> ClassificationTask::prepared(data::Split split, bool augmented) {
   if (!dataset_) {
     open_data();
     take_over(dataset_->info());
   }
-  auto raw = dataset_->split(split);
-  if (!raw) return nullptr;
-  return std::make_shared<PreparedSource>(std::move(raw), std::move(pipeline), labels_);
+  return images_->source(dataset_->split(split), augmented, labels_);
 }
 
 void ClassificationTask::take_over(const data::DataInfo& now) {
@@ -182,27 +154,6 @@ void ClassificationTask::take_over(const data::DataInfo& now) {
   }
   info_.name = now.name;  // results are true of this data
   info_.fingerprint = now.fingerprint;
-}
-
-data::Batch ClassificationTask::collate(std::vector<data::Sample> samples) const {
-  data::Batch batch;
-  std::vector<torch::Tensor> images, labels;
-  for (auto& sample : samples) {
-    const torch::Tensor& image = sample.inputs.tensor("image");
-    if (!images.empty() && image.sizes() != images.front().sizes()) {
-      throw UserError("sample " + sample.id + " is " + shape_text(image) + " where " + batch.ids.front() + " is " +
-                          shape_text(images.front()),
-                      "bring all images to one size: add resize or random_resized_crop to data.augment and "
-                      "data.preprocess");
-    }
-    images.push_back(image);
-    if (sample.targets.has("label")) labels.push_back(sample.targets.tensor("label"));
-    batch.ids.push_back(std::move(sample.id));
-    batch.indices.push_back(sample.index);
-  }
-  batch.inputs.set("image", data::stack(images));
-  if (!labels.empty()) batch.targets.set("label", torch::stack(labels));
-  return batch;
 }
 
 void ClassificationTask::train(engine::Step& step, const data::Batch& batch) {
@@ -232,24 +183,10 @@ data::Fields ClassificationTask::predict(const data::Batch& batch) {
 
 std::vector<std::unique_ptr<metrics::Metric>> ClassificationTask::metrics(data::Split) const {
   std::vector<std::unique_ptr<metrics::Metric>> list;
-  const metrics::MetricContext context{info_.classes};
   for (const char* name : {"accuracy", "loss", "calibration", "per_class", "confusion"}) {
-    list.push_back(metrics::metrics().make(metrics::metrics().defaults(name), context));
+    list.push_back(metrics_.make(metrics_.defaults(name), info_));
   }
   return list;
-}
-
-data::Sample ClassificationTask::read(const std::filesystem::path& file) const {
-  torch::Tensor image = data::decode_image(read_file(file), file.string(), recipe_.data.exif == "apply");
-  if (info_.channels == 1) {
-    KeyedRandom unused(0, "grey");
-    image = data::make_grayscale({}, {})->apply(image, unused);
-  }
-  data::Sample sample;
-  sample.id = file.string();
-  sample.inputs.set("image", preprocess_->apply(image, {}));
-  warn_of_other_size(sample.inputs.tensor("image"), sample.id, augment_->facts(), preprocess_->facts());
-  return sample;
 }
 
 Json ClassificationTask::answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const {
@@ -266,19 +203,26 @@ Json ClassificationTask::answers(const data::Fields& prediction, std::int64_t ro
   return list;
 }
 
-Json ClassificationTask::preprocessing() const {
-  Json json = {{"channels", info_.channels}, {"input_channels", preprocess_->channels()}};
-  json.update(preprocess_->facts());
-  return json;
+/// Random images, and SGD with momentum.
+std::string bench_recipe(const models::NamedModel& model, std::int64_t batch, std::int64_t size) {
+  const std::string pixels = std::to_string(size);
+  const std::string normalize = model.channels == 3 ? "normalize" : "{name: normalize, mean: [0.5], std: [0.5]}";
+  return "task: classification\nmodel: {name: " + model.section.architecture.name +
+         "}\ndata: {format: synthetic, val_samples: 0, test_samples: 0, train_samples: " + std::to_string(batch) +
+         ", num_classes: " + std::to_string(model.num_classes) + ", height: " + pixels + ", width: " + pixels +
+         ", channels: " + std::to_string(model.channels) + ", augment: [" + normalize + "], preprocess: [" + normalize +
+         "]}\ntrain: {batch_size: " + std::to_string(batch) +
+         ", memory_format: auto}\noptimizer: {name: sgd, lr: 0.01, momentum: 0.9}\n";
 }
 
 }  // namespace
 
-void add_task(engine::TaskFactory& tasks) {
+void add_task(engine::TaskFactory& tasks, const Registries& registries) {
   tasks.add<TaskOptions>("classification", "one image in, one of the data set's classes out",
-                         [](const TaskOptions& options, const engine::TaskRequest& request) {
-                           return std::make_unique<ClassificationTask>(options, request);
+                         [registries](const TaskOptions& options, const engine::TaskRequest& request) {
+                           return std::make_unique<ClassificationTask>(options, request, registries);
                          });
+  tasks.add_alone("classification", {bench_recipe, {registries.transforms.defaults("classification_eval")}});
 }
 
 }  // namespace mlrun::classification

@@ -1,15 +1,18 @@
 #pragma once
 
-#include "config/recipe.h"
 #include "data/transforms/transform.h"
 #include "engine/task.h"
+#include "metrics/registry.h"
 
 namespace mlrun::classification {
 
-/// Registers `classification`: one image in, one of C classes out.
-void add_task(engine::TaskFactory& tasks);
+/// What the task's recipes name; they live as long as its factory.
+struct Registries {
+  const data::TransformFactory& transforms;
+  const metrics::MetricFactory& metrics;
+};
 
-/// What the recipe's model, with its weights, wants of images with `channels` channels.
-data::TransformContext transform_context(const config::Recipe& recipe, std::int64_t channels);
+/// Registers `classification`: one image in, one of C classes out.
+void add_task(engine::TaskFactory& tasks, const Registries& registries);
 
 }  // namespace mlrun::classification

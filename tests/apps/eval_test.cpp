@@ -93,6 +93,26 @@ TEST_CASE("`eval --dump-outputs` writes what the figures were made of", "[apps]"
   CHECK(std::count(classes.begin(), classes.end(), '\n') == 6);
 }
 
+TEST_CASE("`eval --csv` writes any table by its name, and refuses what the task does not have", "[apps]") {
+  const TempDir folder;
+  const std::string run = tiny_run().run.string();
+  const auto outcomes =
+      run_all({{{"eval", run, "--csv", "confusion=m.csv", "--csv", "per_class=c.csv", "--confusion-csv", "same.csv",
+                 "--reliability", "r.svg"},
+                folder.path(),
+                {}},
+               {{"eval", run, "--csv", "per_class=no.csv", "--csv", "boxes=b.csv"}, folder.path(), {}},
+               {{"eval", run, "--csv", "per_class"}, folder.path(), {}}});
+  CHECK(outcomes[0].code == 0);
+  CHECK(read_file(folder / "m.csv") == read_file(folder / "same.csv"));
+  CHECK(read_file(folder / "c.csv").rfind("class,samples,correct,acc1\n", 0) == 0);
+  CHECK(read_file(folder / "r.svg").find("synthetic test, weights best") != std::string::npos);
+  CHECK(refusal(outcomes[1]) == "error: --csv: this task has no table 'boxes'; choose per_class or confusion\n");
+  CHECK_FALSE(fs::exists(folder / "no.csv"));
+  CHECK(refusal(outcomes[2]) ==
+        "error: --csv: 'per_class' is not of the form NAME=FILE; write --csv confusion=matrix.csv\n");
+}
+
 TEST_CASE("`eval` takes other splits, weights and data", "[apps]") {
   const TinyRun& tiny = tiny_run();
   const TempDir folder;

@@ -151,6 +151,55 @@ Strings heavy_headers(const fs::path& root) {
   return problems;
 }
 
+/// Lines of lib that name a task: the engine knows none. The names of models and their parts are theirs.
+Strings named_tasks(const fs::path& root) {
+  static const std::regex name("classif", std::regex::icase);
+  Strings problems;
+  for (const auto& file : sources(root, {"lib"})) {
+    if (floor_of(file) == "lib/models") continue;
+    std::ifstream stream(root / file);
+    std::string text;
+    for (int line = 1; std::getline(stream, text); ++line) {
+      if (std::regex_search(text, name)) problems.push_back(file + ":" + std::to_string(line) + ": names a task");
+    }
+    if (std::regex_search(file, name)) problems.push_back(file + ": is named after a task");
+  }
+  return problems;
+}
+
+/// `recipes/NAME` of a file of a task; empty for the files of recipes itself and of other floors.
+std::string task_of(const std::string& file) {
+  const auto first = file.find('/'), second = file.find('/', first + 1);
+  return file.rfind("recipes/", 0) == 0 && second != std::string::npos ? file.substr(0, second) : "";
+}
+
+Strings tasks_meeting(const fs::path& root) {
+  Strings problems;
+  for (const auto& include : includes(root, {"recipes"})) {
+    const std::string from = task_of(include.file), to = task_of(include.target);
+    if (!from.empty() && !to.empty() && from != to) {
+      problems.push_back(include.text("another task; what both need belongs into lib"));
+    }
+  }
+  return problems;
+}
+
+/// Lines of lib that ask the recipe's task for anything: its options are its own, `kind` makes it.
+Strings task_options_read(const fs::path& root) {
+  static const std::regex reading("\\btask\\.kind\\.options\\b|\"task\\.(?!name\\b)[a-z]");
+  Strings problems;
+  for (const auto& file : sources(root, {"lib"})) {
+    std::ifstream stream(root / file);
+    std::string text;
+    for (int line = 1; std::getline(stream, text); ++line) {
+      if (std::regex_search(text, reading)) {
+        problems.push_back(file + ":" + std::to_string(line) + ": reads an option of a task");
+      }
+    }
+  }
+  return problems;
+}
+
 }  // namespace
 
 TEST_CASE("the sources were found", "[floors]") {
@@ -174,6 +223,31 @@ TEST_CASE("LibTorch is included in parts", "[floors]") { CHECK(whole_torch(sourc
 
 TEST_CASE("spdlog, yaml-cpp, CLI11 and OpenCV stay out of headers", "[floors]") {
   CHECK(heavy_headers(source_root()) == Strings{});
+}
+
+TEST_CASE("lib names no task and reads no task's options", "[floors]") {
+  CHECK(named_tasks(source_root()) == Strings{});
+  CHECK(task_options_read(source_root()) == Strings{});
+}
+
+TEST_CASE("a task includes no other task", "[floors]") { CHECK(tasks_meeting(source_root()) == Strings{}); }
+
+TEST_CASE("breaches between lib and tasks are found and named", "[floors]") {
+  const TempDir tree;
+  tree.write("lib/engine/e.cpp", "int a;\nconst char* b = \"Classification\";\n");
+  tree.write("lib/engine/classifier.h", "");
+  tree.write("lib/models/m.cpp", "// classifier\n");
+  tree.write("lib/data/d.cpp", "f(recipe.task.kind.options);\ng(\"task.loss\");\nh(recipe.task.kind);\n");
+  tree.write("recipes/registry.cpp", "#include \"recipes/one/t.h\"\n#include \"recipes/two/t.h\"\n");
+  tree.write("recipes/one/t.h", "#include \"recipes/two/t.h\"\n#include \"engine/classifier.h\"\n");
+  tree.write("recipes/two/t.h", "#include \"u.h\"\n");
+  tree.write("recipes/two/u.h", "");
+  CHECK(named_tasks(tree.path()) ==
+        Strings{"lib/engine/classifier.h: is named after a task", "lib/engine/e.cpp:2: names a task"});
+  CHECK(tasks_meeting(tree.path()) ==
+        Strings{"recipes/one/t.h:1 includes recipes/two/t.h: another task; what both need belongs into lib"});
+  CHECK(task_options_read(tree.path()) ==
+        Strings{"lib/data/d.cpp:1: reads an option of a task", "lib/data/d.cpp:2: reads an option of a task"});
 }
 
 TEST_CASE("breaches of the floors are found and named", "[floors]") {

@@ -37,7 +37,7 @@ struct NetOptions {
 using Kind = Factory<int()>;
 
 struct Kinds {
-  Kind optimizer{"optimizer"}, schedule{"schedule"}, model{"model"}, norm{"norm"};
+  Kind optimizer{"optimizer"}, schedule{"schedule"}, model{"model"}, norm{"norm"}, task{"task"};
   Catalogue catalogue;
   Kinds() {
     const auto none = [](const auto&) { return 0; };
@@ -47,7 +47,9 @@ struct Kinds {
     schedule.add<NoOptions>("cosine", "", none);
     model.add<NetOptions>("net", "", none);
     norm.add<SgdOptions>("batch", "", none);
-    for (const Kind* kind : {&optimizer, &schedule, &model, &norm}) catalogue.add(*kind);
+    task.add<NoOptions>("classification", "", none);
+    task.add<NoOptions>("detection", "", none);
+    for (const Kind* kind : {&optimizer, &schedule, &model, &norm, &task}) catalogue.add(*kind);
   }
 };
 
@@ -374,8 +376,10 @@ TEST_CASE("shipped recipes can be extended by name", "[config]") {
 
 TEST_CASE("files that are no recipe end at once", "[config]") {
   const Files files;
-  CHECK(user_error([&] { files.read("- a\n"); }) ==
-        (files / "r.yaml").string() + ":1:1: a recipe must be a map of sections; begin with 'task: classification'");
+  CHECK(
+      user_error([&] { files.read("- a\n"); }) ==
+      (files / "r.yaml").string() +
+          ":1:1: a recipe must be a map of sections; begin with 'task: NAME', NAME being classification or detection");
   files.write("base.yaml", "a: [1\n");
   CHECK(user_error([&] { files.read("extends: base.yaml\n"); }) ==
         (files / "base.yaml").string() +

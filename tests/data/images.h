@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "data/transforms/transform.h"
+#include "recipes/registry.h"
 #include "support.h"
 
 namespace mlrun::test {
@@ -52,8 +53,8 @@ inline std::string sha256_of(const torch::Tensor& tensor) {
 
 /// The transform `name` with `options` over its defaults.
 inline config::Component transform_component(const std::string& name, const Json& options = Json::object()) {
-  auto component = data::transforms().defaults(name);
-  const auto& spec = *data::transforms().at(name).options;
+  auto component = recipes::transforms().defaults(name);
+  const auto& spec = *recipes::transforms().at(name).options;
   for (const auto& [key, value] : options.items()) {
     if (key == "name") continue;
     INFO(name << "." << key);
@@ -67,7 +68,7 @@ inline config::Component transform_component(const std::string& name, const Json
 /// What the rules of `name` say about `options`; the first broken one as `key: message`.
 inline std::string broken_rule(const std::string& name, const Json& options) {
   const auto component = transform_component(name, options);
-  for (const auto& rule : data::transforms().at(name).options->rules) {
+  for (const auto& rule : recipes::transforms().at(name).options->rules) {
     const std::string message = rule.broken(component.options.get());
     if (!message.empty()) return rule.key + ": " + message;
   }
@@ -77,7 +78,7 @@ inline std::string broken_rule(const std::string& name, const Json& options) {
 /// One transform alone, without the scaling that a Pipeline ends with.
 inline std::unique_ptr<data::Transform> single_transform(const std::string& name, const Json& options = Json::object(),
                                                          const data::TransformContext& context = {}) {
-  auto list = data::transforms().make(transform_component(name, options), context);
+  auto list = recipes::transforms().make(transform_component(name, options), context);
   REQUIRE(list.size() == 1);
   return std::move(list.front());
 }

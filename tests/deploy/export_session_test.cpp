@@ -11,6 +11,7 @@
 #include "catch.h"
 #include "deploy/torchscript.h"
 #include "engine/train/training.h"
+#include "recipes/registry.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -19,7 +20,10 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Subject small_subject() { return subject_of("small_cnn", {{"model.num_classes", "3"}}, 5, kGoldenSamples); }
+Subject small_subject() {
+  return subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {{"model.num_classes", "3"}}, 5,
+                    kGoldenSamples);
+}
 
 }  // namespace
 
@@ -54,7 +58,8 @@ TEST_CASE("an export never replaces another one unasked", "[deploy]") {
   export_subject(subject, {folder / "a.torchscript", "torchscript"});
   CHECK_THROWS_WITH(export_subject(subject, {folder / "a.torchscript", "torchscript"}),
                     ContainsSubstring("exists already; add --force"));
-  const Subject other = subject_of("small_cnn", {{"model.num_classes", "4"}}, 5, kGoldenSamples);
+  const Subject other =
+      subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {{"model.num_classes", "4"}}, 5, kGoldenSamples);
   const std::string beside = (folder / "c.torchscript.preprocess.json").string();
   folder.write("c.torchscript.preprocess.json", "of another");
   CHECK(test::user_error([&] {
@@ -71,7 +76,8 @@ TEST_CASE("exports in one folder leave each other's files alone, and a forced on
   for (const char* name : {"net.torchscript", "net.frozen"}) {
     CHECK(export_subject(subject, {folder / name, "torchscript", name == std::string("net.frozen")}).met);
   }
-  Subject other = subject_of("small_cnn", {{"model.num_classes", "4"}}, 5, kGoldenSamples);
+  Subject other =
+      subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {{"model.num_classes", "4"}}, 5, kGoldenSamples);
   CHECK(export_subject(other, {folder / "net.torchscript", "torchscript", false, true}).met);
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {

@@ -72,7 +72,7 @@ bool unlabelled(const fs::path& folder) {
   if (loose.empty()) return false;
   log::warning(folder.string() + ": its " + std::to_string(loose.count()) +
                " images lie in no class folders, so they have no labels and are left out; `mlrun predict RUN " +
-               shell_word(folder.string()) + "` classifies them");
+               shell_word(folder.string()) + "` says what they show");
   return true;
 }
 

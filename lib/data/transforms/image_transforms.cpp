@@ -228,4 +228,13 @@ NormalizeOptions imagenet_statistics(std::int64_t channels) {
   return options;
 }
 
+NormalizeOptions published_statistics(const TransformContext& context) {
+  const auto fits = [&](const std::vector<double>& values) {
+    return values.size() == static_cast<std::size_t>(context.channels);
+  };
+  NormalizeOptions options = imagenet_statistics(context.channels);
+  if (fits(context.mean) && fits(context.deviation)) options.mean = context.mean, options.deviation = context.deviation;
+  return options;
+}
+
 }  // namespace mlrun::data

@@ -52,5 +52,7 @@ std::unique_ptr<Transform> make_normalize(const NormalizeOptions& options, const
 /// What the presets normalize with: ImageNet's statistics for three channels, their means
 /// (0.449 and 0.226) for any other number.
 NormalizeOptions imagenet_statistics(std::int64_t channels);
+/// The statistics that the model was published with where they are of as many channels, else ImageNet's: a preset's.
+NormalizeOptions published_statistics(const TransformContext& context);
 
 }  // namespace mlrun::data

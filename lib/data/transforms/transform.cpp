@@ -6,7 +6,6 @@
 #include "data/transforms/color_jitter.h"
 #include "data/transforms/crop_transforms.h"
 #include "data/transforms/image_transforms.h"
-#include "data/transforms/presets.h"
 #include "data/transforms/rand_augment.h"
 #include "data/transforms/random_erasing.h"
 
@@ -28,8 +27,9 @@ void add(TransformFactory& factory, std::string name, std::string description, M
       [make](const Options& options, const TransformContext& context) { return list_of(make(options, context)); });
 }
 
-TransformFactory make_transforms() {
-  TransformFactory factory("transform");
+}  // namespace
+
+void add_transforms(TransformFactory& factory) {
   add<ResizeOptions>(factory, "resize", "to a given shorter side or to a given height and width", make_resize);
   add<CenterCropOptions>(factory, "center_crop", "the middle; a smaller image is padded with 0", make_center_crop);
   add<RandomCropOptions>(factory, "random_crop", "a random part of fixed size, with padding", make_random_crop);
@@ -54,14 +54,17 @@ TransformFactory make_transforms() {
   add<NormalizeOptions>(factory, "normalize", "(x / 255 - mean) / std as floats; comes last", make_normalize);
   add<RandomErasingOptions>(factory, "random_erasing", "a random rectangle erased; follows normalize",
                             make_random_erasing);
-  add_presets(factory);
-  return factory;
+  factory.add<config::NoOptions>("none", "preset: nothing but the scaling of values to 0..1",
+                                 [](const config::NoOptions&, const TransformContext&) { return TransformList(); });
 }
 
+namespace {
+
 /// Transforms of one component; what is wrong with it is reported at `place`.
-TransformList make_at(const config::Component& component, const TransformContext& context, const std::string& place) {
+TransformList make_at(const TransformFactory& factory, const config::Component& component,
+                      const TransformContext& context, const std::string& place) {
   try {
-    return transforms().make(component, context);
+    return factory.make(component, context);
   } catch (const UserError& error) {
     auto problems = error.problems();
     for (auto& problem : problems) problem.key = problem.key.empty() ? place : place + "." + problem.key;
@@ -89,19 +92,15 @@ TransformList make_at(const config::Component& component, const TransformContext
 
 }  // namespace
 
-const TransformFactory& transforms() {
-  static const TransformFactory factory = make_transforms();
-  return factory;
-}
-
-Pipeline::Pipeline(const std::vector<config::Component>& list, const TransformContext& context, const std::string& key)
+Pipeline::Pipeline(const TransformFactory& factory, const std::vector<config::Component>& list,
+                   const TransformContext& context, const std::string& key)
     : channels_(context.channels), channels_last_(context.channels_last), scaled_decoding_(context.scaled_decoding) {
   std::string converter;  // the component that makes floats
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string place = key + "." + std::to_string(i);
     TransformContext here = context;
     here.channels = channels_;
-    for (auto& transform : make_at(list[i], here, place)) {
+    for (auto& transform : make_at(factory, list[i], here, place)) {
       if (!converter.empty() && !transform->follows_normalize()) fail_after_normalize(list[i].name, converter, place);
       if (converter.empty() && transform->follows_normalize()) fail_before_normalize(list[i].name, place);
       if (transform->converts() && converter.empty()) converter = list[i].name;

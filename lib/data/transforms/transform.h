@@ -65,18 +65,19 @@ using TransformList = std::vector<std::unique_ptr<Transform>>;
 /// A preset makes several transforms, the others one.
 using TransformFactory = config::Factory<TransformList(const TransformContext&)>;
 
-/// `resize`, `center_crop`, `random_crop`, `random_resized_crop`, `random_horizontal_flip`,
+/// Adds `resize`, `center_crop`, `random_crop`, `random_resized_crop`, `random_horizontal_flip`,
 /// `random_vertical_flip`, `grayscale`, `color_jitter`, `auto_augment`, `rand_augment`, `trivial_augment_wide`,
-/// `augmix`, `normalize`, `random_erasing`; presets `classification_train`, `classification_eval`, `none`. A size left
-/// out is the one the model was published with.
-const TransformFactory& transforms();
+/// `augmix`, `normalize`, `random_erasing` and the preset `none`; tasks add presets of their own. A size left out is
+/// the one the model was published with.
+void add_transforms(TransformFactory& factory);
 
 /// Transforms in order; where none normalizes, values are scaled from 0..255 to 0..1 at the end.
 class Pipeline {
  public:
   /// UserError at `key` when something follows `normalize` that needs the uint8 image, or comes before it and needs
   /// the float one, and where a list has neither one value nor one per channel.
-  Pipeline(const std::vector<config::Component>& list, const TransformContext& context, const std::string& key);
+  Pipeline(const TransformFactory& factory, const std::vector<config::Component>& list, const TransformContext& context,
+           const std::string& key);
 
   /// uint8 [H, W, C] to float32 [C, H, W]: each transform's `apply`, one after another, or the same bits
   /// by less work (Transform::plan). With `memory`, the result lies there where it can.

@@ -104,18 +104,11 @@ BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resol
   return subject;
 }
 
-config::Resolved bench_recipe(const config::Catalogue& catalogue, const std::string& name,
-                              const std::vector<config::Override>& overrides, std::int64_t batch, std::int64_t size) {
+config::Resolved bench_recipe(const engine::TaskFactory& tasks, const config::Catalogue& catalogue,
+                              const std::string& name, const std::vector<config::Override>& overrides,
+                              std::int64_t batch, std::int64_t size) {
   const models::NamedModel model = models::make_named(name, of_model(overrides));
-  const std::string pixels = std::to_string(size > 0 ? size : model.input_size);
-  const std::string normalize = model.channels == 3 ? "normalize" : "{name: normalize, mean: [0.5], std: [0.5]}";
-  const std::string text =
-      "task: classification\nmodel: {name: " + name +
-      "}\ndata: {format: synthetic, val_samples: 0, test_samples: 0, train_samples: " + std::to_string(batch) +
-      ", num_classes: " + std::to_string(model.num_classes) + ", height: " + pixels + ", width: " + pixels +
-      ", channels: " + std::to_string(model.channels) + ", augment: [" + normalize + "], preprocess: [" + normalize +
-      "]}\ntrain: {batch_size: " + std::to_string(batch) +
-      ", memory_format: auto}\noptimizer: {name: sgd, lr: 0.01, momentum: 0.9}\n";
+  const std::string text = tasks.alone(model.task, name).recipe(model, batch, size > 0 ? size : model.input_size);
   config::LayerRequest request{"--model " + name, {}};
   for (const auto& override : overrides) {
     if (override.key != kWeightsKey) request.overrides.push_back(override);  // speed does not depend on them

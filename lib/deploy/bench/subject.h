@@ -33,10 +33,11 @@ BenchSubject bench_subject(const std::string& name, const std::vector<config::Ov
 BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resolved& resolved,
                            const engine::WeightChoice& weights, std::int64_t size);
 
-/// The recipe by which `--mode train` trains an architecture alone: random images of `size` pixels (0: as the
-/// architecture is published), SGD with momentum; overrides such as `train.activation_checkpointing=true` win.
-config::Resolved bench_recipe(const config::Catalogue& catalogue, const std::string& name,
-                              const std::vector<config::Override>& overrides, std::int64_t batch, std::int64_t size);
+/// The recipe by which `--mode train` trains an architecture alone (ModelAlone): made-up images of `size` pixels (0: as
+/// the architecture is published); overrides such as `train.activation_checkpointing=true` win.
+config::Resolved bench_recipe(const engine::TaskFactory& tasks, const config::Catalogue& catalogue,
+                              const std::string& name, const std::vector<config::Override>& overrides,
+                              std::int64_t batch, std::int64_t size);
 
 /// Multiply-adds of one image. UserError that names the model and --size where it takes no such image.
 std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t channels, std::int64_t height,

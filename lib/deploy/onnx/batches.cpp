@@ -20,9 +20,11 @@ struct Wishes {
 
 Wishes wishes_of(const OnnxGraph& graph) {
   if (graph.inputs.size() != 1) {
-    throw file_error(graph.file, "is no image classifier: it has " + std::to_string(graph.inputs.size()) + " inputs");
+    throw file_error(graph.file, "is no model that gives images a score for each class: it has " +
+                                     std::to_string(graph.inputs.size()) + " inputs");
   }
-  if (graph.outputs.empty()) throw file_error(graph.file, "is no image classifier: it has no output");
+  if (graph.outputs.empty())
+    throw file_error(graph.file, "is no model that gives images a score for each class: it has no output");
   const OnnxValue& input = graph.inputs.front();
   Wishes wishes{graph.file, -1, {}, input.dtype.value_or(torch::kFloat)};
   if (!at::isFloatingType(wishes.dtype) && wishes.dtype != torch::kByte) {
@@ -31,8 +33,9 @@ Wishes wishes_of(const OnnxGraph& graph) {
   }
   if (!input.shape) return wishes;
   if (input.shape->size() != 4) {
-    throw file_error(graph.file, "is no image classifier: its input '" + weights::printable_name(input.name) +
-                                     "' has " + std::to_string(input.shape->size()) + " dimensions");
+    throw file_error(graph.file, "is no model that gives images a score for each class: its input '" +
+                                     weights::printable_name(input.name) + "' has " +
+                                     std::to_string(input.shape->size()) + " dimensions");
   }
   wishes.batch = input.shape->front();
   wishes.image.assign(input.shape->begin() + 1, input.shape->end());
@@ -77,7 +80,7 @@ Tensor flat(const Wishes& wishes, const Tensor& output, std::int64_t count) {
   const bool one_each =
       output.dim() >= 2 && output.size(0) == count && output.numel() == output.size(0) * output.size(1);
   if (!one_each || !at::isFloatingType(output.scalar_type())) {
-    throw file_error(wishes.file, "is no image classifier: for " + std::to_string(count) +
+    throw file_error(wishes.file, "is no model that gives images a score for each class: for " + std::to_string(count) +
                                       " images its first output is " + image_text(output.sizes().vec()) + " of type " +
                                       onnx_dtype_name(output.scalar_type()));
   }
@@ -108,7 +111,7 @@ std::string onnx_dtype_name(torch::ScalarType type) {
   }
 }
 
-void check_onnx_classifier(const OnnxGraph& graph) { wishes_of(graph); }
+void check_onnx_images(const OnnxGraph& graph) { wishes_of(graph); }
 
 Runner in_onnx_batches(const OnnxGraph& graph, Runner run) {
   const Wishes wishes = wishes_of(graph);

@@ -44,8 +44,8 @@ class OnnxModel {
 /// does not take.
 Runner load_onnx_graph(const std::filesystem::path& file);
 
-/// An ONNX classifier (one input, its first output counts): float32 [N, C, H, W] to [N, classes]. Where the
-/// file has a fixed batch size, batches are cut to it.
+/// An ONNX model that scores images (one input, its first output counts): float32 [N, C, H, W] to [N, classes]. Where
+/// the file has a fixed batch size, batches are cut to it.
 Runner load_onnx(const std::filesystem::path& file);
 
 }  // namespace mlrun::deploy

@@ -119,7 +119,9 @@ class RuntimeSession {
     int number = 0;
     call<ort::GetTensorElementType>(shape.get(), &number);
     const auto type = type_of_number(number);
-    if (!type) throw file_error(file_, "is no image classifier: its first output is not of floating numbers");
+    if (!type)
+      throw file_error(
+          file_, "is no model that gives images a score for each class: its first output is not of floating numbers");
     void* data = nullptr;
     call<ort::GetTensorMutableData>(value, &data);
     return torch::from_blob(data, sizes, *type).clone();
@@ -136,7 +138,7 @@ std::optional<OnnxRuntime> onnx_runtime(const fs::path& file) {
   const std::optional<RuntimeLibrary> library = open_library();
   if (!library) return std::nullopt;
   const OnnxGraph graph = read_onnx_header(file);
-  check_onnx_classifier(graph);
+  check_onnx_images(graph);
   const auto session = std::make_shared<const RuntimeSession>(*library, graph);
   return OnnxRuntime{library->version,
                      in_onnx_batches(graph, [session](const torch::Tensor& input) { return session->run(input); })};

@@ -18,15 +18,15 @@ namespace {
 class OnnxSubstitute : public nn::Substitute {
  public:
   OnnxSubstitute(const nn::Layer& root, const fs::path& file)
-      : root_(root), classifier_(read_onnx(file)), file_(file.string()) {}
+      : root_(root), scorer_(read_onnx(file)), file_(file.string()) {}
 
-  const OnnxOutputs& outputs() const { return classifier_.outputs(); }
+  const OnnxOutputs& outputs() const { return scorer_.outputs(); }
 
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
     if (&layer != &root_) return proceed(inputs);
     const torch::Tensor& images = inputs.front();
     if (images.is_meta()) return proceed(inputs);
-    const torch::Tensor outputs = classifier_(images);
+    const torch::Tensor outputs = scorer_(images);
     if (!checked_) check_classes(outputs.size(1), expected_classes(images, proceed));
     checked_ = true;
     return {outputs.to(images.device())};
@@ -53,7 +53,7 @@ class OnnxSubstitute : public nn::Substitute {
   }
 
   const nn::Layer& root_;
-  OnnxClassifier classifier_;
+  OnnxScorer scorer_;
   std::string file_;
   bool checked_ = false;
 };

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "deploy/onnx/classifier.h"
+#include "deploy/onnx/scores.h"
 #include "engine/average/weight_source.h"
 
 /// ONNX files where commands take weights.

@@ -1,53 +1,35 @@
 #include "engine/report/evidence.h"
 
-#include <algorithm>
-
-#include <torch/types.h>
-
 #include "base/error.h"
 #include "base/random.h"
-#include "data/image/resize.h"
+#include "data/image/thumbnail.h"
 #include "engine/apply_session.h"
+#include "engine/exhibition.h"
 #include "engine/train/progress.h"
-#include "metrics/hardest.h"
-#include "report/format.h"
-#include "report/png.h"
 
 namespace mlrun::engine {
 namespace {
 
-constexpr std::size_t kHardest = 24;
-constexpr std::int64_t kTrainingSamples = 24;
-constexpr std::int64_t kThumbnail = 112;          // pixels of the longer side, at the most
-constexpr std::int64_t kMostCounted = 2'000'000;  // samples whose labels are looked up
-
-/// Small enough for a page, and in colours that PNG has.
-std::string thumbnail_uri(torch::Tensor image) {
-  const std::int64_t height = image.size(0), width = image.size(1), longer = std::max(height, width);
-  if (image.size(2) == 2 || image.size(2) > 3) image = image.slice(2, 0, 1).contiguous();
-  if (longer > kThumbnail) {
-    const auto scaled = [&](std::int64_t side) { return std::max<std::int64_t>(1, side * kThumbnail / longer); };
-    image =
-        data::resize(data::view_of(image.contiguous()), scaled(height), scaled(width), data::Interpolation::Bilinear);
-  }
-  image = image.contiguous();
-  return report::data_uri("image/png",
-                          report::png(image.data_ptr<std::uint8_t>(), image.size(1), image.size(0), image.size(2)));
-}
+constexpr std::size_t kTrainingSamples = 24;
 
 /// Gathers one piece of evidence after the other; each may fail by itself.
 class Gatherer {
  public:
   Gatherer(const config::Resolved& resolved, Loaded& loaded, Evidence& evidence)
-      : recipe_(resolved.recipe), loaded_(loaded), task_(*loaded.task), evidence_(evidence) {}
+      : recipe_(resolved.recipe),
+        loaded_(loaded),
+        task_(*loaded.task),
+        exhibition_(task_.exhibition()),
+        evidence_(evidence) {}
 
   void evaluate_best(bool progress) {
-    metrics::HardestSamples hardest({task_.data().classes}, kHardest);
     Progress shown(stderr_is_terminal(), recipe_.train.log_every.value);
     EvaluateOptions options = evaluate_options(recipe_);
-    options.observe = [&](const data::Batch& batch, const data::Fields& prediction) {
-      if (prediction.has("logits") && batch.targets.has("label")) hardest.update(prediction, batch);
-    };
+    if (exhibition_) {
+      options.observe = [this](const data::Batch& batch, const data::Fields& prediction) {
+        exhibition_->see(batch, prediction);
+      };
+    }
     if (progress) {
       shown.on_start({}, {});
       options.progress = [&shown](std::int64_t done, std::int64_t total) { shown.on_evaluation(done, total); };
@@ -55,8 +37,11 @@ class Gatherer {
     const auto split = task_.evaluation_source(data::Split::Test) ? data::Split::Test : data::Split::Val;
     evidence_.evaluation = evaluate(task_, split, loaded_.context, options);
     shown.on_stop({}, true);
-    const auto source = task_.evaluation_source(split);
-    for (const auto& sample : hardest.list()) add_hard_sample(*source, sample);
+    if (exhibition_) {
+      evidence_.findings = exhibition_->of_evaluation(*evidence_.evaluation, *task_.evaluation_source(split));
+    } else {
+      evidence_.findings = {{"Evaluation", "", evidence_.evaluation->exhibits}};
+    }
   }
 
   void look_at_training() {
@@ -64,58 +49,36 @@ class Gatherer {
     if (!source) return;
     const auto seed = static_cast<std::uint64_t>(recipe_.train.seed);
     const auto on_error = data::on_error_of(recipe_.data.on_error);
-    for (const auto index : data_order(source->size(), seed)) {
+    for (const auto index : permutation(source->size(), KeyedRandom(seed, "report"))) {
       const auto read = data::read_samples(*source, {{index, 0, seed}}, on_error);
       if (!read.samples.empty()) add_training_sample(read.samples.front(), index, *source);
-      if (static_cast<std::int64_t>(evidence_.training.size()) == kTrainingSamples) break;
+      if (evidence_.training.size() == kTrainingSamples) break;
     }
   }
 
-  void count_classes() {
-    const std::size_t classes = task_.data().classes.size();
-    for (const auto split : {data::Split::Train, data::Split::Val, data::Split::Test}) {
-      const auto source = task_.evaluation_source(split);
-      if (!source || classes == 0 || source->size() > kMostCounted) continue;
-      SplitCounts counts{data::split_name(split), std::vector<std::int64_t>(classes, 0)};
-      for (std::int64_t i = 0; i < source->size(); ++i) {
-        for (const auto label : source->facts(i).labels) ++counts.samples.at(static_cast<std::size_t>(label));
-      }
-      evidence_.counts.push_back(std::move(counts));
-    }
-    evidence_.data = task_.data();
+  void look_at_data() {
+    auto facts = exhibition_ ? exhibition_->data_facts() : std::vector<std::pair<std::string, std::string>>{};
+    if (exhibition_) evidence_.data_exhibits = exhibition_->data_exhibits();
+    const data::DataInfo& info = task_.data();
+    facts.insert(facts.begin(), {"name", info.name});
+    facts.emplace_back("fingerprint", info.fingerprint);
+    evidence_.data_facts = std::move(facts);
+    evidence_.fingerprint = info.fingerprint;
   }
 
  private:
-  /// The order in which samples are tried, drawn by the run's seed.
-  static std::vector<std::int64_t> data_order(std::int64_t size, std::uint64_t seed) {
-    return permutation(size, KeyedRandom(seed, "report"));
-  }
-
-  std::string class_name(std::int64_t label) const {
-    const auto& classes = task_.data().classes;
-    const auto at = static_cast<std::size_t>(label);
-    return at < classes.size() ? classes[at] : std::to_string(label);
-  }
-
-  void add_hard_sample(const data::Source& source, const metrics::HardSample& sample) {
-    const auto picture = task_.picture(source.get({sample.index, 0, 0}), false);
-    if (!picture) return;
-    evidence_.hardest.push_back({thumbnail_uri(*picture),
-                                 {class_name(sample.label) + ", taken for " + class_name(sample.predicted) + " (" +
-                                      report::percent(sample.probability, 1) + ")",
-                                  sample.id}});
-  }
-
   void add_training_sample(const data::Sample& sample, std::int64_t index, const data::Source& source) {
     const auto picture = task_.picture(sample, true);
-    if (picture)
-      evidence_.training.push_back(
-          {thumbnail_uri(*picture), {data::label_text(source.facts(index), task_.data().classes), sample.id}});
+    if (!picture) return;
+    report::Thumbnail thumbnail{data::thumbnail_uri(*picture), {sample.id}};
+    if (exhibition_) thumbnail.lines.insert(thumbnail.lines.begin(), exhibition_->caption(source.facts(index)));
+    evidence_.training.push_back(std::move(thumbnail));
   }
 
   const config::Recipe& recipe_;
   Loaded& loaded_;
   Task& task_;
+  std::unique_ptr<Exhibition> exhibition_;
   Evidence& evidence_;
 };
 
@@ -146,7 +109,7 @@ Evidence gather_evidence(const TaskFactory& tasks, const config::Resolved& resol
   const bool there = attempt(evidence, "The data cannot be read, so nothing was evaluated anew",
                              [&] { gatherer.evaluate_best(progress); });
   if (!there) return evidence;
-  attempt(evidence, "The samples of each class could not be counted", [&] { gatherer.count_classes(); });
+  attempt(evidence, "The data could not be looked at", [&] { gatherer.look_at_data(); });
   attempt(evidence, "The training samples cannot be shown", [&] { gatherer.look_at_training(); });
   return evidence;
 }

@@ -3,30 +3,26 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/bind.h"
 #include "engine/evaluator.h"
 #include "engine/task.h"
-#include "report/html.h"
+#include "report/exhibit.h"
 
 namespace mlrun::engine {
-
-/// Samples of one split by class.
-struct SplitCounts {
-  std::string split;
-  std::vector<std::int64_t> samples;  ///< in the order of the data set's classes
-};
 
 /// What a page shows of a run beside what the run recorded: its best weights applied to its data once more.
 struct Evidence {
   std::vector<std::string> missing;  ///< what could not be had, and why: one sentence each
   std::optional<Evaluation> evaluation;
-  std::string weights;  ///< that were evaluated, as `best`
-  data::DataInfo data;  ///< as found now; no classes where the data are absent
-  std::vector<SplitCounts> counts;
-  std::vector<report::Thumbnail> hardest;   ///< misclassified samples, the highest loss first
-  std::vector<report::Thumbnail> training;  ///< samples as training sees them in its first epoch
+  std::string weights;                    ///< that were evaluated, as `best`
+  std::vector<report::Section> findings;  ///< what the evaluation has shown, as the task sees it
+  report::Thumbnails training;            ///< samples as training sees them in its first epoch
+  std::string fingerprint;                ///< of the data as found now; empty where they are absent
+  std::vector<std::pair<std::string, std::string>> data_facts;  ///< name, fingerprint, and what the task says
+  std::vector<report::Exhibit> data_exhibits;
 };
 
 /// Loads the run's best weights, evaluates the test split (else val), looks at samples. What fails (no checkpoint, data

@@ -197,7 +197,7 @@ std::string provenance_facts(const RunRecord& run) {
 std::string disagreement(const RunRecord& run, const Evidence& evidence) {
   std::string html;
   const std::string recorded = text_in(run.info.value("data", Json::object()), "fingerprint");
-  if (!evidence.data.fingerprint.empty() && evidence.data.fingerprint != recorded) {
+  if (!evidence.fingerprint.empty() && evidence.fingerprint != recorded) {
     html += report::html_notice(
         "The data have changed since this run was trained: what follows is true of the data as "
         "they are now.");

@@ -47,8 +47,8 @@ Pipeline normalizing(std::int64_t channels) {
   TransformContext context;
   context.channels = channels;
   std::vector<config::Component> list;
-  if (channels == 3) list.push_back(transforms().defaults("normalize"));  // else values are scaled to 0..1
-  return {list, context, "data.preprocess"};
+  if (channels == 3) list.push_back(recipes::transforms().defaults("normalize"));  // else values are scaled to 0..1
+  return {recipes::transforms(), list, context, "data.preprocess"};
 }
 
 }  // namespace

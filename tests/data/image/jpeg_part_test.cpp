@@ -97,7 +97,7 @@ TEST_CASE("a pipeline gives a JPEG's bits whether it is decoded before or as nee
     for (const auto& steps : lists) {
       std::vector<config::Component> list;
       for (const auto& step : steps) list.push_back(test::transform_component(step));
-      const Pipeline line(list, {40, 48, 3}, "data.augment");
+      const Pipeline line(recipes::transforms(), list, {40, 48, 3}, "data.augment");
       for (int i = 0; i < 4; ++i) {
         INFO(name << " " << steps.dump());
         REQUIRE(torch::equal(line.apply(EncodedImage{bytes, name}, {i, 0, 5}), line.apply(whole, {i, 0, 5})));
@@ -143,8 +143,8 @@ TEST_CASE("scaled decoding shifts nothing, and is used only where an image shrin
   const auto difference = [&](const std::string& transform, std::int64_t size, std::int64_t draw) {
     const std::vector<config::Component> list = {test::transform_component(transform, {{"size", {size, size}}})};
     const EncodedImage image{bytes, name};
-    const auto exact = Pipeline(list, {}, "data.augment").apply(image, {draw, 0, 0});
-    const auto result = Pipeline(list, scaled, "data.augment").apply(image, {draw, 0, 0});
+    const auto exact = Pipeline(recipes::transforms(), list, {}, "data.augment").apply(image, {draw, 0, 0});
+    const auto result = Pipeline(recipes::transforms(), list, scaled, "data.augment").apply(image, {draw, 0, 0});
     return (result - exact).abs().slice(1, 1, size - 1).slice(2, 1, size - 1).mul(255);  // what borders lack differs
   };
   CHECK(difference("resize", 58, 0).max().item<double>() == 0);  // 115 rows are not twice as many

@@ -90,7 +90,7 @@ TEST_CASE("a test split without labels is left out and told", "[data][image_fold
   CHECK(found.trees == Trees{"train: train/ a"});
   CHECK(found.told ==
         "warning ROOT/test: its 2 images lie in no class folders, so they have no labels and are left out; "
-        "`mlrun predict RUN ROOT/test` classifies them\n");
+        "`mlrun predict RUN ROOT/test` says what they show\n");
   CHECK(find_in({"train/a/1.jpg", "my test/1.jpg", "test/1.jpg"}).told.find("warning ROOT: 'my test' is left out") !=
         std::string::npos);
   CHECK(find_in({"train/a/1.jpg", "val/1.jpg"}).told ==

@@ -26,7 +26,7 @@ torch::Tensor one_by_one(const std::vector<config::Component>& list, const Trans
   torch::Tensor result = image;
   int place = 0;
   for (const auto& component : list) {
-    for (const auto& transform : transforms().make(component, context)) {
+    for (const auto& transform : recipes::transforms().make(component, context)) {
       KeyedRandom random = key.random("transform " + std::to_string(place++));
       result = transform->apply(result, random);
     }
@@ -39,7 +39,8 @@ void check_fused(const Json& steps, const TransformContext& context, const torch
   for (const auto& step : steps) list.push_back(step_of(step));
   TransformContext interleaved = context;
   interleaved.channels_last = true;
-  const Pipeline line(list, context, "data.augment"), last(list, interleaved, "data.augment");
+  const Pipeline line(recipes::transforms(), list, context, "data.augment"),
+      last(recipes::transforms(), list, interleaved, "data.augment");
   for (int i = 0; i < keys; ++i) {
     INFO(steps.dump() << " of " << image.sizes() << ", key " << i);
     const SampleKey key{i, 3, 11};

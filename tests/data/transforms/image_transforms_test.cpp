@@ -46,8 +46,8 @@ TEST_CASE("flips mirror, as often as asked", "[data]") {
 TEST_CASE("no transform changes the image it is given", "[data]") {
   const auto image = test::formula_image("noise", 20, 30, 3);
   const auto before = image.clone();
-  for (const auto& name : transforms().names()) {
-    for (const auto& transform : transforms().make(transforms().defaults(name), {8, 10, 3})) {
+  for (const auto& name : recipes::transforms().names()) {
+    for (const auto& transform : recipes::transforms().make(recipes::transforms().defaults(name), {8, 10, 3})) {
       if (name.rfind("classification", 0) == 0 || name == "none") continue;
       auto random = draw_for_image(1);
       transform->apply(transform->follows_normalize() ? image.permute({2, 0, 1}).to(torch::kFloat32) : image, random);

@@ -84,7 +84,7 @@ TEST_CASE("random_erasing stands after normalize and checks its options", "[data
   const auto pipeline = [](const std::vector<std::string>& names) {
     std::vector<config::Component> list;
     for (const auto& name : names) list.push_back(test::transform_component(name));
-    return Pipeline(list, {32, 36, 3}, "data.augment");
+    return Pipeline(recipes::transforms(), list, {32, 36, 3}, "data.augment");
   };
   CHECK(test::user_error([&] {
           pipeline({"random_erasing", "normalize"});

@@ -22,7 +22,7 @@ std::vector<config::Component> components(const Json& steps) {
 }
 
 Pipeline pipeline(const Json& steps, const TransformContext& context = {}) {
-  return Pipeline(components(steps), context, "data.augment");
+  return Pipeline(recipes::transforms(), components(steps), context, "data.augment");
 }
 
 std::string pipeline_error(const Json& steps, const TransformContext& context = {}) {
@@ -144,7 +144,7 @@ TEST_CASE("presets take sizes and channels from the model and the data", "[data]
   CHECK(pipeline({"classification_train"}).apply(colour, {}).sizes() == torch::IntArrayRef({3, 224, 224}));
   CHECK(pipeline({"classification_train"}, {96, 110, 1}).apply(grey, {}).sizes() == torch::IntArrayRef({1, 96, 96}));
   CHECK(pipeline({"classification_eval"}, {96, 110, 1}).apply(grey, {}).sizes() == torch::IntArrayRef({1, 96, 96}));
-  CHECK(transforms().make(transforms().defaults("none"), {}).empty());
+  CHECK(recipes::transforms().make(recipes::transforms().defaults("none"), {}).empty());
   const auto scaled = pipeline({"none"}).apply(colour, {});
   CHECK(torch::equal(scaled, colour.permute({2, 0, 1}).to(torch::kFloat32).div(255)));
   CHECK(imagenet_statistics(1).mean == std::vector<double>{0.449});
@@ -182,7 +182,7 @@ TEST_CASE("nothing may follow normalize", "[data]") {
 
 TEST_CASE("an unknown transform lists the nearest at its place", "[data]") {
   const std::vector<config::Component> list = {{"random_crops", nullptr}};
-  const std::string error = test::user_error([&] { Pipeline(list, {}, "data.preprocess"); });
+  const std::string error = test::user_error([&] { Pipeline(recipes::transforms(), list, {}, "data.preprocess"); });
   CHECK_THAT(error, Catch::Matchers::ContainsSubstring("data.preprocess.0") &&
                         Catch::Matchers::ContainsSubstring("random_crop"));
 }
@@ -195,7 +195,7 @@ TEST_CASE("recipes name transforms, with one size or two", "[data]") {
     }
   };
   config::Catalogue catalogue;
-  catalogue.add(transforms());
+  catalogue.add(recipes::transforms());
   const auto bound = [&](const std::string& text) {
     Section section;
     config::Provenance provenance;
@@ -204,7 +204,7 @@ TEST_CASE("recipes name transforms, with one size or two", "[data]") {
                       provenance, problems);
     if (!problems.empty()) throw UserError(problems);
     const auto image = test::formula_image("noise", 50, 70, 3);
-    return Pipeline(section.augment, {}, "augment").apply(image, {}).sizes().vec();
+    return Pipeline(recipes::transforms(), section.augment, {}, "augment").apply(image, {}).sizes().vec();
   };
   using Sizes = std::vector<std::int64_t>;
   CHECK(bound("augment: classification_train\n") == Sizes{3, 224, 224});
@@ -235,11 +235,11 @@ TEST_CASE("every transform documents itself", "[data]") {
                                              "augmix",
                                              "normalize",
                                              "random_erasing",
+                                             "none",
                                              "classification_train",
-                                             "classification_eval",
-                                             "none"};
-  CHECK(transforms().names() == expected);
-  for (const auto& entry : transforms().entries()) {
+                                             "classification_eval"};
+  CHECK(recipes::transforms().names() == expected);
+  for (const auto& entry : recipes::transforms().entries()) {
     INFO(entry.name);
     CHECK_FALSE(entry.description.empty());
     for (const auto& field : entry.options->fields) CHECK_FALSE(field.help.empty());
@@ -250,7 +250,7 @@ TEST_CASE("every transform documents itself", "[data]") {
 TEST_CASE("what a pipeline made can be looked at again", "[data][transform]") {
   const torch::Tensor image = torch::arange(256 * 3, torch::kInt).remainder(256).to(torch::kByte).reshape({16, 16, 3});
   for (const char* name : {"normalize", "none"}) {
-    const Pipeline pipeline(components({name}), {}, "data.augment");
+    const Pipeline pipeline(recipes::transforms(), components({name}), {}, "data.augment");
     const torch::Tensor viewed = pipeline.viewable(pipeline.apply(image, {}));
     REQUIRE(viewed.is_contiguous());
     REQUIRE(torch::equal(viewed, image));

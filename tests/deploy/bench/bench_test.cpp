@@ -160,7 +160,9 @@ TEST_CASE("training does the recipe's step and leaves its weights", "[deploy][be
   CHECK(rows[0].height == 16);
   CHECK(rows[0].memory_format == "contiguous");
   CHECK(rows[0].gflops == Approx(6e-6 * static_cast<double>(rows[0].macs * 6) / rows[0].latency.p50));
-  const auto named = [](std::int64_t batch) { return bench_recipe(recipes::catalogue(), "small_cnn", {}, batch, 12); };
+  const auto named = [](std::int64_t batch) {
+    return bench_recipe(recipes::tasks(), recipes::catalogue(), "small_cnn", {}, batch, 12);
+  };
   request.batches = {2};
   const auto alone = bench_training(recipes::tasks(), named, request, nobody);
   REQUIRE(alone.size() == 1);

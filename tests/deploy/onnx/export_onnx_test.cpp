@@ -7,6 +7,7 @@
 #include "quant/calibrate.h"
 #include "quant/engine.h"
 #include "quant/runner.h"
+#include "recipes/registry.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -15,7 +16,10 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Subject onnx_subject() { return subject_of("small_cnn", {{"model.num_classes", "3"}}, 5, kGoldenSamples); }
+Subject onnx_subject() {
+  return subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {{"model.num_classes", "3"}}, 5,
+                    kGoldenSamples);
+}
 
 Subject int8_subject() {
   Subject subject = onnx_subject();
@@ -56,7 +60,8 @@ TEST_CASE("an ONNX export tells what whoever runs it must know", "[deploy]") {
   CHECK(Json::parse(graph.metadata.at("classes")) == Json({"cat", "dog", "eel"}));
   CHECK(Json::parse(graph.metadata.at("preprocessing")) == subject.preprocessing);
   CHECK(graph.metadata.at("weights_sha256") == weights_sha256(*subject.model));
-  CHECK(graph.metadata.at("weights_sha256") != weights_sha256(*subject_of("small_cnn", {}, 6, 1).model));
+  CHECK(graph.metadata.at("weights_sha256") !=
+        weights_sha256(*subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {}, 6, 1).model));
   CHECK(*graph.inputs.at(0).shape == std::vector<std::int64_t>{-1, 1, 28, 28});
   CHECK(graph.constants.count("fc.weight") + graph.constants.count("classifier.weight") == 1);
 }

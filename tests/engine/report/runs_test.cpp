@@ -40,14 +40,36 @@ TEST_CASE("evidence gives what the run recorded, and says what it lacks", "[engi
   REQUIRE(evidence.evaluation);
   CHECK(evidence.evaluation->total == 20);
   for (const auto& figure : evidence.evaluation->figures) CHECK(figure.value == run.find("test/" + figure.name)->value);
-  REQUIRE(evidence.counts.size() == 3);
-  std::int64_t samples = 0;
-  for (const auto count : evidence.counts[0].samples) samples += count;
-  CHECK(samples == 40);
+  REQUIRE(evidence.data_exhibits.size() == 1);
+  CHECK(report::exhibit_csv(evidence.data_exhibits[0]).find("\nall,40,12,20\n") != std::string::npos);
+  CHECK(evidence.data_facts.front().first == "name");
   CHECK(evidence.training.size() == 24);
+  REQUIRE(evidence.training[0].lines.size() == 2);
+  CHECK(evidence.training[0].lines[0].size() == 1);  // a class: 0 to 9
   const double right = evidence.evaluation->find("acc1")->value * 20 / 100;
-  CHECK(evidence.hardest.size() == static_cast<std::size_t>(20 - std::lround(right)));
+  REQUIRE(evidence.findings.size() == 3);
+  const auto* mistakes = std::get_if<report::Thumbnails>(&evidence.findings[2].exhibits.at(0).content);
+  REQUIRE(mistakes != nullptr);
+  CHECK(mistakes->size() == static_cast<std::size_t>(20 - std::lround(right)));
+  CHECK(mistakes->at(0).lines[0].find(", taken for ") != std::string::npos);
   for (const auto& picture : evidence.training) CHECK(picture.uri.rfind("data:image/png;base64,iVBORw0KGgo", 0) == 0);
+
+  // A task without an exhibition is shown by what its metrics have.
+  engine::TaskFactory plain("task");
+  plain.add<config::NoOptions>("classification", "", [&](const config::NoOptions&, const TaskRequest& request) {
+    return std::make_unique<WrappedTask>(recipes::tasks().make(resolved.recipe.task.kind, request));
+  });
+  config::Resolved wrapped = resolved;
+  wrapped.recipe.task.kind = plain.defaults("classification");
+  const Evidence bare = gather_evidence(plain, wrapped, folder / "run", false);
+  CHECK(bare.missing.empty());
+  REQUIRE(bare.findings.size() == 1);
+  CHECK(bare.findings[0].title == "Evaluation");
+  CHECK(bare.findings[0].exhibits.size() == evidence.evaluation->exhibits.size());
+  CHECK(bare.data_facts.size() == 2);
+  const std::string bare_page = run_page(run, bare, "", nullptr);
+  CHECK(markup_fault(bare_page) == "");
+  CHECK(bare_page.find("<h2>Evaluation</h2>") != std::string::npos);
 
   std::filesystem::remove_all(folder / "run/checkpoints");
   const Evidence without = gather_evidence(recipes::tasks(), resolved, folder / "run", false);

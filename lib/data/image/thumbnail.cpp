@@ -1,0 +1,23 @@
+#include "data/image/thumbnail.h"
+
+#include <algorithm>
+
+#include "data/image/resize.h"
+#include "report/png.h"
+
+namespace mlrun::data {
+
+std::string thumbnail_uri(const torch::Tensor& image) {
+  constexpr std::int64_t kLonger = 112;  // pixels of the longer side, at the most
+  const std::int64_t height = image.size(0), width = image.size(1), longer = std::max(height, width);
+  torch::Tensor shown = image.size(2) == 2 || image.size(2) > 3 ? image.slice(2, 0, 1) : image;
+  shown = shown.contiguous();
+  if (longer > kLonger) {
+    const auto scaled = [&](std::int64_t side) { return std::max<std::int64_t>(1, side * kLonger / longer); };
+    shown = resize(view_of(shown), scaled(height), scaled(width), Interpolation::Bilinear).contiguous();
+  }
+  return report::data_uri("image/png",
+                          report::png(shown.data_ptr<std::uint8_t>(), shown.size(1), shown.size(0), shown.size(2)));
+}
+
+}  // namespace mlrun::data

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "base/json.h"
+#include "config/recipe.h"
+#include "data/pipeline_source.h"
+#include "data/transforms/transform.h"
+
+namespace mlrun::data {
+
+/// What every task of images makes of its recipe's `data` section: samples as training and evaluation see them, files
+/// read as evaluation reads them, and images of both to look at.
+class ImagePreparation {
+ public:
+  /// `context` is what the model wants (models::transform_context), for the channels of the data.
+  ImagePreparation(const TransformFactory& transforms, const config::Recipe& recipe, TransformContext context);
+
+  /// The samples of `raw` with their images transformed, as training sees them (`augmented`) or evaluation, and their
+  /// labels as PipelineSource changes them; null where `raw` is.
+  std::shared_ptr<const Source> source(std::shared_ptr<const Source> raw, bool augmented,
+                                       std::vector<std::int64_t> labels) const;
+  /// An image file as a sample that evaluation would see, grey where the data are. Warns, once, of another size than
+  /// training's.
+  Sample read(const std::filesystem::path& file) const;
+  /// Task::preprocessing: `channels` of the data, `input_channels` of the model, and Pipeline::facts of evaluation.
+  Json facts() const;
+  /// Channels of the images that evaluation gives to the model.
+  std::int64_t input_channels() const { return preprocess_->channels(); }
+  /// The image of a sample of `source`, uint8 [H, W, C].
+  torch::Tensor picture(const Sample& sample, bool augmented) const;
+
+ private:
+  std::int64_t channels_;
+  bool apply_exif_;
+  std::shared_ptr<const Pipeline> augment_, preprocess_;
+};
+
+}  // namespace mlrun::data

@@ -1,0 +1,22 @@
+#include "engine/task.h"
+
+#include "base/error.h"
+#include "engine/exhibition.h"
+
+namespace mlrun::engine {
+
+std::unique_ptr<Exhibition> Task::exhibition() { return nullptr; }
+
+void TaskFactory::add_alone(const std::string& task, ModelAlone alone) {
+  const bool added = find(task) != nullptr && alone_.emplace(task, std::move(alone)).second;
+  MLRUN_ASSERT(added, "no task '" + task + "', or one that has said already what it makes of models alone");
+}
+
+const ModelAlone& TaskFactory::alone(const std::string& task, const std::string& model) const {
+  const auto found = alone_.find(task);
+  if (found != alone_.end()) return found->second;
+  throw UserError("the model " + model + " is of the task " + task + ", which takes none without a recipe",
+                  "name a recipe or a run in place of the model");
+}
+
+}  // namespace mlrun::engine
