@@ -19,7 +19,8 @@ std::filesystem::path source_root();
 /// `if (!possible) return skip("why");`
 void skip(const std::string& why);
 
-/// A folder of the developers' real data (CONTRIBUTING, "Tests"), or nothing where it is absent: the test is skipped then.
+/// A folder of the developers' real data (CONTRIBUTING, "Tests"), or nothing where it is absent: the test is skipped
+/// then.
 std::optional<std::filesystem::path> real_data(const std::string& name);
 
 /// A new empty folder, removed with everything in it when the test ends.

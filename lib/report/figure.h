@@ -15,7 +15,7 @@ struct Figure {
   std::string name;  ///< `acc1`, or under prefixes `val/ema_acc1`
   double value = 0;
   Better better = Better::Higher;
-  int digits = 2;    ///< shown after the point
+  int digits = 2;         ///< shown after the point
   std::string unit = {};  ///< `%`, `dB`; empty where it has none
 
   bool operator==(const Figure&) const = default;

@@ -181,7 +181,9 @@ TEST_CASE("any task has a page, and averages of its checkpoints are scored", "[t
     CHECK(page.find("val/" + toy.headline) != std::string::npos);
 
     engine::AverageRequest average;
-    average.inputs = engine::select_checkpoints(folder / "run", {.last = 3}, false);
+    engine::Selection newest;
+    newest.last = 3;
+    average.inputs = engine::select_checkpoints(folder / "run", newest, false);
     engine::set_shares(average.inputs, {});
     average.evaluate = true;
     average.out = folder / "average.safetensors";

@@ -158,7 +158,7 @@ TEST_CASE("of many keys that tell runs apart alike one is shown", "[engine][repo
                            {"model.width", other},
                            {"model.dropout", other},
                            {"optimizer.lr", i < 2 ? 0.1 : 0.2}},
-                          {{"val/acc1", i}}));
+                          {{"val/acc1", static_cast<double>(i)}}));
   }
   const Ranking ranking = rank(runs, {});
   CHECK(ranking.by == Names{"data.root", "optimizer.lr"});
