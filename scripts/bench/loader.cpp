@@ -19,6 +19,7 @@
 #include "data/sources/source.h"
 #include "data/transforms/transform.h"
 #include "engine/block_cache.h"
+#include "recipes/registry.h"
 
 using namespace mlrun;
 
@@ -31,8 +32,8 @@ class Prepared : public data::Source {
     data::TransformContext context;
     context.scaled_decoding = preset == "train-scaled";
     const std::string name = preset == "eval" ? "classification_eval" : "classification_train";
-    const std::vector<config::Component> list = {data::transforms().defaults(name)};
-    pipeline_ = std::make_unique<data::Pipeline>(list, context, "preset");
+    const std::vector<config::Component> list = {recipes::transforms().defaults(name)};
+    pipeline_ = std::make_unique<data::Pipeline>(recipes::transforms(), list, context, "preset");
   }
 
   std::int64_t size() const override { return raw_->size(); }
