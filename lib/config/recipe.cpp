@@ -117,6 +117,30 @@ void EarlyStoppingOptions::declare(Declare<EarlyStoppingOptions>& d) {
   d.shorthand("patience");
 }
 
+namespace {
+
+void declare_rules(Declare<TrainSection>& d) {
+  d.rule("log_every", [](const TrainSection& t) -> std::string {
+    return t.log_every.unit != Span::Unit::Seconds ? "must be in seconds, as `10 s`" : "";
+  });
+  d.rule("evaluate", [](const TrainSection& t) -> std::string {
+    return t.evaluate.unit == Span::Unit::Seconds ? "cannot be in seconds; write `1 epoch`" : "";
+  });
+  d.rule("max_time", [](const TrainSection& t) -> std::string {
+    const bool sound = !t.max_time || (t.max_time->unit == Span::Unit::Seconds && t.max_time->value > 0);
+    return sound ? "" : "must be a time above 0, as `3.5 h`";
+  });
+  d.rule("clip_grad_norm", [](const TrainSection& t) -> std::string {
+    const int chosen = t.clip_grad_norm.has_value() + t.clip_grad_value.has_value() + t.clip_agc.has_value();
+    return chosen > 1 ? "clip_grad_norm, clip_grad_value and clip_agc exclude each other; keep one" : "";
+  });
+  d.rule("accumulate", [](const TrainSection& t) -> std::string {
+    return t.batch_size % t.accumulate != 0 ? "must divide train.batch_size" : "";
+  });
+}
+
+}  // namespace
+
 void TrainSection::declare(Declare<TrainSection>& d) {
   d("epochs", &TrainSection::epochs, "passes over the training samples").min(1);
   d("batch_size", &TrainSection::batch_size, "samples per optimizer step, over all micro-batches").min(1);
@@ -162,23 +186,7 @@ void TrainSection::declare(Declare<TrainSection>& d) {
   d("log_steps", &TrainSection::log_steps,
     "steps between two records of loss and learning rate in metrics and TensorBoard")
       .min(1);
-  d.rule("log_every", [](const TrainSection& t) -> std::string {
-    return t.log_every.unit != Span::Unit::Seconds ? "must be in seconds, as `10 s`" : "";
-  });
-  d.rule("evaluate", [](const TrainSection& t) -> std::string {
-    return t.evaluate.unit == Span::Unit::Seconds ? "cannot be in seconds; write `1 epoch`" : "";
-  });
-  d.rule("max_time", [](const TrainSection& t) -> std::string {
-    const bool sound = !t.max_time || (t.max_time->unit == Span::Unit::Seconds && t.max_time->value > 0);
-    return sound ? "" : "must be a time above 0, as `3.5 h`";
-  });
-  d.rule("clip_grad_norm", [](const TrainSection& t) -> std::string {
-    const int chosen = t.clip_grad_norm.has_value() + t.clip_grad_value.has_value() + t.clip_agc.has_value();
-    return chosen > 1 ? "clip_grad_norm, clip_grad_value and clip_agc exclude each other; keep one" : "";
-  });
-  d.rule("accumulate", [](const TrainSection& t) -> std::string {
-    return t.batch_size % t.accumulate != 0 ? "must divide train.batch_size" : "";
-  });
+  declare_rules(d);
 }
 
 void ParameterGroupOptions::declare(Declare<ParameterGroupOptions>& d) {
