@@ -58,6 +58,7 @@ class Child {
     pid_ = ::fork();
     if (pid_ != 0) return;
     redirect(invocation);
+    ::signal(SIGHUP, SIG_DFL);  // the tests may run under nohup
     ::signal(SIGPIPE, invocation.ignore_sigpipe ? SIG_IGN : SIG_DFL);
     if (invocation.ignored_signal != 0) ::signal(invocation.ignored_signal, SIG_IGN);
     if (::chdir(invocation.folder.c_str()) == 0) ::execve(MLRUN_EXECUTABLE, argv.data(), envp.data());
