@@ -19,7 +19,7 @@ namespace {
 
 struct BenchArguments {
   std::vector<std::string> words, models;
-  std::string mode = "infer";
+  std::string mode = "infer", submodel;
   deploy::BenchRequest request;
   std::size_t top = 20;
   bool csv = false, markdown = false;
@@ -77,8 +77,9 @@ void add_inference_rows(const BenchArguments& arguments, const BenchWords& words
     }
     const RunArgument run = open_run_argument(source.name, words.overrides, "");
     deploy::check_own_engine(source.name, run.brings_engine() ? run.engine : "", request);
-    subjects.emplace_back(
-        [run, &request] { return deploy::bench_subject(recipes::tasks(), run.resolved, run.weights, request.size); });
+    subjects.emplace_back([run, &request, &arguments] {
+      return deploy::bench_subject(recipes::tasks(), run.resolved, run.weights, request.size, arguments.submodel);
+    });
   }
   for (const auto& subject : subjects) {
     for (auto& row : deploy::bench_inference(subject(), request, tell)) rows.push_back(std::move(row));
@@ -116,6 +117,9 @@ void check_mode(const BenchArguments& arguments, const BenchWords& words) {
   if (arguments.mode != "infer" && request.size > 0 && any(false)) {
     throw UserError("--size: the images are as large as the recipe makes them",
                     "set sizes in data.augment, or use --model");
+  }
+  if (!arguments.submodel.empty() && (arguments.mode != "infer" || any(true))) {
+    throw UserError("--submodel is for --mode infer of a task with several models", "leave it out");
   }
   if (arguments.mode != "load" && !request.workers.empty()) {
     throw UserError("--workers loads data, which --mode " + arguments.mode + " does not", "add --mode load");
@@ -203,6 +207,8 @@ Command add_bench(CLI::App& root) {
       ->type_name("MODE")
       ->check(CLI::IsMember({"infer", "train", "load"}));
   add_grid(*app, arguments->request);
+  app->add_option("--submodel", arguments->submodel, "which model is measured, where the task has several")
+      ->type_name("NAME");
   app->add_flag("--layers", arguments->request.layers, "time every layer too");
   app->add_option("--top", arguments->top, "layers to show, the slowest first; 0: all, in order (default: 20)")
       ->type_name("N");

@@ -6,7 +6,7 @@
 #include "apps/mlrun/command.h"
 #include "base/threads.h"
 #include "config/bind.h"
-#include "data/image/contact_sheet.h"
+#include "data/contact_sheet.h"
 #include "data/inspect.h"
 #include "data/pack.h"
 #include "data/sources/detect_format.h"
@@ -70,7 +70,7 @@ config::Recipe read_subject(const RecipeArguments& arguments) {
   return config::resolve(request, recipes::catalogue()).recipe;
 }
 
-data::Subject open_subject(const config::Recipe& recipe) {
+data::DataSubject open_subject(const config::Recipe& recipe) {
   const bool exif = recipe.data.exif == "apply";
   const auto dataset =
       data::sources().make(recipe.data.source, data::OpenRequest{recipe.data.root, recipe.data.split, exif});
@@ -142,7 +142,7 @@ data::Pipeline make_pipeline(const config::Recipe& recipe, const std::string& wi
 
 Result show(const ShowArguments& arguments) {
   const config::Recipe recipe = read_subject(arguments.recipe);
-  const data::Subject subject = open_subject(recipe);
+  const data::DataSubject subject = open_subject(recipe);
   const bool train = arguments.split == "train";
   const std::string with = arguments.with.empty() ? (train ? "augment" : "preprocess") : arguments.with;
   const auto split = train ? data::Split::Train : arguments.split == "val" ? data::Split::Val : data::Split::Test;

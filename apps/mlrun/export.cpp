@@ -18,7 +18,7 @@ namespace {
 struct ExportArguments {
   explicit ExportArguments(CLI::App& app) : words(app, "SOURCE") {}
   ModelWords words;
-  std::string weights, output, format, size, batch, opset, input_size;
+  std::string weights, output, format, size, batch, opset, input_size, submodel;
   std::uint64_t seed = 0;
   bool frozen = false, with_preprocess = false;
   bool force = false;
@@ -69,6 +69,11 @@ void check_options(const ExportArguments& arguments, const std::string& format) 
   only(!arguments.opset.empty() && format != "onnx", "--opset", "onnx");
   only(!arguments.batch.empty() && format != "onnx", "--batch", "onnx");
   only(!arguments.size.empty() && format != "onnx" && format != "torchscript", "--size", "onnx and torchscript");
+  only(!arguments.submodel.empty() && format != "onnx" && format != "torchscript", "--submodel",
+       "onnx and torchscript");
+  if (!arguments.submodel.empty() && !arguments.words.model().empty()) {
+    throw UserError("--submodel is for tasks of several models, and --model names one", "leave one of them out");
+  }
   only(arguments.with_preprocess && format != "onnx" && format != "torchscript", "--with-preprocess",
        "onnx and torchscript");
   if (!arguments.input_size.empty() && !arguments.with_preprocess) {
@@ -93,13 +98,13 @@ deploy::ExportRequest request_of(const ExportArguments& arguments, const std::st
   return request;
 }
 
-deploy::Subject subject(const ExportArguments& arguments) {
+deploy::ExportSubject subject(const ExportArguments& arguments) {
   if (!arguments.words.model().empty()) {
     return deploy::subject_of(recipes::tasks(), recipes::transforms(), arguments.words.model(),
                               arguments.words.overrides(), arguments.seed, deploy::kGoldenSamples);
   }
   const RunArgument run = open_run_argument(arguments.words.subject(), {}, arguments.weights);
-  return deploy::subject_of(recipes::tasks(), run.resolved, run.weights, deploy::kGoldenSamples);
+  return deploy::subject_of(recipes::tasks(), run.resolved, run.weights, deploy::kGoldenSamples, arguments.submodel);
 }
 
 void check_named(const ExportArguments& arguments) {
@@ -116,7 +121,7 @@ void check_named(const ExportArguments& arguments) {
 Result export_graph(const ExportArguments& arguments, const std::string& format) {
   const deploy::ExportRequest request = request_of(arguments, format);
   const auto size = image_size("--size", arguments.size);
-  deploy::Subject chosen = subject(arguments);
+  deploy::ExportSubject chosen = subject(arguments);
   if (size) deploy::set_size(chosen, size->first, size->second);
   if (arguments.with_preprocess)
     deploy::take_images(chosen, recipes::transforms(), image_size("--input-size", arguments.input_size));
@@ -188,6 +193,8 @@ Command add_export(CLI::App& root) {
                 "the file takes uint8 images [N, H, W, C] and does itself what data.preprocess says");
   app->add_option("--input-size", arguments->input_size, "of those images, where data.preprocess resizes them")
       ->type_name("HxW");
+  app->add_option("--submodel", arguments->submodel, "which model a graph is of, where the task has several")
+      ->type_name("NAME");
   app->add_flag("--force", arguments->force, "replace FILE where it exists");
   return {app, [arguments](const OutputOptions&) { return run_export(*arguments); }};
 }

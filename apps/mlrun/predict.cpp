@@ -11,11 +11,10 @@
 #include "data/sources/listing.h"
 #include "deploy/engine_scope.h"
 #include "deploy/onnx/weights.h"
-#include "engine/apply_session.h"
+#include "engine/predict_session.h"
 #include "engine/train/progress.h"
 #include "recipes/registry.h"
 #include "report/format.h"
-#include "report/table.h"
 
 namespace mlrun::apps {
 
@@ -28,26 +27,32 @@ struct PredictArguments {
   RecipeArguments recipe;
   std::string weights;
   std::string engine = deploy::default_inference_engine();
-  std::int64_t topk = 5;
-  bool csv = false;
+  engine::AnswerOptions options;
+  std::string out;
+  bool csv = false, force = false;
 };
 
-/// Files as named, and the images of named folders in code point order. What else lies in the folders is told once.
-std::vector<fs::path> list_files(const std::vector<std::string>& operands, data::LeftOut& left_out) {
-  std::vector<fs::path> files;
+/// Files as named, and in code point order those of named folders that the task reads. What else lies in the folders is
+/// told once.
+std::vector<engine::PredictFile> list_files(const std::vector<std::string>& operands, const engine::Task& task,
+                                            data::LeftOut& left_out) {
+  std::vector<engine::PredictFile> files;
   std::string folders;
   for (const auto& operand : operands) {
     if (!fs::is_directory(operand)) {
-      files.emplace_back(operand);
+      files.push_back({operand, fs::path(operand).stem()});
       continue;
     }
     folders += (folders.empty() ? "" : ", ") + operand;
-    for (const auto& file : data::list_images(operand, "", /*dangling=*/true, {}, &left_out))
-      files.push_back(fs::path(operand) / file.path);
+    const auto wanted = [&task](const std::string& name) { return task.reads(name); };
+    for (const auto& file : data::list_files(operand, "", wanted, /*dangling=*/true, {}, &left_out)) {
+      const fs::path inside = file.path;
+      files.push_back({fs::path(operand) / inside, inside.parent_path() / inside.stem()});
+    }
   }
   if (files.empty()) {
     throw UserError("there is nothing to predict" + (left_out.empty() ? "" : ", only " + left_out.list()),
-                    "name images, or folders that hold some");
+                    "name files, or folders that hold some");
   }
   data::tell_left_out(left_out, folders);
   return files;
@@ -56,24 +61,17 @@ std::vector<fs::path> list_files(const std::vector<std::string>& operands, data:
 std::string text_of(const engine::Predictions& predictions) {
   std::string text;
   for (const auto& prediction : predictions.done) {
-    text += printable_line(prediction.file) + "\n";
-    report::Table table({{"class", report::Align::Left}, {"probability"}});
-    for (const auto& answer : prediction.answers) {
-      table.add({answer.at("class").get<std::string>(), report::percent(answer.at("probability").get<double>(), 2)});
-    }
-    text += table.text() + "\n";
+    text += printable_line(prediction.file) + "\n" + prediction.answer.table.text() + "\n";
+    for (const auto& file : prediction.written) text += printable_line(file.string()) + "\n";
   }
   return text;
 }
 
 std::string csv_of(const engine::Predictions& predictions) {
-  std::string text = report::csv_row({"file", "rank", "class", "probability"});
+  std::string text;
   for (const auto& prediction : predictions.done) {
-    int rank = 0;
-    for (const auto& answer : prediction.answers) {
-      text += report::csv_row({prediction.file, std::to_string(++rank), answer.at("class").get<std::string>(),
-                               report::shortest(answer.at("probability").get<double>())});
-    }
+    const report::Table records = prediction.answer.records.after("file", prediction.file);
+    text += text.empty() ? records.csv() : records.csv_rows();
   }
   return text;
 }
@@ -81,7 +79,9 @@ std::string csv_of(const engine::Predictions& predictions) {
 Json json_of(const engine::Predictions& predictions) {
   Json list = Json::array();
   for (const auto& prediction : predictions.done) {
-    list.push_back({{"file", prediction.file}, {"predictions", prediction.answers}});
+    Json entry = {{"file", prediction.file}, {"predictions", prediction.answer.json}};
+    for (const auto& file : prediction.written) entry["written"].push_back(file.string());
+    list.push_back(std::move(entry));
   }
   Json failed = Json::array();
   for (const auto& problem : predictions.failed) failed.push_back(problem.file);
@@ -105,14 +105,20 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   auto operands = arguments.recipe.operands();
   const std::string subject = arguments.recipe.subject();
   if (!operands.empty() && operands.front() == subject) operands.erase(operands.begin());
-  if (arguments.topk < 1) throw UserError("--topk: must be at least 1");
-  data::LeftOut left_out;
-  const auto files = list_files(operands, left_out);
+  if (operands.empty()) {
+    throw UserError("there is nothing to predict", "name files, or folders that hold some");
+  }
   const RunArgument run = open_run_argument(subject, arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
   const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
-  const auto predictions =
-      engine::predict_files(loaded, files, arguments.topk, progress_of(files.size(), !output.quiet));
+  data::LeftOut left_out;
+  engine::PredictRequest request;
+  request.files = list_files(operands, *loaded.task, left_out);
+  request.options = arguments.options;
+  request.out = arguments.out;
+  request.force = arguments.force;
+  request.progress = progress_of(request.files.size(), !output.quiet);
+  const auto predictions = engine::predict_files(loaded, request);
   Result result;
   result.json = json_of(predictions);
   result.json["left_out"] = left_out.count();
@@ -132,8 +138,7 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
 }  // namespace
 
 Command add_predict(CLI::App& root) {
-  CLI::App* app =
-      root.add_subcommand("predict", "Classify images with a trained run: predict RUN IMAGE|DIR... [--topk K]");
+  CLI::App* app = root.add_subcommand("predict", "Apply a trained run to files: predict RUN FILE|DIR...");
   const auto arguments = std::make_shared<PredictArguments>(*app);
   app->add_option("--weights", arguments->weights,
                   "best, last, a checkpoint's name or a safetensors file (default: best)")
@@ -142,8 +147,11 @@ Command add_predict(CLI::App& root) {
       ->type_name("ENGINE")
       ->check(CLI::IsMember(deploy::inference_engines()))
       ->capture_default_str();
-  app->add_option("--topk", arguments->topk, "answers for each image")->type_name("K")->capture_default_str();
-  app->add_flag("--csv", arguments->csv, "print CSV: file, rank, class, probability");
+  app->add_option("--topk", arguments->options.topk, "how many of ranked answers, as classes (default: 5)")
+      ->type_name("K");
+  app->add_flag("--csv", arguments->csv, "print CSV: the file and what is said of it (file, rank, class, probability)");
+  app->add_option("-o,--output", arguments->out, "folder for answers that are files, as masks")->type_name("DIR");
+  app->add_flag("--force", arguments->force, "replace what lies in DIR");
   return {app, [arguments](const OutputOptions& output) { return run_predict(*arguments, output); }};
 }
 

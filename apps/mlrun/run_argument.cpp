@@ -103,7 +103,7 @@ RunArgument open_run_argument(const std::string& first, const std::vector<config
     found.engine = deploy::kOnnxEngine;
   } else if (found.weights.file.extension() == ".safetensors" && quant::is_int8(found.weights.file)) {
     found.weights.install = [file = found.weights.file](const engine::Models& models, const engine::Context&) {
-      quant::install_int8(file, *models.front().second);
+      quant::install_int8(file, models);
     };
     found.engine = "int8";
   }

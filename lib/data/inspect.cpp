@@ -214,7 +214,7 @@ std::vector<SplitView> splits_of(const Dataset& dataset) {
   return views;
 }
 
-Findings inspect_data(const Subject& subject) {
+Findings inspect_data(const DataSubject& subject) {
   const DataInfo& info = subject.dataset->info();
   const auto splits = splits_of(*subject.dataset);
   const ClassCounts counts = count_classes(splits, info.classes.size());

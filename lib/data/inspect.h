@@ -17,7 +17,7 @@ struct Findings {
 };
 
 /// A data set that is looked at.
-struct Subject {
+struct DataSubject {
   std::shared_ptr<const Dataset> dataset;
   std::string root;
   std::string format;
@@ -27,7 +27,7 @@ struct Subject {
 
 /// Name, format, fingerprint, the samples of each class and split; sizes, kinds and EXIF rotations of
 /// image files, from their heads, in `threads` threads. Nothing is decoded where the head tells enough.
-Findings inspect_data(const Subject& subject);
+Findings inspect_data(const DataSubject& subject);
 
 /// One split's samples, with the split's name.
 struct SplitView {

@@ -76,7 +76,7 @@ class Tally {
   std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
 
-std::vector<Examined> examine_all(const Subject& subject) {
+std::vector<Examined> examine_all(const DataSubject& subject) {
   const auto splits = splits_of(*subject.dataset);
   std::int64_t total = 0;
   for (const auto& view : splits) total += view.source->size();
@@ -96,7 +96,7 @@ std::vector<Examined> examine_all(const Subject& subject) {
 /// What is said of the samples, and how.
 class Report {
  public:
-  Report(const Subject& subject, std::vector<Examined> samples, const LikeOptions& likeness)
+  Report(const DataSubject& subject, std::vector<Examined> samples, const LikeOptions& likeness)
       : classes_(subject.dataset->info().classes), samples_(std::move(samples)), likeness_(likeness) {
     likeness_.threads = subject.threads;
   }
@@ -243,7 +243,7 @@ Signature signature_of(const torch::Tensor& image) {
   return signature;
 }
 
-Findings verify_data(const Subject& subject, LikeOptions likeness) {
+Findings verify_data(const DataSubject& subject, LikeOptions likeness) {
   return Report(subject, examine_all(subject), likeness).make();
 }
 

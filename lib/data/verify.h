@@ -9,7 +9,7 @@ namespace mlrun::data {
 /// cannot be read, with reasons (as `problems` too); samples of equal content (SHA-256 of the file, or of
 /// the pixels where samples share one) and whether their labels differ; samples that look alike, across
 /// splits and within them. `subject.threads` is used for both, not `likeness.threads`.
-Findings verify_data(const Subject& subject, LikeOptions likeness);
+Findings verify_data(const DataSubject& subject, LikeOptions likeness);
 
 /// The signature of a decoded image, uint8 [H, W, C].
 Signature signature_of(const torch::Tensor& image);

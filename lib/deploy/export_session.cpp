@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "deploy/onnx/batches.h"
 #include "deploy/onnx/export.h"
 #include "deploy/onnx/model.h"
 #include "deploy/onnx/runtime.h"
@@ -32,31 +33,46 @@ void check_target(const ExportRequest& request) {
   }
 }
 
-Json input_json(const Subject& subject, const ExportRequest& request) {
-  std::vector<Json> shape = {request.batch ? Json(*request.batch) : Json(nullptr)};
-  for (std::int64_t axis = 1; axis < subject.samples.dim(); ++axis) shape.emplace_back(subject.samples.size(axis));
-  if (subject.before) {
-    return {{"name", "input"},
-            {"dtype", "uint8"},
-            {"layout", "NHWC"},
-            {"shape", shape},
-            {"meaning", "decoded images, channels in the order red, green, blue; the preprocessing is in the file"}};
+/// One tensor that the file takes, its first size `count`.
+Json tensor_json(const std::string& name, const torch::Tensor& tensor, const Json& count) {
+  std::vector<Json> shape = {count};
+  for (std::int64_t axis = 1; axis < tensor.dim(); ++axis) shape.emplace_back(tensor.size(axis));
+  return {{"name", name}, {"dtype", onnx_dtype_name(tensor.scalar_type())}, {"shape", shape}};
+}
+
+/// What the file takes; a list where that is several tensors.
+Json input_json(const ExportSubject& subject, const ExportRequest& request) {
+  const Json batch = request.batch ? Json(*request.batch) : Json(nullptr);
+  Json list = Json::array();
+  for (const nn::Port& port : subject.interface.inputs) {
+    for (const auto& name : nn::tensor_names({port})) {
+      const bool rows = port.ragged && name == port.name;
+      list.push_back(tensor_json(name, subject.samples.at(list.size()), rows ? Json(nullptr) : batch));
+    }
   }
-  Json json = {{"name", "input"}, {"dtype", onnx_dtype_name(subject.samples.scalar_type())}, {"shape", shape}};
-  if (subject.takes_images()) json["layout"] = "NCHW";
+  if (list.size() > 1) return list;
+  Json json = list.front();
+  if (subject.before) {
+    json["layout"] = "NHWC";
+    json["meaning"] = "decoded images, channels in the order red, green, blue; the preprocessing is in the file";
+  } else if (subject.takes_images()) {
+    json["layout"] = "NCHW";
+  }
   return json;
 }
 
-void write_traced(const Subject& subject, const ExportRequest& request, const Json& input, const fs::path& file) {
+void write_traced(const ExportSubject& subject, const ExportRequest& request, const Json& input, const fs::path& file) {
   // Traced with two samples: what holds for one batch alone would show with one and three.
-  const torch::Tensor example = torch::cat({subject.samples, subject.samples}).narrow(0, 0, 2);
+  const auto& ports = subject.interface.inputs;
+  const nn::Tensors example =
+      nn::some_samples(ports, nn::joined_samples(ports, {subject.samples, subject.samples}), 0, 2);
   write_torchscript(file, trace(*subject.model, example, {.before = subject.recorded}), request.frozen,
                     {{"preprocess.json", json_text(preprocess_json(subject, request.file.filename(), input))},
                      {"metadata.json", json_text(Json(subject.metadata))}});
 }
 
 /// Writes the model into `folder`; the names of its files.
-std::vector<fs::path> write_model(const Subject& subject, const ExportRequest& request, const Json& input,
+std::vector<fs::path> write_model(const ExportSubject& subject, const ExportRequest& request, const Json& input,
                                   const fs::path& folder) {
   const fs::path file = folder / request.file.filename();
   std::vector<fs::path> names;
@@ -69,22 +85,22 @@ std::vector<fs::path> write_model(const Subject& subject, const ExportRequest& r
 }
 
 /// What every engine there is makes of the file.
-std::vector<Parity> try_out(const Subject& subject, const ExportRequest& request, const fs::path& file) {
-  const Runner model = [&](const torch::Tensor& input) { return subject.outputs(input); };
+std::vector<Parity> try_out(const ExportSubject& subject, const ExportRequest& request, const fs::path& file) {
+  const Runner model = [&](const nn::Tensors& inputs) { return subject.outputs(inputs); };
   const auto tried = [&](const std::string& engine, const Runner& runner, const Tolerance& tolerance) {
-    return compare(engine, model, runner, subject.samples, tolerance);
+    const Runner fitting = request.batch ? in_fixed_batches(subject.interface, *request.batch, runner) : runner;
+    return compare(engine, model, fitting, subject.interface, subject.samples, tolerance);
   };
   if (request.format == "torchscript") return {tried("torchscript", load_torchscript(file), kTorchScriptTolerance)};
   const Tolerance& tolerance = quant::int8_runner(*subject.model) ? kInt8Tolerance : kOnnxTolerance;
-  if (!subject.takes_images() && !subject.before) return {tried("mlrun onnx", load_onnx_graph(file), tolerance)};
-  std::vector<Parity> found = {tried("mlrun onnx", load_onnx(file), tolerance)};
+  std::vector<Parity> found = {tried("mlrun onnx", load_onnx_graph(file), tolerance)};
   if (const auto runtime = onnx_runtime(file)) {
     found.push_back(tried("onnxruntime " + runtime->version, runtime->run, tolerance));
   }
   return found;
 }
 
-Exported make(const Subject& subject, const ExportRequest& request, const Staging& staging) {
+Exported make(const ExportSubject& subject, const ExportRequest& request, const Staging& staging) {
   const Json input = input_json(subject, request);
   std::vector<fs::path> names = write_model(subject, request, input, staging.folder());
   Exported result;
@@ -110,7 +126,7 @@ void check_opset(std::int64_t opset) {
                   "leave it out for " + std::to_string(kNewestWrittenOpset));
 }
 
-Exported export_subject(const Subject& subject, const ExportRequest& request) {
+Exported export_subject(const ExportSubject& subject, const ExportRequest& request) {
   check_target(request);
   check_opset(request.opset);
   const Staging staging(request.file);

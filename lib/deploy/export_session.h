@@ -2,26 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "deploy/onnx/write_onnx.h"
+#include "deploy/export_request.h"
 #include "deploy/parity.h"
 #include "deploy/subject.h"
 
 namespace mlrun::deploy {
-
-struct ExportRequest {
-  std::filesystem::path file;
-  std::string format;   ///< `torchscript` or `onnx`
-  bool frozen = false;  ///< of TorchScript: weights as constants
-  bool force = false;   ///< replaces files that exist
-  std::int64_t opset = 17;
-  std::optional<std::int64_t> batch{};                ///< the only size of a batch that the file takes; none: any
-  std::uint64_t embedded_weights = kEmbeddedWeights;  ///< bytes; more lie beside an ONNX file
-};
 
 /// UserError where no ONNX file is written with that opset.
 void check_opset(std::int64_t opset);
@@ -39,6 +27,6 @@ constexpr std::int64_t kGoldenSamples = 8;
 /// Writes `subject` as the request says, with what whoever deploys it needs beside it:
 /// `classes.txt`, `preprocess.json` and `golden.safetensors` (samples, the model's logits). The file
 /// is loaded afresh and must compute what the model computes; otherwise nothing is left behind.
-Exported export_subject(const Subject& subject, const ExportRequest& request);
+Exported export_subject(const ExportSubject& subject, const ExportRequest& request);
 
 }  // namespace mlrun::deploy

@@ -5,39 +5,40 @@
 #include <optional>
 #include <string>
 
-#include <torch/types.h>
-
 #include "base/json.h"
+#include "nn/ports.h"
 
 /// Does a file compute what its model computes? Each export ends with this question.
 namespace mlrun::deploy {
 
-/// Runs an exported model: its input [N, ...] to its output [N, ...].
-using Runner = std::function<torch::Tensor(const torch::Tensor&)>;
+/// Runs an exported model: the tensors at its input ports to those at its output ports.
+using Runner = std::function<nn::Tensors(const nn::Tensors&)>;
 
-/// How far outputs may be from the model's, as shares of the largest of those.
+/// How far outputs may be from the model's, as shares of the largest of those. Whole numbers must be equal.
 struct Tolerance {
-  double largest = 0;                                     ///< of any output
-  double mean = std::numeric_limits<double>::infinity();  ///< of all outputs together
+  double largest = 0;                                     ///< of any number
+  double mean = std::numeric_limits<double>::infinity();  ///< of all numbers together
 };
 
 /// How far an engine's outputs are from the model's.
 struct Parity {
   std::string engine;  ///< `torchscript`, `mlrun onnx`, `onnxruntime 1.30.0`
   std::int64_t samples = 0;
-  double max_difference = 0;  ///< of any output
+  std::string output;         ///< of several, the one that is farthest; all that follows is of it
+  double max_difference = 0;  ///< of any number
   double mean_difference = 0;
-  double scale = 0;  ///< the largest magnitude of the model's outputs
+  double scale = 0;  ///< the largest magnitude of the model's output
   std::optional<double>
-      top1_agreement;  ///< per cent of the samples whose largest output is the same; where it is one of several
+      top1_agreement;  ///< per cent of the samples whose largest score is the same; where scores are the only output
   Tolerance tolerance;
-  bool met = false;
+  bool met = false;       ///< by every output
+  std::string failure{};  ///< why the engine ran one of the batches not at all; empty: it ran them
 };
 
-/// Runs both on `samples`, one by one, by threes and all at once, and compares every output. NaN is
-/// never met.
-Parity compare(const std::string& engine, const Runner& model, const Runner& exported, const torch::Tensor& samples,
-               const Tolerance& tolerance);
+/// Runs both on `samples`, at the input ports of `interface`, one by one, by threes and all at once, and compares
+/// every output. NaN is never met.
+Parity compare(const std::string& engine, const Runner& model, const Runner& exported, const nn::Interface& interface,
+               const nn::Tensors& samples, const Tolerance& tolerance);
 
 Json to_json(const Parity& parity);
 /// One line: `torchscript: largest difference 2.1e-06 of 8 samples, top-1 the same in 100 %: met`.

@@ -16,12 +16,12 @@ struct SidecarNames {
 };
 
 /// Writes what lies beside the exported model `model` (a name) into `folder`; the names of the files. `input` describes
-/// what the file takes: its name, dtype and shape.
+/// what the file takes: its name, dtype and shape; a list of those where it takes several tensors.
 std::vector<std::filesystem::path> write_sidecars(const std::filesystem::path& folder,
-                                                  const std::filesystem::path& model, const Subject& subject,
+                                                  const std::filesystem::path& model, const ExportSubject& subject,
                                                   const Json& input);
 
 /// The content of `net.onnx.preprocess.json`: what was done to images, the input, the classes.
-Json preprocess_json(const Subject& subject, const std::filesystem::path& model, const Json& input);
+Json preprocess_json(const ExportSubject& subject, const std::filesystem::path& model, const Json& input);
 
 }  // namespace mlrun::deploy

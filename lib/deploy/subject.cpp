@@ -26,28 +26,29 @@ torch::Tensor random_samples(std::int64_t count, std::int64_t channels, std::int
   return torch::randn({count, channels, height, width}, generator);
 }
 
-/// Samples of the task's data; random numbers, and a warning, where they cannot be opened.
-void take_samples(Subject& subject, engine::Task& task, std::int64_t count) {
+/// Samples of the task's data as its model `name` sees them; random numbers, and a warning, where they cannot be
+/// opened.
+void take_samples(ExportSubject& subject, engine::Task& task, const std::string& name, std::int64_t count) {
   const bool images = subject.preprocessing.contains("input_channels");
   try {
-    const TaskSamples read = read_task_samples(task, count);
-    subject.samples = read.inputs;
+    TaskSamples read = read_task_samples(task, count);
+    if (!read.inputs.empty()) subject.samples = std::move(read.inputs.at(name));
     subject.sample_ids = read.ids;
     subject.samples_from = read.from;
   } catch (const UserError& error) {
     if (!images) throw;
     log::warning("random numbers stand in for samples, as the data cannot be opened: " + std::string(error.what()));
   }
-  if (subject.samples.defined()) return;
+  if (!subject.samples.empty()) return;
   if (!images) throw UserError("the data set '" + task.data().name + "' has no samples to check with", "give it some");
   const Json& facts = subject.preprocessing;
   const auto [height, width] = data::sides_of(facts.value("input_size", Json(subject.context.input_size)));
   subject.samples_from = "random numbers";
   subject.sample_ids.clear();
-  subject.samples = random_samples(count, facts.at("input_channels").get<std::int64_t>(), height, width);
+  subject.samples = {random_samples(count, facts.at("input_channels").get<std::int64_t>(), height, width)};
 }
 
-void require_images(const Subject& subject, const std::string& option) {
+void require_images(const ExportSubject& subject, const std::string& option) {
   if (subject.takes_images()) return;
   throw UserError(option + " is for models that take images, and " + subject.name + " takes none", "leave it out");
 }
@@ -65,10 +66,12 @@ std::string int8_settings(const quant::Int8Plan& plan) {
 
 }  // namespace
 
-torch::Tensor Subject::outputs(const torch::Tensor& given) const { return (*model)(before ? before(given) : given); }
+nn::Tensors ExportSubject::outputs(const nn::Tensors& given) const {
+  return model->run(before ? nn::Tensors{before(given.at(0))} : given);
+}
 
-Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
-                   const engine::WeightChoice& weights, std::int64_t count) {
+ExportSubject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
+                         const engine::WeightChoice& weights, std::int64_t count, const std::string& submodel) {
   if (is_onnx(weights.file)) {
     throw file_error(weights.file.string(), "is an ONNX file, which has no layers to export",
                      "export the run or the weight file that it was made from");
@@ -77,11 +80,12 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   here.recipe.train.device = "cpu";
   here.recipe.train.memory_format = "contiguous";
   engine::Loaded loaded = engine::load(tasks, here, weights);
-  engine::require_plain_model(*loaded.task, "exported");
-  Subject subject;
-  subject.name = resolved.recipe.model.architecture.name;
+  const auto& [name, model] = engine::chosen_model(loaded.task->models(), submodel);
+  ExportSubject subject;
+  subject.name = submodel.empty() ? resolved.recipe.model.architecture.name : name;
   subject.weights = loaded.weights;
-  subject.model = loaded.task->models().front().second;
+  subject.model = model;
+  subject.interface = nn::lasting(model->interface());
   subject.classes = loaded.task->data().classes;
   subject.preprocessing = loaded.task->preprocessing();
   if (subject.preprocessing.contains("channels")) {  // of images
@@ -90,9 +94,9 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
     subject.context =
         models::transform_context(resolved.recipe.model, subject.preprocessing.at("channels").get<std::int64_t>());
   }
-  take_samples(subject, *loaded.task, count);
+  take_samples(subject, *loaded.task, name, count);
   if (subject.takes_images()) {
-    subject.preprocessing["input_size"] = data::size_json(subject.samples.size(2), subject.samples.size(3));
+    subject.preprocessing["input_size"] = data::size_json(subject.samples[0].size(2), subject.samples[0].size(3));
   }
   subject.metadata["recipe"] = engine::carried_recipe(resolved);
   subject.metadata["data"] = json_text(engine::to_json(loaded.task->data()));
@@ -101,18 +105,20 @@ Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& res
   return subject;
 }
 
-Subject subject_of(const engine::TaskFactory& tasks, const data::TransformFactory& transforms, const std::string& name,
-                   const std::vector<config::Override>& overrides, std::uint64_t seed, std::int64_t count) {
+ExportSubject subject_of(const engine::TaskFactory& tasks, const data::TransformFactory& transforms,
+                         const std::string& name, const std::vector<config::Override>& overrides, std::uint64_t seed,
+                         std::int64_t count) {
   const models::NamedModel model = models::make_named(name, overrides);
   nn::initialise(*model.layer, seed);
   if (model.section.weights.file) engine::load_initial_weights(*model.layer, model.section);
   model.layer->eval();
-  Subject subject;
+  ExportSubject subject;
   subject.name = model.section.architecture.name;
   subject.weights = model.section.weights.file ? model.section.weights.file->string() : "seed " + std::to_string(seed);
   subject.model = model.layer;
+  subject.interface = nn::lasting(model.layer->interface());
   subject.samples_from = "random numbers";
-  subject.samples = random_samples(count, model.channels, model.input_size, model.input_size);
+  subject.samples = {random_samples(count, model.channels, model.input_size, model.input_size)};
   const weights::Metadata metadata = engine::model_metadata(model);
   if (const auto classes = metadata.find("classes"); classes != metadata.end()) {
     subject.classes = parse_json(classes->second).get<std::vector<std::string>>();
@@ -125,20 +131,22 @@ Subject subject_of(const engine::TaskFactory& tasks, const data::TransformFactor
   return subject;
 }
 
-void set_size(Subject& subject, std::int64_t height, std::int64_t width) {
+void set_size(ExportSubject& subject, std::int64_t height, std::int64_t width) {
   require_images(subject, "--size");
-  if (subject.samples.size(2) == height && subject.samples.size(3) == width) return;
-  subject.samples = random_samples(subject.samples.size(0), subject.samples.size(1), height, width);
+  torch::Tensor& images = subject.samples.front();
+  if (images.size(2) == height && images.size(3) == width) return;
+  images = random_samples(images.size(0), images.size(1), height, width);
   subject.samples_from = "random numbers";
   subject.sample_ids.clear();
   subject.preprocessing["input_size"] = data::size_json(height, width);
 }
 
-void take_images(Subject& subject, const data::TransformFactory& transforms,
+void take_images(ExportSubject& subject, const data::TransformFactory& transforms,
                  const std::optional<std::pair<std::int64_t, std::int64_t>>& size) {
   require_images(subject, "--with-preprocess");
   const data::TransformContext& context = subject.context;
-  const auto [height, width] = size.value_or(std::pair(subject.samples.size(2), subject.samples.size(3)));
+  torch::Tensor& samples = subject.samples.front();
+  const auto [height, width] = size.value_or(std::pair(samples.size(2), samples.size(3)));
   const auto input = std::make_shared<const ImageInput>(transforms, subject.transforms, context, height, width);
   if (input->resizes() && !size) {
     throw UserError("--with-preprocess: the recipe resizes images, and a file does that for one size alone",
@@ -153,8 +161,7 @@ void take_images(Subject& subject, const data::TransformFactory& transforms,
     return torch::stack(done);
   };
   auto generator = torch::make_generator<torch::CPUGeneratorImpl>(kSampleSeed);
-  subject.samples =
-      torch::randint(256, {subject.samples.size(0), height, width, context.channels}, generator, torch::kByte);
+  samples = torch::randint(256, {samples.size(0), height, width, context.channels}, generator, torch::kByte);
   subject.samples_from = "random numbers";
   subject.sample_ids.clear();
 }

@@ -18,11 +18,12 @@
 namespace mlrun::deploy {
 
 /// A model with its weights, and what whoever runs it elsewhere must know.
-struct Subject {
+struct ExportSubject {
   std::string name;                           ///< of the architecture
   std::string weights;                        ///< which, as results show it
   std::shared_ptr<nn::Layer> model;           ///< in evaluation mode, on the CPU
-  torch::Tensor samples;                      ///< [N, ...] as the model sees them; or see `take_images`
+  nn::Interface interface;                    ///< the model's in evaluation mode
+  nn::Tensors samples;                        ///< at its input ports; or see `take_images`
   std::vector<std::string> sample_ids;        ///< empty where the samples are random numbers
   std::string samples_from;                   ///< `fashion-mnist test`, or `random numbers`
   std::vector<std::string> classes;           ///< empty where they are not known
@@ -30,33 +31,37 @@ struct Subject {
   weights::Metadata metadata;                 ///< beside the above: the recipe, the data
   std::vector<config::Component> transforms;  ///< of evaluation, from uint8 images to the model's input
   data::TransformContext context;             ///< what they take their defaults from
-  using Step = std::function<torch::Tensor(const torch::Tensor&)>;
-  Step before;    ///< what is done to samples before the model sees them; empty: nothing
-  Step recorded;  ///< the same as a graph records it
+  using ImageStep = std::function<torch::Tensor(const torch::Tensor&)>;
+  ImageStep before;    ///< what is done to samples before the model sees them; empty: nothing
+  ImageStep recorded;  ///< the same as a graph records it
 
   /// What the model makes of `samples`: logits where there are classes.
-  torch::Tensor outputs(const torch::Tensor& samples) const;
-  /// Whether the samples are images [N, C, H, W].
-  bool takes_images() const { return preprocessing.contains("input_channels") && samples.dim() == 4; }
+  nn::Tensors outputs(const nn::Tensors& samples) const;
+  /// Whether the samples are images [N, C, H, W], and nothing beside them.
+  bool takes_images() const {
+    return preprocessing.contains("input_channels") && samples.size() == 1 && samples.front().dim() == 4;
+  }
 };
 
 /// What a run or a weight file holds, with `count` samples of its test split (else val), evenly
-/// spread; random numbers, and a warning, where the data cannot be opened.
-Subject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
-                   const engine::WeightChoice& weights, std::int64_t count);
+/// spread; random numbers, and a warning, where the data cannot be opened. Of a task with several models the one that
+/// `submodel` names (engine::chosen_model).
+ExportSubject subject_of(const engine::TaskFactory& tasks, const config::Resolved& resolved,
+                         const engine::WeightChoice& weights, std::int64_t count, const std::string& submodel = "");
 
 /// An architecture by name, preprocessed as its task does to models alone: its weights as drawn from `seed`, or those
 /// that `model.weights` names.
-Subject subject_of(const engine::TaskFactory& tasks, const data::TransformFactory& transforms, const std::string& name,
-                   const std::vector<config::Override>& overrides, std::uint64_t seed, std::int64_t count);
+ExportSubject subject_of(const engine::TaskFactory& tasks, const data::TransformFactory& transforms,
+                         const std::string& name, const std::vector<config::Override>& overrides, std::uint64_t seed,
+                         std::int64_t count);
 
 /// Lets the subject take images of another size: its samples become random numbers.
-void set_size(Subject& subject, std::int64_t height, std::int64_t width);
+void set_size(ExportSubject& subject, std::int64_t height, std::int64_t width);
 
 /// Lets the subject take uint8 images [N, height, width, C], preprocessing included: its samples become random images.
 /// Without a size they are as large as the model's input. UserError where the transforms cannot be part of a graph, and
 /// where they resize images whose size is not named.
-void take_images(Subject& subject, const data::TransformFactory& transforms,
+void take_images(ExportSubject& subject, const data::TransformFactory& transforms,
                  const std::optional<std::pair<std::int64_t, std::int64_t>>& size);
 
 }  // namespace mlrun::deploy

@@ -30,7 +30,7 @@ TaskSamples read_task_samples(engine::Task& task, std::int64_t count) {
   data::SamplesRead read = data::read_samples(*source, keys, data::OnError::Skip);
   if (read.samples.empty()) return found;
   const data::Batch batch = task.collate(std::move(read.samples));
-  found.inputs = engine::model_inputs(task, batch).at(task.models().front().first).front();
+  found.inputs = engine::model_inputs(task, batch);
   found.ids = batch.ids;
   return found;
 }

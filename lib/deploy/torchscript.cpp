@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "nn/tensors.h"
 
 namespace mlrun::deploy {
 
@@ -39,6 +40,14 @@ void write_torchscript(const std::filesystem::path& file, const jit::Module& mod
       extra);
   if (failure) std::rethrow_exception(failure);
   target.commit();
+}
+
+nn::Tensors run_torchscript(jit::Module& module, const nn::Tensors& inputs) {
+  const c10::IValue outputs = module.forward(std::vector<c10::IValue>(inputs.begin(), inputs.end()));
+  if (outputs.isTensor()) return {outputs.toTensor()};
+  nn::Tensors tensors;
+  for (const auto& output : outputs.toTupleRef().elements()) tensors.push_back(output.toTensor());
+  return tensors;
 }
 
 namespace {
@@ -68,20 +77,20 @@ class ModuleForEachSize {
  public:
   ModuleForEachSize(std::filesystem::path file, jit::Module first) : file_(std::move(file)), spare_(std::move(first)) {}
 
-  torch::Tensor run(const torch::Tensor& input) {
-    const std::pair key(input.sizes().vec(), at::get_num_threads());
+  nn::Tensors run(const nn::Tensors& inputs) {
+    const std::pair key(nn::shapes_of(inputs), at::get_num_threads());
     auto found = modules_.find(key);
     if (found == modules_.end()) {
       found = modules_.emplace(key, spare_ ? *spare_ : load_module(file_)).first;
       spare_.reset();
     }
-    return found->second.forward({input}).toTensor();
+    return run_torchscript(found->second, inputs);
   }
 
  private:
   std::filesystem::path file_;
   std::optional<jit::Module> spare_;  // what nothing has run with
-  std::map<std::pair<std::vector<std::int64_t>, int>, jit::Module> modules_;
+  std::map<std::pair<std::vector<std::vector<std::int64_t>>, int>, jit::Module> modules_;
 };
 
 }  // namespace
@@ -90,9 +99,9 @@ Runner load_torchscript(const std::filesystem::path& file) {
   jit::Module module = load_module(file);
   if (computes_in_int8(module)) {
     const auto modules = std::make_shared<ModuleForEachSize>(file, std::move(module));
-    return [modules](const torch::Tensor& input) { return modules->run(input); };
+    return [modules](const nn::Tensors& inputs) { return modules->run(inputs); };
   }
-  return [module](const torch::Tensor& input) mutable { return module.forward({input}).toTensor(); };
+  return [module](const nn::Tensors& inputs) mutable { return run_torchscript(module, inputs); };
 }
 
 }  // namespace mlrun::deploy

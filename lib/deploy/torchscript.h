@@ -17,6 +17,9 @@ namespace mlrun::deploy {
 void write_torchscript(const std::filesystem::path& file, const torch::jit::Module& module, bool frozen,
                        const std::map<std::string, std::string>& files);
 
+/// What a module's `forward` gives: a tensor, or several in a tuple.
+nn::Tensors run_torchscript(torch::jit::Module& module, const nn::Tensors& inputs);
+
 /// Loads a TorchScript archive to run it on the CPU. UserError where it is none. One that computes in int8 is read
 /// again for each further size of input.
 Runner load_torchscript(const std::filesystem::path& file);

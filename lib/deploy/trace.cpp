@@ -56,7 +56,7 @@ jit::Module mirror(const nn::Layer& layer, const std::string& name,
 
 }  // namespace
 
-jit::Module trace(nn::Layer& model, const torch::Tensor& example, const TraceOptions& options) {
+jit::Module trace(nn::Layer& model, const nn::Tensors& example, const TraceOptions& options) {
   const torch::NoGradGuard no_gradients;
   const nn::EvaluationScope evaluation(model);
   PathScopes scopes;
@@ -66,12 +66,16 @@ jit::Module trace(nn::Layer& model, const torch::Tensor& example, const TraceOpt
   const auto run = [&](jit::Stack inputs) -> jit::Stack {
     // It warns of what views of a tensor would not see. Layers work in place only over what nobody else reads.
     const jit::tracer::NoWarn silent;
-    const torch::Tensor input = inputs.at(0).toTensor();
-    return {model(options.before ? before(options, input) : input)};
+    nn::Tensors tensors;
+    for (const auto& input : inputs) tensors.push_back(input.toTensor());
+    if (options.before) tensors.front() = before(options, tensors.front());
+    const nn::Tensors outputs = model.run(tensors);
+    if (outputs.size() == 1) return {outputs.front()};
+    return {c10::ivalue::Tuple::create(std::vector<c10::IValue>(outputs.begin(), outputs.end()))};
   };
   const auto nameless = [](const torch::Tensor&) { return std::string(); };
-  const auto traced =
-      jit::tracer::trace({example}, run, nameless, /*strict=*/true, options.out_of_place, &module, {"input"});
+  const auto traced = jit::tracer::trace(jit::Stack(example.begin(), example.end()), run, nameless, /*strict=*/true,
+                                         options.out_of_place, &module, nn::tensor_names(model.interface().inputs));
   const auto function =
       compilation->create_function(c10::QualifiedName(*module.type()->name(), "forward"), traced.first->graph);
   module.type()->addMethod(function);

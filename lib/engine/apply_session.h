@@ -1,29 +1,19 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "config/bind.h"
 #include "engine/average/weight_source.h"
 #include "engine/context.h"
 #include "engine/evaluator.h"
 #include "engine/expect.h"
+#include "engine/run/weight_choice.h"
 #include "engine/task.h"
 
 namespace mlrun::engine {
-
-/// The averaged weights of a run: those of `best` where an average's figure chose it, else those of
-/// `last`; empty where there are none.
-std::filesystem::path averaged_weights(const std::filesystem::path& run);
-
-/// The weights `choice` of a run: `best` (else `last`), `last`, `swa` or `ema` (the average that
-/// training made; the other is refused), a checkpoint's name, or a file. UserError that lists the checkpoints there
-/// are.
-WeightChoice choose_weights(const std::filesystem::path& run, const std::string& choice);
 
 /// A task with weights, ready to be applied.
 struct Loaded {
@@ -57,20 +47,5 @@ data::Split choose_split(Task& task, std::optional<data::Split> wanted);
 void warn_of_other_data(const Task& task, const std::string& trained_on, const config::Recipe& recipe);
 
 EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, const EvalRequest& request);
-
-/// What the model says of one file.
-struct Prediction {
-  std::string file;
-  Json answers;
-};
-
-struct Predictions {
-  std::vector<Prediction> done;  ///< in the order of the files
-  std::vector<Problem> failed;   ///< files that could not be read, or that the model says nothing of
-};
-
-/// Applies the model to files; one that cannot be read is reported and the others go on.
-Predictions predict_files(Loaded& loaded, const std::vector<std::filesystem::path>& files, std::int64_t most,
-                          const std::function<void(std::int64_t done)>& progress);
 
 }  // namespace mlrun::engine

@@ -7,6 +7,7 @@
 #include <torch/utils.h>
 
 #include "base/error.h"
+#include "config/words.h"
 #include "nn/evaluation_scope.h"
 
 namespace mlrun::engine {
@@ -84,18 +85,21 @@ nn::Layer& model_named(const Models& models, const std::string& name) {
   return *found->second;
 }
 
-void require_plain_model(const engine::Task& task, const std::string& what) {
-  if (task.models().size() != 1) {
-    throw UserError("a task with " + std::to_string(task.models().size()) + " models cannot be " + what,
-                    "its parts have no form of their own");
+const std::pair<std::string, std::shared_ptr<nn::Layer>>& chosen_model(const Models& models,
+                                                                       const std::string& wanted) {
+  if (wanted.empty() && models.size() == 1) return models.front();
+  std::vector<std::string> names;
+  for (const auto& model : models) {
+    if (model.first == wanted) return model;
+    names.push_back(model.first);
   }
-  const nn::Interface interface = task.models().front().second->interface();
-  const auto lasting = [](const nn::Port& port) { return !port.training_only; };
-  const auto outputs = std::count_if(interface.outputs.begin(), interface.outputs.end(), lasting);
-  if (interface.inputs.size() == 1 && !interface.inputs[0].ragged && outputs == 1 && !interface.outputs[0].ragged)
-    return;
-  throw UserError("a model that takes or gives more than one tensor cannot be " + what,
-                  "only models from one tensor to one can");
+  if (!wanted.empty()) {
+    const std::string guess = config::did_you_mean(wanted, names);
+    throw UserError("--submodel: this task has no model '" + wanted + "'",
+                    guess.empty() ? "choose " + config::any_of(names) : guess);
+  }
+  throw UserError("this task has " + std::to_string(models.size()) + " models",
+                  "name one: --submodel " + config::any_of(names));
 }
 
 std::map<std::string, nn::Tensors> model_inputs(Task& task, const data::Batch& batch) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "data/fields.h"
 #include "engine/task.h"
@@ -23,9 +25,8 @@ data::Fields run_model(nn::Layer& model, const data::Fields& inputs);
 /// The task's model `name`; InternalError where it has none.
 nn::Layer& model_named(const Models& models, const std::string& name);
 
-/// UserError, in words about `what` (`exported`), where the task has several models, or one that takes or gives more
-/// than one tensor.
-void require_plain_model(const engine::Task& task, const std::string& what);
+/// The model that `wanted` names; empty: the only one. UserError with the names there are.
+const std::pair<std::string, std::shared_ptr<nn::Layer>>& chosen_model(const Models& models, const std::string& wanted);
 
 /// What the task gives each of its models of `batch` when it predicts, by the models' names: copies of the tensors at
 /// their doors. Every model must run in a prediction: UserError that names the one that does not.

@@ -1,9 +1,12 @@
 #include "engine/task.h"
 
 #include "base/error.h"
+#include "data/sources/left_out.h"
 #include "engine/exhibition.h"
 
 namespace mlrun::engine {
+
+bool Task::reads(const std::string& name) const { return data::is_image_name(name); }
 
 std::unique_ptr<Exhibition> Task::exhibition() { return nullptr; }
 

@@ -16,6 +16,7 @@
 #include "config/registry.h"
 #include "data/sources/source.h"
 #include "data/state.h"
+#include "engine/answer.h"
 #include "metrics/metric.h"
 #include "nn/layer.h"
 
@@ -89,8 +90,13 @@ class Task : public data::Stateful {
 
   /// Makes a sample of one input file, as `source(Split::Test)` would.
   virtual data::Sample read(const std::filesystem::path& file) const = 0;
-  /// What `mlrun predict` says of row `row` of a prediction: the `most` likely answers.
-  virtual Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const = 0;
+  /// Whether a file of a folder is one that `read` takes, by its name; images, unless a task says otherwise.
+  virtual bool reads(const std::string& name) const;
+  /// What `mlrun predict` says of row `row` of a batch and its prediction.
+  virtual Answer answer(const data::Batch& batch, const data::Fields& prediction, std::int64_t row,
+                        const AnswerOptions& options) const = 0;
+  /// The members of `AnswerOptions` that answers heed, by name; the others are refused.
+  virtual std::vector<std::string> answer_options() const { return {}; }
   /// What whoever uses the weights must know beside the classes and the recipe's transforms, in the numbers that are in
   /// use. Of images: `channels` of the data, `input_channels` of the model, and what `data::Pipeline::facts` has.
   virtual Json preprocessing() const { return Json::object(); }

@@ -1,8 +1,26 @@
 #include "nn/ports.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace mlrun::nn {
+
+Interface lasting(Interface interface) {
+  auto& outputs = interface.outputs;
+  outputs.erase(std::remove_if(outputs.begin(), outputs.end(), [](const Port& port) { return port.training_only; }),
+                outputs.end());
+  return interface;
+}
+
+std::vector<std::string> tensor_names(const std::vector<Port>& ports) {
+  std::vector<std::string> names;
+  for (const Port& port : ports) {
+    names.push_back(port.name);
+    if (port.ragged) names.push_back(port.name + "_counts");
+  }
+  return names;
+}
 
 std::size_t tensor_count(const std::vector<Port>& ports) {
   std::size_t count = 0;

@@ -25,6 +25,12 @@ struct Interface {
   std::vector<Port> outputs = {{"output"}};
 };
 
+/// The places that are there in evaluation mode.
+Interface lasting(Interface interface);
+
+/// A name for each tensor at the ports: the port's, and `NAME_counts` for the rows that each sample has of a ragged
+/// one.
+std::vector<std::string> tensor_names(const std::vector<Port>& ports);
 /// How many tensors stand at the ports.
 std::size_t tensor_count(const std::vector<Port>& ports);
 /// Samples of the tensors at the ports.

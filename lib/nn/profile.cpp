@@ -55,14 +55,20 @@ Profile profile(Layer& root, const std::vector<int64_t>& input_shape) {
   return profile_of_pass(root, {torch::empty(input_shape, torch::TensorOptions(torch::kMeta))});
 }
 
-Profile profile_anyhow(Layer& root, const std::vector<int64_t>& input_shape) {
+Profile profile_anyhow(Layer& root, const Tensors& inputs) {
   try {
-    return profile(root, input_shape);
+    Tensors shapes;
+    for (const auto& input : inputs) shapes.push_back(input.to(torch::kMeta));
+    return profile_of_pass(root, shapes);
   } catch (const c10::Error&) {
-    const auto parameters = root.parameters();
-    const torch::Device device = parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
-    return profile_of_pass(root, {torch::zeros(input_shape, torch::TensorOptions(device))});
+    return profile_of_pass(root, inputs);
   }
+}
+
+Profile profile_anyhow(Layer& root, const std::vector<int64_t>& input_shape) {
+  const auto parameters = root.parameters();
+  const torch::Device device = parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
+  return profile_anyhow(root, Tensors{torch::zeros(input_shape, torch::TensorOptions(device))});
 }
 
 }  // namespace mlrun::nn

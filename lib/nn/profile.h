@@ -35,8 +35,9 @@ Profile profile(Layer& root, const std::vector<int64_t>& input_shape);
 /// The same on these very inputs, with numbers.
 Profile profile_of_pass(Layer& root, const Tensors& inputs);
 
-/// The first where the model runs without numbers, else the second on zeros, where its parameters
-/// are; these should be initialised then.
+/// The first where the model runs without numbers, else the second; the parameters should be initialised then.
+Profile profile_anyhow(Layer& root, const Tensors& inputs);
+/// The same on zeros, where the parameters are.
 Profile profile_anyhow(Layer& root, const std::vector<int64_t>& input_shape);
 
 }  // namespace mlrun::nn

@@ -32,7 +32,7 @@ class Calibrator::Door : public nn::Interceptor {
   explicit Door(Calibrator& owner) : owner_(owner), calls_(owner.model_), at_(owner.layout_.steps.size()) {
     const Layout& layout = owner.layout_;
     for (std::size_t leaf = 0; leaf < layout.steps.size(); ++leaf) {
-      const Step& step = layout.steps[leaf];
+      const LayoutStep& step = layout.steps[leaf];
       if (step.role != Role::Kernel) continue;
       for (std::size_t k = 0; k < step.inputs.size(); ++k) {
         const auto site = static_cast<std::size_t>(step.inputs[k]);
@@ -81,7 +81,7 @@ class Calibrator::Door : public nn::Interceptor {
   /// a moving average moves twice.
   int times(std::size_t site) const {
     const Site& where = owner_.layout_.sites[site];
-    const Step& step = owner_.layout_.steps[where.leaf];
+    const LayoutStep& step = owner_.layout_.steps[where.leaf];
     const bool fused =
         where.input < 0 && (step.op == "conv2d" || step.op == "linear") && owner_.layout_.group_of(step)->activation;
     return fused && owner_.options_.observer == "moving_average" ? 2 : 1;

@@ -28,19 +28,24 @@ std::vector<std::vector<std::int64_t>> drawn_by_class(const data::Source& source
   return drawn;
 }
 
-torch::Tensor model_input(engine::Task& task, std::vector<data::Sample> samples) {
-  const auto inputs = engine::model_inputs(task, task.collate(std::move(samples)));
-  return inputs.at(task.models().front().first).front();
+bool varied(const torch::Tensor& first, const torch::Tensor& tensor) {
+  const bool rows = tensor.dim() > 0 && first.dim() > 0 && first.size(0) > 0 && tensor.size(0) > 0;
+  return rows && !tensor.eq(first.slice(0, 0, 1)).all().item<bool>();
 }
 
 /// Ranges found on samples that all say the same would fit nothing else.
-void check_varied(const std::vector<torch::Tensor>& batches) {
-  const torch::Tensor first = batches.front().slice(0, 0, 1);
+void check_varied(const std::vector<ModelInputs>& batches) {
+  bool any = false;
   for (const auto& batch : batches) {
-    if (!torch::isfinite(batch).all().item<bool>()) {
-      throw UserError("the samples to calibrate with hold numbers that are not finite", "look at data.preprocess");
+    for (const auto& [name, tensors] : batch) {
+      for (std::size_t i = 0; i < tensors.size(); ++i) {
+        if (!torch::isfinite(tensors[i]).all().item<bool>()) {
+          throw UserError("the samples to calibrate with hold numbers that are not finite", "look at data.preprocess");
+        }
+        any = any || varied(batches.front().at(name).at(i), tensors[i]);
+      }
     }
-    if (!batch.eq(first).all().item<bool>()) return;
+    if (any) return;
   }
   throw UserError("the samples to calibrate with are all the same, so no range can be found on them",
                   "take more of them with quantize.samples, or other data");
@@ -60,19 +65,19 @@ std::vector<std::int64_t> spread_over_classes(const data::Source& source, std::i
   return chosen;
 }
 
-std::vector<torch::Tensor> calibration_batches(engine::Task& task, const CalibrationOptions& options) {
+std::vector<ModelInputs> calibration_batches(engine::Task& task, const CalibrationOptions& options) {
   const auto source = task.evaluation_source(data::Split::Train);
   if (!source || source->size() == 0) {
     throw UserError("there are no training samples to calibrate with", "name a recipe with data that has some");
   }
   const auto positions = spread_over_classes(*source, options.samples, options.seed);
-  std::vector<torch::Tensor> batches;
+  std::vector<ModelInputs> batches;
   for (std::size_t begin = 0; begin < positions.size(); begin += static_cast<std::size_t>(options.batch_size)) {
     std::vector<data::SampleKey> keys;
     const std::size_t end = std::min(positions.size(), begin + static_cast<std::size_t>(options.batch_size));
     for (std::size_t i = begin; i < end; ++i) keys.push_back({positions[i], 0, options.seed});
     data::SamplesRead read = data::read_samples(*source, keys, options.on_error);
-    if (!read.samples.empty()) batches.push_back(model_input(task, std::move(read.samples)));
+    if (!read.samples.empty()) batches.push_back(engine::model_inputs(task, task.collate(std::move(read.samples))));
   }
   if (batches.empty()) {
     throw UserError("none of the training samples to calibrate with can be read", "mend the data");

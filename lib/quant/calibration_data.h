@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "data/read_samples.h"
@@ -20,8 +22,11 @@ struct CalibrationOptions {
   data::OnError on_error = data::OnError::Fail;
 };
 
-/// Training samples as evaluation sees them, as batches of model inputs. UserError where there are none, where none
-/// can be read, and where all say the same.
-std::vector<torch::Tensor> calibration_batches(engine::Task& task, const CalibrationOptions& options);
+/// What the task's models are given of one batch, by their names.
+using ModelInputs = std::map<std::string, nn::Tensors>;
+
+/// Training samples as evaluation sees them, in batches. UserError where there are none, where none can be read, and
+/// where all say the same.
+std::vector<ModelInputs> calibration_batches(engine::Task& task, const CalibrationOptions& options);
 
 }  // namespace mlrun::quant

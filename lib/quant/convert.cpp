@@ -19,7 +19,7 @@ class Converter {
 
   /// Of a layer by its calls, where its role is Kernel or Pass in some of them.
   Int8Node node(const std::vector<std::size_t>& calls, Role role) const {
-    const Step& step = layout_.steps[calls.front()];
+    const LayoutStep& step = layout_.steps[calls.front()];
     const nn::Layer& layer = *layout_.flow.leaves[calls.front()].layer;
     Int8Node node;
     node.path = layer.path();

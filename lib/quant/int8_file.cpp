@@ -11,6 +11,35 @@ namespace mlrun::quant {
 namespace {
 
 constexpr const char* kMetadata = "quantization";
+constexpr const char* kModels = "models";  // in it, where there are several
+
+/// What the metadata say of a plan: of `model`, where the file has several.
+std::string plan_text(const weights::Metadata& metadata, const std::string& file, const std::string& model) {
+  const auto text = metadata.find(kMetadata);
+  if (text == metadata.end()) throw file_error(file, "has no int8 weights", "`mlrun quantize` makes them");
+  const Json json = parse_json(text->second);
+  const bool several = json.is_object() && json.contains(kModels) && json.at(kModels).is_object();
+  if (model.empty() && !several) return text->second;
+  if (model.empty() || !several) {
+    throw file_error(file,
+                     std::string("holds int8 weights of ") + (several ? "several models" : "one model") +
+                         ", and this task has " + (model.empty() ? "one" : "several"),
+                     "name weights of this task");
+  }
+  const Json& plans = json.at(kModels);
+  if (plans.contains(model)) return json_text(plans.at(model));
+  throw file_error(file, "has no int8 weights of the model '" + model + "'", "name weights of this task");
+}
+
+/// The tensors of `model`, without its name before theirs; without a model all.
+weights::NamedTensors part_of(weights::NamedTensors tensors, const std::string& model) {
+  if (model.empty()) return tensors;
+  weights::NamedTensors part;
+  for (auto& [name, tensor] : tensors) {
+    if (name.rfind(model + ".", 0) == 0) part.emplace_back(name.substr(model.size() + 1), std::move(tensor));
+  }
+  return part;
+}
 
 bool has_weight(const Int8Node& node) {
   return node.op == "conv2d" || node.op == "linear" || node.op == "linear_dynamic";
@@ -123,21 +152,26 @@ weights::NamedTensors int8_tensors(nn::Layer& model, const Int8Plan& plan) {
   return tensors;
 }
 
-void write_int8(const std::filesystem::path& file, nn::Layer& model, const Int8Plan& plan,
+void write_int8(const std::filesystem::path& file, const std::vector<Int8Part>& parts,
                 const weights::Metadata& metadata) {
+  weights::NamedTensors tensors;
+  Json plans = Json::object();
+  for (const Int8Part& part : parts) {
+    for (auto& [name, tensor] : int8_tensors(part.model, part.plan)) {
+      tensors.emplace_back(parts.size() > 1 ? part.name + "." + name : name, std::move(tensor));
+    }
+    plans[part.name] = plan_json(part.plan);
+  }
   weights::Metadata all = metadata;
-  all[kMetadata] = json_text(plan_json(plan));
-  weights::write_safetensors(file, int8_tensors(model, plan), all);
+  all[kMetadata] = json_text(parts.size() > 1 ? Json{{kModels, plans}} : plans.front());
+  weights::write_safetensors(file, tensors, all);
 }
 
-Int8File read_int8(const std::filesystem::path& file) {
+Int8File read_int8(const std::filesystem::path& file, const std::string& model) {
   weights::Safetensors content = weights::read_safetensors(file);
-  const auto text = content.metadata.find(kMetadata);
-  if (text == content.metadata.end()) {
-    throw file_error(file.string(), "has no int8 weights", "`mlrun quantize` makes them");
-  }
-  Int8File result{parse_plan(text->second, file.string()), {}, content.metadata};
-  Shelf shelf(std::move(content.tensors), file.string());
+  const std::string text = plan_text(content.metadata, file.string(), model);
+  Int8File result{parse_plan(text, file.string()), {}, content.metadata};
+  Shelf shelf(part_of(std::move(content.tensors), model), file.string());
   for (Int8Node& node : result.plan.nodes) {
     if (has_weight(node)) take_weight(node, shelf, file.string());
   }
@@ -146,12 +180,14 @@ Int8File read_int8(const std::filesystem::path& file) {
   return result;
 }
 
-void install_int8(const std::filesystem::path& file, nn::Layer& model) {
+void install_int8(const std::filesystem::path& file, const engine::Models& models) {
   const torch::NoGradGuard no_gradients;
-  Int8File content = read_int8(file);
-  check_plan(model, content.plan, file.string());
-  load_float(model, content, file.string());
-  attach_int8(model, std::move(content.plan), file.string());
+  for (const auto& [name, model] : models) {
+    Int8File content = read_int8(file, models.size() > 1 ? name : "");
+    check_plan(*model, content.plan, file.string());
+    load_float(*model, content, file.string());
+    attach_int8(*model, std::move(content.plan), file.string());
+  }
 }
 
 }  // namespace mlrun::quant

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
+#include "engine/task.h"
 #include "quant/runner.h"
 #include "weights/safetensors.h"
 
-/// An int8 model as one safetensors file. Under each int8 layer's path: `weight` (I8), `weight_scale` (F32),
-/// `weight_zero_point` (I8, all 0), `bias` (F32); what stays float has its state-dict names. The metadata
-/// `quantization` has the rest as JSON.
+/// The int8 models of a task as one safetensors file. Under each int8 layer's path: `weight` (I8), `weight_scale`
+/// (F32), `weight_zero_point` (I8, all 0), `bias` (F32); what stays float has its state-dict names. The metadata
+/// `quantization` has the rest as JSON. Of several models names begin with the model's, and the metadata have `models`.
 namespace mlrun::quant {
 
 /// Whether the file says that it is one. UserError where it is no safetensors file.
@@ -17,22 +20,28 @@ bool is_int8(const std::filesystem::path& file);
 /// one that the plan was made of, or one that runs it).
 weights::NamedTensors int8_tensors(nn::Layer& model, const Int8Plan& plan);
 
-/// Writes the plan, and from `model` (the float one that it was made of, or one that runs it) what stays float.
-/// `metadata`: recipe, classes and the like.
-void write_int8(const std::filesystem::path& file, nn::Layer& model, const Int8Plan& plan,
+/// One of a task's models: the float one that the plan was made of, or one that runs it.
+struct Int8Part {
+  std::string name;
+  nn::Layer& model;
+  const Int8Plan& plan;
+};
+
+/// Writes the plans, and from the models what stays float. `metadata`: recipe, classes and the like.
+void write_int8(const std::filesystem::path& file, const std::vector<Int8Part>& parts,
                 const weights::Metadata& metadata);
 
-/// The plan of a file and its float tensors, which share the file's mapping. UserError for what is damaged, or is no
-/// int8 file.
+/// The plan of a file and its float tensors, which share the file's mapping.
 struct Int8File {
   Int8Plan plan;
   weights::NamedTensors tensors;
   weights::Metadata metadata;
 };
-Int8File read_int8(const std::filesystem::path& file);
+/// Of a file with several models that of `model`. UserError for what is damaged, is no int8 file or has no such model.
+Int8File read_int8(const std::filesystem::path& file, const std::string& model = "");
 
-/// Makes `model`, whose weights may be uninitialised, run the file: what engine::WeightChoice::install calls.
-/// UserError where the file is of another model.
-void install_int8(const std::filesystem::path& file, nn::Layer& model);
+/// Makes a task's models, whose weights may be uninitialised, run the file: what engine::WeightChoice::install calls.
+/// UserError where the file is of other models.
+void install_int8(const std::filesystem::path& file, const engine::Models& models);
 
 }  // namespace mlrun::quant

@@ -85,7 +85,7 @@ class LayoutPlanner {
     const bool unchanged = leaf(i).inputs == leaf(i).outputs;
     const std::string op = kernel_of(layer);
     const auto verdict = verdicts_.floats.find(&layer);
-    Step& step = layout_.steps[i];
+    LayoutStep& step = layout_.steps[i];
     if (skipped(layer)) {
       step.reason = "skipped";
     } else if (verdict != verdicts_.floats.end()) {
@@ -111,7 +111,7 @@ class LayoutPlanner {
   }
 
   void kernel(std::size_t i, const std::string& op) {
-    Step& step = layout_.steps[i];
+    LayoutStep& step = layout_.steps[i];
     step.role = Role::Kernel;
     step.op = op;
     for (std::size_t k = 0; k < leaf(i).inputs.size(); ++k) step.inputs.push_back(input_site(i, static_cast<int>(k)));
@@ -124,7 +124,7 @@ class LayoutPlanner {
   }
 
   /// Returns the value that the group gives.
-  nn::ValueId fold_group(Step& step, int number) {
+  nn::ValueId fold_group(LayoutStep& step, int number) {
     nn::FusionGroup& group = layout_.groups[static_cast<std::size_t>(number)];
     step.group = number;
     if (group.norm && skipped(*group.norm)) group.norm = nullptr, group.activation = nullptr;
@@ -136,7 +136,7 @@ class LayoutPlanner {
   }
 
   void fold_part(int number, int group) {
-    Step& part = layout_.steps[static_cast<std::size_t>(number)];
+    LayoutStep& part = layout_.steps[static_cast<std::size_t>(number)];
     part.role = Role::Folded;
     part.group = group;
   }
@@ -248,7 +248,7 @@ void check_patterns(nn::Layer& model, const std::vector<std::string>& skip) {
 
 }  // namespace
 
-const nn::FusionGroup* Layout::group_of(const Step& step) const {
+const nn::FusionGroup* Layout::group_of(const LayoutStep& step) const {
   return step.group < 0 ? nullptr : &groups[static_cast<std::size_t>(step.group)];
 }
 

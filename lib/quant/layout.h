@@ -25,7 +25,7 @@ struct Site {
   bool fixed = false;    ///< always 1 / 256 from 0: what gives values between 0 and 1
 };
 
-struct Step {
+struct LayoutStep {
   Role role = Role::Float;
   std::string op;      ///< of a kernel: conv2d, linear, add, mul, cat, batch_norm2d, hardswish, hardsigmoid, sigmoid
   std::string reason;  ///< why it stays float
@@ -38,10 +38,10 @@ struct Step {
 struct Layout {
   nn::Dataflow flow;
   std::vector<nn::FusionGroup> groups;
-  std::vector<Step> steps;  ///< one for each leaf of the flow
+  std::vector<LayoutStep> steps;  ///< one for each leaf of the flow
   std::vector<Site> sites;
 
-  const nn::FusionGroup* group_of(const Step& step) const;
+  const nn::FusionGroup* group_of(const LayoutStep& step) const;
   /// Whether values come to a site by this input of the leaf, in one of its layer's calls.
   bool meets(std::size_t leaf, std::size_t input, const Site& site) const;
 };

@@ -18,7 +18,7 @@ struct Scale {
 /// An int8 kernel, for all calls of its layer in a pass. Layers are named by their paths.
 struct Int8Node {
   std::string path;                 ///< of the convolution, linear layer, addition, ...
-  std::string op;                   ///< as Step::op; also linear_dynamic, and pass (Role::Pass)
+  std::string op;                   ///< as LayoutStep::op; also linear_dynamic, and pass (Role::Pass)
   std::string activation;           ///< relu, relu6 or none
   std::vector<std::string> folded;  ///< batch norm and activation that it computes too, in their order
   std::vector<Scale> inputs;        ///< of each input; those that come as float become integers so

@@ -14,7 +14,7 @@ QatDoor::QatDoor(const nn::Layer& model, const Layout& layout, Rounding rounding
 }
 
 void QatDoor::add_kernel(std::size_t leaf) {
-  const Step& step = layout_.steps[leaf];
+  const LayoutStep& step = layout_.steps[leaf];
   nn::Layer* layer = layout_.flow.leaves[leaf].layer;
   const nn::FusionGroup* group = layout_.group_of(step);
   Part& part = parts_[leaf];

@@ -1,6 +1,7 @@
 #include "quant/quantize_session.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/error.h"
@@ -44,6 +45,8 @@ bool collapsed(const report::Figure& headline, double before) {
                                                   : kCollapsed * headline.value < before;
 }
 
+using Plans = std::map<std::string, Int8Plan>;  // of a task's models
+
 /// One quantization from the float weights to the file that is kept.
 class Session {
  public:
@@ -57,7 +60,6 @@ class Session {
   QuantizeResult run() {
     check_target(request_);
     engine::Loaded plain = engine::load(tasks_, resolved_, request_.weights);
-    engine::require_plain_model(*plain.task, "quantized");
     describe(plain);
     result_.rows.push_back(row("fp32", plain));
     result_.rows.back().bytes = engine::byte_count(engine::model_tensors(plain.task->models()));
@@ -91,9 +93,7 @@ class Session {
     result_.reduce_range = options_.reduce_range;
   }
 
-  static nn::Layer& model_of(engine::Loaded& loaded) { return *loaded.task->models().front().second; }
-
-  /// The model's figures, and its time for one sample.
+  /// The task's figures, and the time of its models for one sample.
   Quantized row(const std::string& method, engine::Loaded& loaded) {
     log::info("evaluating " + method);
     Quantized entry;
@@ -103,13 +103,16 @@ class Session {
     MLRUN_ASSERT(headline != nullptr, "a task without its headline figure");
     entry.headline = *headline;
     const torch::NoGradGuard no_gradients;
-    const torch::Tensor one = batches(*loaded.task).front().narrow(0, 0, 1);
-    entry.latency = engine::measure_latency([&] { model_of(loaded)(one); }, {.seconds = 1}).p50;
+    const ModelInputs one = shown(*loaded.task, 1);
+    const auto run = [&] {
+      for (const auto& [name, model] : loaded.task->models()) model->run(one.at(name));
+    };
+    entry.latency = engine::measure_latency(run, {.seconds = 1}).p50;
     return entry;
   }
 
   /// The batches that calibrate, read once.
-  const std::vector<torch::Tensor>& batches(engine::Task& task) {
+  const std::vector<ModelInputs>& batches(engine::Task& task) {
     if (batches_.empty()) {
       const config::Recipe& recipe = resolved_.recipe;
       batches_ = calibration_batches(task, {.samples = recipe.quantize.samples,
@@ -119,13 +122,29 @@ class Session {
     return batches_;
   }
 
-  /// The plan of a training with `quantize: qat`, and its weights.
-  Int8Plan trained(engine::Loaded& weights, const fs::path& checkpoint) {
-    const torch::Tensor& shown = batches(*weights.task).front();
-    const auto& [name, model] = weights.task->models().front();
+  /// At most `count` samples of the first batch.
+  ModelInputs shown(engine::Task& task, std::int64_t count) {
+    ModelInputs some;
+    const ModelInputs& first = batches(task).front();
+    for (const auto& [name, model] : task.models()) {
+      const auto& ports = model->interface().inputs;
+      const nn::Tensors& all = first.at(name);
+      some[name] = nn::some_samples(ports, all, 0, std::min(count, nn::sample_count(ports, all)));
+    }
+    return some;
+  }
+
+  /// The plans of a training with `quantize: qat`, and its weights.
+  Plans trained(engine::Loaded& weights, const fs::path& checkpoint) {
     config::QuantizeSection section = resolved_.recipe.quantize;
     section.engine = options_.engine;
-    return trained_plan(*model, name, {shown.narrow(0, 0, 1)}, section, engine::read_checkpoint(checkpoint).state);
+    const ModelInputs example = shown(*weights.task, 1);
+    const data::State state = engine::read_checkpoint(checkpoint).state;
+    Plans plans;
+    for (const auto& [name, model] : weights.task->models()) {
+      plans.emplace(name, trained_plan(*model, name, example.at(name), section, state));
+    }
+    return plans;
   }
 
   /// Whether the float weights come of a training with `quantize: qat`.
@@ -148,45 +167,65 @@ class Session {
     return engine::load(tasks_, resolved_, engine::choose_weights(training.run, ""));
   }
 
-  Int8Plan plan(const std::string& method, engine::Loaded& plain) {
-    nn::Layer& model = model_of(plain);
-    const auto& shown = batches(*plain.task);
-    const torch::Tensor example = shown.front().narrow(0, 0, std::min<std::int64_t>(2, shown.front().size(0)));
-    if (method == "dynamic") return quantize_dynamic(model, {example}, options_);
-    Calibrator calibrator(model, {example}, options_);
-    for (const auto& batch : shown) calibrator.observe({batch});
+  Int8Plan plan(const std::string& method, const std::string& name, nn::Layer& model, const nn::Tensors& example) {
+    if (method == "dynamic") return quantize_dynamic(model, example, options_);
+    Calibrator calibrator(model, example, options_);
+    for (const auto& batch : batches_) calibrator.observe(batch.at(name));
     return calibrator.plan();
+  }
+
+  Plans plans(const std::string& method, engine::Loaded& plain) {
+    const ModelInputs example = shown(*plain.task, 2);
+    Plans made;
+    for (const auto& [name, model] : plain.task->models()) {
+      made.emplace(name, plan(method, name, *model, example.at(name)));
+    }
+    return made;
   }
 
   void add(const std::string& method, engine::Loaded& plain) {
     log::info("quantizing: " + method);
-    if (method != "qat") return add(method, plain, plan(method, plain));
+    if (method != "qat") return add(method, plain, plans(method, plain));
     if (trained_already(plain)) return add(method, plain, trained(plain, request_.weights.file.parent_path()));
     auto weights = train_on(result_.headline);
     if (weights) add(method, *weights, trained(*weights, request_.training->run / "checkpoints" / "best"));
   }
 
-  /// Writes the plan of the float weights in `plain` and evaluates what was written.
-  void add(const std::string& method, engine::Loaded& plain, const Int8Plan& made) {
+  /// Writes the plans of the float weights in `plain` and evaluates what was written.
+  void add(const std::string& method, engine::Loaded& plain, const Plans& made) {
     drafts_.emplace_back(request_.out);
     const fs::path file = drafts_.back().path();
-    write_int8(file, model_of(plain), made, metadata(plain));
-    engine::WeightChoice choice{method, file, [file](const engine::Models& models, const engine::Context&) {
-                                  install_int8(file, *models.front().second);
-                                }};
+    std::vector<Int8Part> parts;
+    for (const auto& [name, model] : plain.task->models()) parts.push_back({name, *model, made.at(name)});
+    write_int8(file, parts, metadata(plain));
+    engine::WeightChoice choice{
+        method, file, [file](const engine::Models& models, const engine::Context&) { install_int8(file, models); }};
     engine::Loaded loaded = engine::load(tasks_, resolved_, choice);
     Quantized entry = row(method, loaded);
     entry.bytes = fs::file_size(file);
-    entry.int8_layers = int8_layers(made);
-    entry.float_layers = made.float_layers;
-    entry.noise = layer_noise(model_of(plain), model_of(loaded), {nn::Tensors{noise_samples(*plain.task)}});
     entry.collapsed = collapsed(entry.headline, result_.rows.front().headline.value);
+    describe_layers(entry, *plain.task, *loaded.task, made);
     result_.rows.push_back(std::move(entry));
   }
 
-  torch::Tensor noise_samples(engine::Task& task) {
-    const torch::Tensor& batch = batches(task).front();
-    return batch.narrow(0, 0, std::min(kNoiseSamples, batch.size(0)));
+  /// What of the models became int8, and what that does to each layer.
+  void describe_layers(Quantized& entry, engine::Task& plain, engine::Task& int8, const Plans& made) {
+    const ModelInputs samples = shown(plain, kNoiseSamples);
+    const bool several = made.size() > 1;
+    for (const auto& [name, model] : plain.models()) {
+      const std::string before = several ? name + "." : "";
+      const Int8Plan& plan = made.at(name);
+      entry.int8_layers += int8_layers(plan);
+      for (FloatLayer layer : plan.float_layers) {
+        layer.path = before + layer.path;
+        entry.float_layers.push_back(std::move(layer));
+      }
+      for (LayerNoise noise : layer_noise(*model, engine::model_named(int8.models(), name), {samples.at(name)})) {
+        noise.path = before + noise.path;
+        entry.noise.push_back(std::move(noise));
+      }
+    }
+    std::stable_sort(entry.noise.begin(), entry.noise.end(), [](const auto& a, const auto& b) { return a.db < b.db; });
   }
 
   weights::Metadata metadata(engine::Loaded& plain) const {
@@ -211,7 +250,7 @@ class Session {
   const QuantizeRequest& request_;
   config::Resolved resolved_;
   QuantizeOptions options_;
-  std::vector<torch::Tensor> batches_;
+  std::vector<ModelInputs> batches_;
   std::vector<Draft> drafts_;  // one for each method
   QuantizeResult result_;
 };

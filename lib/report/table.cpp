@@ -117,9 +117,20 @@ std::string Table::html() const {
 std::string Table::csv() const {
   std::vector<std::string> titles;
   for (const auto& column : columns_) titles.push_back(column.title);
-  std::string out = csv_row(titles);
+  return csv_row(titles) + csv_rows();
+}
+
+std::string Table::csv_rows() const {
+  std::string out;
   for (const auto& row : rows_) out += csv_row(row);
   return out;
+}
+
+Table Table::after(const std::string& title, const std::string& cell) const {
+  Table table = *this;
+  table.columns_.insert(table.columns_.begin(), Column{title});
+  for (auto& row : table.rows_) row.insert(row.begin(), cell);
+  return table;
 }
 
 std::string csv_row(const std::vector<std::string>& cells) {

@@ -33,8 +33,11 @@ class Table {
   std::string markdown() const;
   /// An HTML table; what stands in cells is escaped.
   std::string html() const;
-  /// Titles and rows as CSV (see csv_row).
+  /// Titles and rows as CSV (see csv_row); the rows alone.
   std::string csv() const;
+  std::string csv_rows() const;
+  /// The same with a column before the others that has `cell` in every row.
+  Table after(const std::string& title, const std::string& cell) const;
 
  private:
   bool right(std::size_t column) const;

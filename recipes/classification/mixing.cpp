@@ -34,21 +34,22 @@ Mixed mixup(const torch::Tensor& images, const torch::Tensor& labels, double sha
   return {images.mul(share).add_(images.roll(1, 0).mul_(1 - share)), labels, labels.roll(1, 0), share};
 }
 
-Box cut_box(double share, std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) {
+data::Box cut_box(double share, std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) {
   const double half = 0.5 * std::sqrt(1 - share);
   const auto half_width = static_cast<std::int64_t>(half * static_cast<double>(width));
   const auto half_height = static_cast<std::int64_t>(half * static_cast<double>(height));
-  return {std::max<std::int64_t>(x - half_width, 0), std::max<std::int64_t>(y - half_height, 0),
-          std::min(x + half_width, width), std::min(y + half_height, height)};
+  const std::int64_t left = std::max<std::int64_t>(x - half_width, 0);
+  const std::int64_t top = std::max<std::int64_t>(y - half_height, 0);
+  return {top, left, std::min(y + half_height, height) - top, std::min(x + half_width, width) - left};
 }
 
-Mixed cutmix(const torch::Tensor& images, const torch::Tensor& labels, const Box& box) {
+Mixed cutmix(const torch::Tensor& images, const torch::Tensor& labels, const data::Box& box) {
   const auto part = [&box](const torch::Tensor& of) {
-    return of.narrow(2, box.y1, box.y2 - box.y1).narrow(3, box.x1, box.x2 - box.x1);
+    return of.narrow(2, box.top, box.height).narrow(3, box.left, box.width);
   };
   torch::Tensor cut = images.clone();
   part(cut).copy_(part(images.roll(1, 0)));
-  const auto inside = static_cast<double>((box.x2 - box.x1) * (box.y2 - box.y1));
+  const auto inside = static_cast<double>(box.height * box.width);
   const auto all = static_cast<double>(images.size(2) * images.size(3));
   return {cut, labels, labels.roll(1, 0), 1 - inside / all};
 }

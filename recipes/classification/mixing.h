@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include "data/image/view.h"
+
 namespace mlrun::classification {
 
 /// A batch each of whose images was blended with the one before it, the first with the last.
@@ -21,18 +23,13 @@ struct Mixed {
 /// `share` x image + (1 - share) x partner.
 Mixed mixup(const torch::Tensor& images, const torch::Tensor& labels, double share);
 
-/// A part of an image, in pixels; the ends are outside.
-struct Box {
-  std::int64_t x1 = 0, y1 = 0, x2 = 0, y2 = 0;
-};
-
 /// The box with the image's form around (x, y) that leaves `share` of the area to the image, cut off
 /// at the image's border.
-Box cut_box(double share, std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height);
+data::Box cut_box(double share, std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height);
 
 /// Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
 /// Features", ICCV 2019: the partner's pixels in `box`; shares are those of the areas.
-Mixed cutmix(const torch::Tensor& images, const torch::Tensor& labels, const Box& box);
+Mixed cutmix(const torch::Tensor& images, const torch::Tensor& labels, const data::Box& box);
 
 /// mixup, CutMix, or one of both by chance for each batch, as torchvision's references do with
 /// probability 1. Draws come from the default CPU generator, which the engine seeds for each

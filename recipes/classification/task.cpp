@@ -64,7 +64,9 @@ class ClassificationTask : public engine::Task {
   std::string headline() const override { return "acc1"; }
   std::string unit() const override { return "images"; }
   data::Sample read(const std::filesystem::path& file) const override { return images_->read(file); }
-  Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override;
+  engine::Answer answer(const data::Batch& batch, const data::Fields& prediction, std::int64_t row,
+                        const engine::AnswerOptions& options) const override;
+  std::vector<std::string> answer_options() const override { return {"topk"}; }
   Json preprocessing() const override { return images_->facts(); }
   std::optional<torch::Tensor> picture(const data::Sample& sample, bool augmented) const override {
     return images_->picture(sample, augmented);
@@ -189,18 +191,25 @@ std::vector<std::unique_ptr<metrics::Metric>> ClassificationTask::metrics(data::
   return list;
 }
 
-Json ClassificationTask::answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const {
+/// The likeliest classes, the first of them first.
+engine::Answer ClassificationTask::answer(const data::Batch&, const data::Fields& prediction, std::int64_t row,
+                                          const engine::AnswerOptions& options) const {
+  constexpr std::int64_t kMost = 5;
   const torch::Tensor shares = prediction.tensor("logits")[row].to(torch::kDouble).softmax(0);
   const auto [values, indices] = shares.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true);
-  Json list = Json::array();
-  for (std::int64_t i = 0; i < std::min<std::int64_t>(most, shares.size(0)); ++i) {
+  engine::Answer answer{Json::array(), report::Table({{"class", report::Align::Left}, {"probability"}}),
+                        report::Table({{"rank"}, {"class"}, {"probability"}})};
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(options.topk.value_or(kMost), shares.size(0)); ++i) {
     const auto index = indices[i].item<std::int64_t>();
     const auto name = static_cast<std::size_t>(index) < info_.classes.size()
                           ? info_.classes[static_cast<std::size_t>(index)]
                           : std::to_string(index);
-    list.push_back({{"class", name}, {"index", index}, {"probability", values[i].item<double>()}});
+    const auto probability = values[i].item<double>();
+    answer.json.push_back({{"class", name}, {"index", index}, {"probability", probability}});
+    answer.table.add({name, report::percent(probability, 2)});
+    answer.records.add({std::to_string(i + 1), name, report::shortest(probability)});
   }
-  return list;
+  return answer;
 }
 
 /// Random images, and SGD with momentum.

@@ -169,7 +169,7 @@ _mlrun_options() {
     '') _mlrun_add $'--help\n--version' ;;
     train) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--resume\n--dry-run' ;;
     eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--split\n--confusion-csv\n--per-class-csv\n--csv\n--dump-outputs\n--reliability\n--ensemble\n--samples\n--scale\n--last\n--best\n--from-epoch\n--minima' ;;
-    predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--topk\n--csv' ;;
+    predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--topk\n--csv\n--output\n--force' ;;
     config) _mlrun_add $'--help\n--version' ;;
     'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain\n--plot-lr\n--samples' ;;
     'config check') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--no-data' ;;
@@ -180,9 +180,9 @@ _mlrun_options() {
     'data show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--split\n--with\n--samples\n--columns\n--epoch' ;;
     inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
-    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--with-preprocess\n--input-size\n--force' ;;
+    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--submodel\n--with-preprocess\n--input-size\n--force' ;;
     quantize) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--method\n--weights\n--max-drop\n--output\n--force' ;;
-    bench) _mlrun_add $'--model\n--mode\n--batch\n--threads\n--workers\n--precision\n--engine\n--memory-format\n--device\n--size\n--layers\n--top\n--seconds\n--csv\n--markdown' ;;
+    bench) _mlrun_add $'--model\n--mode\n--batch\n--threads\n--workers\n--precision\n--engine\n--memory-format\n--device\n--size\n--submodel\n--layers\n--top\n--seconds\n--csv\n--markdown' ;;
     weights) _mlrun_add $'--help\n--version' ;;
     swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--minima\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
     report) _mlrun_add $'--by\n--over\n--metric\n--table\n--bench\n--csv\n--markdown\n--out\n--html\n--no-eval' ;;

@@ -81,8 +81,8 @@ TEST_CASE("`predict` refuses what it cannot do", "[apps]") {
   pictures.write("empty/notes.txt", "no picture");
   const std::vector<std::pair<Words, std::string>> lines = {
       {{"predict"}, "nothing to predict"},
-      {{"predict", run}, "there is nothing to predict; name images, or folders that hold some"},
-      {{"predict", run, "empty"}, "there is nothing to predict, only 1 .txt; name images, or folders that hold some"},
+      {{"predict", run}, "there is nothing to predict; name files, or folders that hold some"},
+      {{"predict", run, "empty"}, "there is nothing to predict, only 1 .txt; name files, or folders that hold some"},
       {{"predict", "absent", "pictures/a.ppm"}, "absent: does not exist"},
       {{"predict", run, "pictures/a.ppm", "--topk", "0"}, "--topk: must be at least 1"},
       {{"predict", run, "pictures/a.ppm", "--topk", "few"}, "--topk"},

@@ -20,7 +20,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Subject small_subject() {
+ExportSubject small_subject() {
   return subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {{"model.num_classes", "3"}}, 5,
                     kGoldenSamples);
 }
@@ -29,7 +29,7 @@ Subject small_subject() {
 
 TEST_CASE("a TorchScript export computes what the model computes and lies beside its golden vectors", "[deploy]") {
   const test::TempDir folder;
-  Subject subject = small_subject();
+  ExportSubject subject = small_subject();
   subject.classes = {"cat", "dog", "eel"};
   const bool frozen = GENERATE(false, true);
   const Exported exported = export_subject(subject, {folder / "model.torchscript", "torchscript", frozen});
@@ -39,7 +39,7 @@ TEST_CASE("a TorchScript export computes what the model computes and lies beside
   CHECK(read_file(folder / "model.torchscript.classes.txt") == "cat\ndog\neel\n");
   const auto golden = weights::read_safetensors(folder / "model.torchscript.golden.safetensors");
   REQUIRE(golden.tensors.size() == 2);
-  const torch::Tensor found = load_torchscript(folder / "model.torchscript")(golden.tensors[0].second);
+  const torch::Tensor found = load_torchscript(folder / "model.torchscript")({golden.tensors[0].second}).front();
   CHECK(golden.tensors[0].second.size(0) == kGoldenSamples);
   CHECK(torch::allclose(found, golden.tensors[1].second, 1e-5, 1e-6));
   const Json preprocess = Json::parse(read_file(folder / "model.torchscript.preprocess.json"));
@@ -54,11 +54,11 @@ TEST_CASE("a TorchScript export computes what the model computes and lies beside
 
 TEST_CASE("an export never replaces another one unasked", "[deploy]") {
   const test::TempDir folder;
-  const Subject subject = small_subject();
+  const ExportSubject subject = small_subject();
   export_subject(subject, {folder / "a.torchscript", "torchscript"});
   CHECK_THROWS_WITH(export_subject(subject, {folder / "a.torchscript", "torchscript"}),
                     ContainsSubstring("exists already; add --force"));
-  const Subject other =
+  const ExportSubject other =
       subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {{"model.num_classes", "4"}}, 5, kGoldenSamples);
   const std::string beside = (folder / "c.torchscript.preprocess.json").string();
   folder.write("c.torchscript.preprocess.json", "of another");
@@ -71,12 +71,12 @@ TEST_CASE("an export never replaces another one unasked", "[deploy]") {
 
 TEST_CASE("exports in one folder leave each other's files alone, and a forced one leaves nothing old", "[deploy]") {
   const test::TempDir folder;
-  Subject subject = small_subject();
+  ExportSubject subject = small_subject();
   subject.classes = {"cat", "dog", "eel"};
   for (const char* name : {"net.torchscript", "net.frozen"}) {
     CHECK(export_subject(subject, {folder / name, "torchscript", name == std::string("net.frozen")}).met);
   }
-  Subject other =
+  ExportSubject other =
       subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {{"model.num_classes", "4"}}, 5, kGoldenSamples);
   CHECK(export_subject(other, {folder / "net.torchscript", "torchscript", false, true}).met);
   std::set<std::string> names;
@@ -93,7 +93,7 @@ TEST_CASE("exports in one folder leave each other's files alone, and a forced on
 
 TEST_CASE("an export never replaces a link or what is no regular file", "[deploy]") {
   const test::TempDir folder;
-  const Subject subject = small_subject();
+  const ExportSubject subject = small_subject();
   folder.write("real", "precious");
   std::filesystem::create_symlink("real", folder / "link.torchscript");
   std::filesystem::create_symlink("real", folder / "a.torchscript.preprocess.json");
@@ -142,7 +142,7 @@ TEST_CASE("an export's preprocessing is what is in use, not what was published",
 
 TEST_CASE("an export into no folder, or onto one, is refused and leaves nothing", "[deploy]") {
   const test::TempDir folder;
-  const Subject subject = small_subject();
+  const ExportSubject subject = small_subject();
   CHECK_THROWS_WITH(export_subject(subject, {folder / "absent/a.torchscript", "torchscript"}),
                     ContainsSubstring("is no folder"));
   CHECK_THROWS_WITH(export_subject(subject, {folder.path(), "torchscript"}), ContainsSubstring("is a folder"));

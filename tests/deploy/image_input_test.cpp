@@ -71,10 +71,10 @@ TEST_CASE("what no graph can hold is named", "[deploy]") {
 }
 
 TEST_CASE("a subject that takes images asks for their size where they are resized", "[deploy]") {
-  deploy::Subject subject = deploy::subject_of(recipes::tasks(), recipes::transforms(), "resnet18", {}, 0, 2);
+  deploy::ExportSubject subject = deploy::subject_of(recipes::tasks(), recipes::transforms(), "resnet18", {}, 0, 2);
   CHECK_THAT(test::user_error([&] { deploy::take_images(subject, recipes::transforms(), std::nullopt); }),
              ContainsSubstring("--input-size HxW"));
   deploy::take_images(subject, recipes::transforms(), std::pair<std::int64_t, std::int64_t>(240, 320));
-  CHECK(subject.samples.sizes() == torch::IntArrayRef({2, 240, 320, 3}));
-  CHECK(subject.before(subject.samples).sizes() == torch::IntArrayRef({2, 3, 224, 224}));
+  CHECK(subject.samples.front().sizes() == torch::IntArrayRef({2, 240, 320, 3}));
+  CHECK(subject.before(subject.samples.front()).sizes() == torch::IntArrayRef({2, 3, 224, 224}));
 }

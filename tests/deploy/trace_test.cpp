@@ -33,7 +33,7 @@ void check_traced(const std::string& name, const std::vector<config::Override>& 
   nn::initialise(*model.layer, 0);
   model.layer->eval();
   torch::jit::Module traced =
-      deploy::trace(*model.layer, torch::randn({2, model.channels, model.input_size, model.input_size}));
+      deploy::trace(*model.layer, {torch::randn({2, model.channels, model.input_size, model.input_size})});
   CHECK(difference(*model.layer, traced, {model.channels, model.input_size, model.input_size}) < 1e-5);
 }
 
@@ -42,7 +42,7 @@ void check_traced(const std::string& name, const std::vector<config::Override>& 
 TEST_CASE("a trace has the model's tensors under their names", "[deploy]") {
   const models::NamedModel model = models::make_named("mobilenet_v3_small", {{"model.num_classes", "7"}});
   nn::initialise(*model.layer, 0);
-  const torch::jit::Module traced = deploy::trace(*model.layer, torch::randn({2, 3, 64, 64}));
+  const torch::jit::Module traced = deploy::trace(*model.layer, {torch::randn({2, 3, 64, 64})});
   std::set<std::string> names;
   for (const auto& [name, tensor] : nn::state_dict(*model.layer)) {
     names.insert(name);
@@ -58,7 +58,7 @@ TEST_CASE("a trace has the model's tensors under their names", "[deploy]") {
 TEST_CASE("each node of a trace tells its layer", "[deploy]") {
   const models::NamedModel model = models::make_named("resnet18", {});
   nn::initialise(*model.layer, 0);
-  const torch::jit::Module traced = deploy::trace(*model.layer, torch::randn({2, 3, 64, 64}));
+  const torch::jit::Module traced = deploy::trace(*model.layer, {torch::randn({2, 3, 64, 64})});
   std::set<std::string> scopes;
   for (const auto* node : traced.get_method("forward").graph()->nodes()) {
     if (node->kind() == c10::aten::_convolution) scopes.insert(node->scopeName());
@@ -71,7 +71,7 @@ TEST_CASE("tracing leaves the model in its mode and calls no random number", "[d
   const models::NamedModel model = models::make_named("small_cnn", {{"model.dropout", "0.5"}});
   nn::initialise(*model.layer, 0);
   model.layer->train();
-  torch::jit::Module traced = deploy::trace(*model.layer, torch::randn({2, 1, 28, 28}));
+  torch::jit::Module traced = deploy::trace(*model.layer, {torch::randn({2, 1, 28, 28})});
   CHECK(model.layer->is_training());
   const torch::Tensor input = torch::randn({1, 1, 28, 28});
   CHECK(torch::equal(traced.forward({input}).toTensor(), traced.forward({input}).toTensor()));
@@ -87,7 +87,7 @@ TEST_CASE("what is done before the model becomes part of the graph", "[deploy]")
   deploy::TraceOptions options;
   options.before = [](const torch::Tensor& image) { return image.to(torch::kFloat) / 255; };
   const torch::Tensor image = torch::randint(256, {2, 1, 28, 28}, torch::kByte);
-  torch::jit::Module traced = deploy::trace(*model.layer, image, options);
+  torch::jit::Module traced = deploy::trace(*model.layer, {image}, options);
   const torch::NoGradGuard no_gradients;
   CHECK(torch::allclose(traced.forward({image}).toTensor(), (*model.layer)(image.to(torch::kFloat) / 255)));
 }

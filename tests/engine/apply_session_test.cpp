@@ -1,5 +1,7 @@
 #include "engine/apply_session.h"
 
+#include "engine/predict_session.h"
+
 #include <map>
 
 #include <torch/types.h>
@@ -178,6 +180,19 @@ TEST_CASE("damaged weights and another architecture's are refused", "[engine]") 
 }
 
 #ifdef MLRUN_WITH_OPENCV
+namespace {
+
+engine::Predictions predict(engine::Loaded& loaded, const std::vector<fs::path>& files,
+                            const std::function<void(std::int64_t)>& progress = {}) {
+  engine::PredictRequest request;
+  for (const auto& file : files) request.files.push_back({file, file.stem()});
+  request.options.topk = 2;
+  request.progress = progress;
+  return engine::predict_files(loaded, request);
+}
+
+}  // namespace
+
 TEST_CASE("files that cannot be read are named and the others are predicted, in order", "[engine]") {
   const TempDir folder;
   std::vector<fs::path> files;
@@ -189,12 +204,12 @@ TEST_CASE("files that cannot be read are named and the others are predicted, in 
     const auto resolved = recipe_of_run({std::string("train.workers=") + workers});
     auto loaded = load_run(resolved, "last");
     std::vector<std::int64_t> progress;
-    const auto result = engine::predict_files(loaded, files, 2, [&](std::int64_t done) { progress.push_back(done); });
+    const auto result = predict(loaded, files, [&](std::int64_t done) { progress.push_back(done); });
     REQUIRE(result.done.size() == 4);
     for (std::size_t i = 0; i < 4; ++i) {
       CHECK(result.done[i].file == files[std::vector<std::size_t>{0, 2, 4, 5}[i]].string());
-      REQUIRE(result.done[i].answers.size() == 2);
-      CHECK(result.done[i].answers[0]["probability"] >= result.done[i].answers[1]["probability"]);
+      REQUIRE(result.done[i].answer.json.size() == 2);
+      CHECK(result.done[i].answer.json[0]["probability"] >= result.done[i].answer.json[1]["probability"]);
     }
     REQUIRE(result.failed.size() == 3);
     CHECK(result.failed[0].file == files[1].string());
@@ -203,7 +218,7 @@ TEST_CASE("files that cannot be read are named and the others are predicted, in 
     CHECK(progress == std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7});
   }
   auto loaded = load_run(recipe_of_run());
-  CHECK(engine::predict_files(loaded, {}, 1, [](std::int64_t) {}).done.empty());
+  CHECK(predict(loaded, {}).done.empty());
 }
 
 TEST_CASE("files that the model cannot take, or whose names are no text, are named and the others predicted",
@@ -212,7 +227,7 @@ TEST_CASE("files that the model cannot take, or whose names are no text, are nam
   const std::vector<fs::path> files = {folder.write("small.ppm", "P6\n1 1\n255\nabc"), folder.write("\xE9.ppm", ppm(9)),
                                        folder.write("good.ppm", ppm(9))};
   auto loaded = load_run(recipe_of_run());
-  const auto result = engine::predict_files(loaded, files, 1, [](std::int64_t) {});
+  const auto result = predict(loaded, files);
   REQUIRE(result.done.size() == 1);
   CHECK(result.done[0].file == files[2].string());
   REQUIRE(result.failed.size() == 2);

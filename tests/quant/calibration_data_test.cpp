@@ -58,12 +58,12 @@ TEST_CASE("calibration batches are training samples as evaluation sees them", "[
   const auto task = task_of(tiny());
   const auto batches = quant::calibration_batches(*task, {.samples = 10, .seed = 1, .batch_size = 4});
   REQUIRE(batches.size() == 3);
-  CHECK(batches[0].sizes() == torch::IntArrayRef({4, 1, 8, 8}));
-  CHECK(batches[2].size(0) == 2);
+  CHECK(batches[0].at("model").front().sizes() == torch::IntArrayRef({4, 1, 8, 8}));
+  CHECK(batches[2].at("model").front().size(0) == 2);
   const auto source = task->evaluation_source(data::Split::Train);
   const auto first = quant::spread_over_classes(*source, 10, 1).front();
   const auto image = std::get<torch::Tensor>(source->get({first, 0, 1}).inputs.begin()->second);
-  CHECK(torch::equal(batches[0][0], image));
+  CHECK(torch::equal(batches[0].at("model").front()[0], image));
 }
 
 TEST_CASE("calibration data that say nothing are refused", "[quant][calibration]") {

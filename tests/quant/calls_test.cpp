@@ -82,10 +82,10 @@ TEST_CASE("an int8 file of a model with repeated layers gives it again, to the b
   const test::TempDir folder;
   const auto [model, other] = std::pair(test::pyramids().first, std::make_shared<test::Pyramid>(true));
   const nn::Tensors batch = {test::noise({2, 3, 16, 16})};
-  quant::write_int8(folder / "m.safetensors", *model, calls_plan(*model, batch), {});
+  quant::write_int8(folder / "m.safetensors", {{"model", *model, calls_plan(*model, batch)}}, {});
   nn::name_layers(*other);
   other->eval();
-  quant::install_int8(folder / "m.safetensors", *other);
+  quant::install_int8(folder / "m.safetensors", {{"model", other}});
   const quant::Int8Plan plan = calls_plan(*model, batch);
   CHECK(quant::int8_runner(*other)->plan().find("head.conv")->calls == 3);
   CHECK(quant::int8_runner(*other)->plan().find("stem")->calls == 1);
@@ -251,11 +251,11 @@ TEST_CASE("an int8 model with repeated layers is traced, written and read", "[qu
   quant::attach_int8(*model, calls_plan(*model, {batch}), "pyramid");
   const auto expected = calls_output(*model, {batch});
   const test::TempDir folder;
-  deploy::write_torchscript(folder / "m.pt", deploy::trace(*model, batch), /*frozen=*/true, {});
+  deploy::write_torchscript(folder / "m.pt", deploy::trace(*model, {batch}), /*frozen=*/true, {});
   const auto run = deploy::load_torchscript(folder / "m.pt");
-  CHECK(run(batch).equal(expected));
+  CHECK(run({batch}).front().equal(expected));
   for (const std::int64_t count : {1, 3}) {
     const auto more = test::noise({count, 3, 16, 16});
-    CHECK(run(more).equal(calls_output(*model, {more})));
+    CHECK(run({more}).front().equal(calls_output(*model, {more})));
   }
 }

@@ -50,14 +50,15 @@ torch::Tensor run(nn::Layer& model, const torch::Tensor& batch) {
 /// The file of a small model.
 std::filesystem::path small_file(const test::TempDir& folder) {
   const auto model = drawn("small_cnn", {10, 1});
-  quant::write_int8(folder / "m.safetensors", *model, quantized(*model, images(4, 1, 28)), {{"recipe", "{}"}});
+  quant::write_int8(folder / "m.safetensors", {{"model", *model, quantized(*model, images(4, 1, 28))}},
+                    {{"recipe", "{}"}});
   return folder / "m.safetensors";
 }
 
 std::string install_error(const std::filesystem::path& file, const std::string& model = "small_cnn",
                           const models::ModelRequest& request = {10, 1}) {
   const auto target = test::make_model(model, Json::object(), request);
-  return test::user_error([&] { quant::install_int8(file, *target); });
+  return test::user_error([&] { quant::install_int8(file, {{"model", target}}); });
 }
 
 /// The file again, changed.
@@ -90,7 +91,7 @@ TEST_CASE("an int8 file gives the model that it was written from, to the bit", "
   const auto batch = images(2, 3, 64);
   const auto plan = quantized(*model, batch, skip);
   for (const auto& layer : plan.float_layers) CHECK((!layer.reason.empty() && !layer.path.empty()));
-  quant::write_int8(folder / "m.safetensors", *model, plan, {{"recipe", "{}"}});
+  quant::write_int8(folder / "m.safetensors", {{"model", *model, plan}}, {{"recipe", "{}"}});
   CHECK(quant::is_int8(folder / "m.safetensors"));
   const auto expected = run(*model, batch);
   quant::attach_int8(*model, plan, "m");
@@ -99,18 +100,19 @@ TEST_CASE("an int8 file gives the model that it was written from, to the bit", "
   CHECK_FALSE(outputs.equal(expected));
   const auto other = test::make_model(name);
   other->eval();
-  quant::install_int8(folder / "m.safetensors", *other);
+  quant::install_int8(folder / "m.safetensors", {{"model", other}});
   CHECK(run(*other, batch).equal(outputs));
   CHECK(quant::read_int8(folder / "m.safetensors").metadata.at("recipe") == "{}");
   // A float layer that is called for would give NaN: what int8 replaces is gone.
-  quant::write_int8(folder / "again.safetensors", *other, quant::int8_runner(*other)->plan(), {{"recipe", "{}"}});
+  quant::write_int8(folder / "again.safetensors", {{"model", *other, quant::int8_runner(*other)->plan()}},
+                    {{"recipe", "{}"}});
   CHECK(read_file(folder / "again.safetensors") == read_file(folder / "m.safetensors"));
 }
 
 TEST_CASE("an int8 file has a quarter of the size", "[quant][int8]") {
   const test::TempDir folder;
   const auto model = drawn("mobilenet_v3_large");
-  quant::write_int8(folder / "int8.safetensors", *model, quantized(*model, images(2, 3, 64)), {});
+  quant::write_int8(folder / "int8.safetensors", {{"model", *model, quantized(*model, images(2, 3, 64))}}, {});
   weights::write_safetensors(folder / "float.safetensors", nn::state_dict(*model));
   const auto size = [&](const char* name) { return static_cast<double>(std::filesystem::file_size(folder / name)); };
   CHECK(size("int8.safetensors") <= 0.27 * size("float.safetensors"));
@@ -130,10 +132,10 @@ TEST_CASE("dynamic quantization takes linear layers alone", "[quant][int8]") {
   CHECK(node.weight_scale.item<double>() == Approx(largest / 127.5));  // torch.ao's default_weight_observer
   CHECK(plan.float_layers.size() == 10);                               // convolutions and norms
   const auto expected = run(*model, batch);
-  quant::write_int8(folder / "m.safetensors", *model, plan, {});
+  quant::write_int8(folder / "m.safetensors", {{"model", *model, plan}}, {});
   const auto other = test::make_model("small_cnn", Json::object(), {10, 1});
   other->eval();
-  quant::install_int8(folder / "m.safetensors", *other);
+  quant::install_int8(folder / "m.safetensors", {{"model", other}});
   const auto outputs = run(*other, batch);
   CHECK_FALSE(outputs.equal(expected));
   CHECK((outputs - expected).norm().item<double>() < 0.05 * expected.norm().item<double>());
@@ -171,7 +173,7 @@ TEST_CASE("every damaged field of an int8 file is told in one line", "[quant][in
       const auto target = drawn("small_cnn", {10, 1});
       bool installed = true;
       try {
-        quant::install_int8(other, *target);
+        quant::install_int8(other, {{"model", target}});
       } catch (const UserError& error) {
         CHECK(std::string(error.what()).find('\n') == std::string::npos);
         ++refused;
@@ -209,7 +211,7 @@ TEST_CASE("an int8 file with other characters is refused, or runs", "[quant][int
     const auto target = drawn("small_cnn", {10, 1});
     INFO(damaged);
     try {
-      quant::install_int8(folder / "other.safetensors", *target);
+      quant::install_int8(folder / "other.safetensors", {{"model", target}});
       CHECK(run(*target, images(1, 1, 28)).sizes() == torch::IntArrayRef({1, 10}));
       ++ran;
     } catch (const UserError& error) {
@@ -265,8 +267,8 @@ TEST_CASE("an int8 file of version 1, with zero points as tensors, is read", "[q
     });
   };
   const auto now = drawn("small_cnn", {10, 1}), before = drawn("small_cnn", {10, 1});
-  quant::install_int8(file, *now);
-  quant::install_int8(older(0), *before);
+  quant::install_int8(file, {{"model", now}});
+  quant::install_int8(older(0), {{"model", before}});
   CHECK(torch::equal(run(*before, images(2, 1, 28)), run(*now, images(2, 1, 28))));
   CHECK(install_error(older(1)) ==
         (folder / "changed.safetensors").string() + ": fc.weight_zero_point is not 0, which int8 kernels need");

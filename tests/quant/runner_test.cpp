@@ -52,11 +52,11 @@ TEST_CASE("an int8 model is traced, written and read with its outputs to the bit
   const auto expected = outputs_of(*model, batch);
   const test::TempDir folder;
   const auto frozen = GENERATE(false, true);
-  deploy::write_torchscript(folder / "m.pt", deploy::trace(*model, batch), frozen, {});
+  deploy::write_torchscript(folder / "m.pt", deploy::trace(*model, {batch}), frozen, {});
   const auto run = deploy::load_torchscript(folder / "m.pt");
-  CHECK(run(batch).equal(expected));
+  CHECK(run({batch}).front().equal(expected));
   const auto more = pictures(3);
-  CHECK(run(more).equal(outputs_of(*model, more)));
+  CHECK(run({more}).front().equal(outputs_of(*model, more)));
   if (!frozen) {
     const auto module = torch::jit::load((folder / "m.pt").string());
     std::vector<std::string> names;

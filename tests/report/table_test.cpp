@@ -38,6 +38,14 @@ TEST_CASE("a table is written as Markdown and CSV", "[report]") {
         "resnet18,69.758,1,11.7M\n"
         "Größe|x,-,\"a \"\"b\"\", c\",\n"
         "数字,5.1,\"two\nlines\",x\n");
+  CHECK(example().csv() == "model,acc1,note,params\n" + example().csv_rows());
+}
+
+TEST_CASE("a column before the others has one cell in every row", "[report]") {
+  Table table({{"class"}, {"share"}});
+  table.add({"cat", "0.9"});
+  table.add({"dog", "0.1"});
+  CHECK(table.after("file", "a,b").csv() == "file,class,share\n\"a,b\",cat,0.9\n\"a,b\",dog,0.1\n");
 }
 
 TEST_CASE("an empty table has its titles only", "[report]") {

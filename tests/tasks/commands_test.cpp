@@ -6,10 +6,12 @@
 #include "deploy/export_session.h"
 #include "engine/apply_session.h"
 #include "engine/average/session.h"
+#include "engine/predict_session.h"
 #include "engine/report/page.h"
 #include "engine/run/model_state.h"
 #include "engine/train/check.h"
 #include "engine/train/training.h"
+#include "quant/int8_file.h"
 #include "quant/quantize_session.h"
 #include "tasks/pair.h"
 #include "tasks/ragged.h"
@@ -197,24 +199,47 @@ TEST_CASE("any task has a page, and averages of its checkpoints are scored", "[t
 TEST_CASE("files are predicted by what a task reads and says", "[tasks]") {
   const TempDir folder;
   const Quiet quiet;
-  const std::vector<std::filesystem::path> files = {folder.write("a.txt", "0.25 0.5\n"), folder.write("b.txt", "x"),
-                                                    folder.write("c.txt", "0 0")};
-  const auto predictions = [&](const Toy& toy) {
-    toy.train(folder / toy.name, toy.resolved({"train.epochs=1"}));
+  engine::PredictRequest request;
+  request.files = {{folder.write("a.txt", "0.25 0.5\n"), "a"},
+                   {folder.write("b.txt", "x"), "in/b"},
+                   {folder.write("c.txt", "0 0"), "c"}};
+  const auto predicted = [&](const Toy& toy) {
+    if (!std::filesystem::exists(folder / toy.name)) toy.train(folder / toy.name, toy.resolved({"train.epochs=1"}));
     auto loaded = engine::load(toy.tasks, toy.resolved(), engine::choose_weights(folder / toy.name, ""));
-    return engine::predict_files(loaded, files, 1, [](std::int64_t) {});
+    return engine::predict_files(loaded, request);
   };
   const auto all = all_toys();
-  const auto numbers = predictions(all[0]);
+  const auto numbers = predicted(all[0]);
   REQUIRE(numbers.done.size() == 2);
-  CHECK(numbers.done[0].answers.at("y").is_number());
+  CHECK(numbers.done[0].answer.json.at("y").is_number());
+  CHECK(numbers.done[0].answer.records.rows() == 1);
   REQUIRE(numbers.failed.size() == 1);
-  CHECK(numbers.failed[0].text() == files[1].string() + ": does not hold two numbers; write them as '0.1 0.2'");
-  CHECK(predictions(all[1]).failed.size() == 3);
-  const auto ragged = predictions(all[2]);
+  CHECK(numbers.failed[0].text() ==
+        request.files[1].file.string() + ": does not hold two numbers; write them as '0.1 0.2'");
+  CHECK(predicted(all[1]).failed.size() == 3);
+  const auto ragged = predicted(all[2]);
   REQUIRE(ragged.done.size() == 3);
-  CHECK(ragged.done[0].answers.at("points") == 9);
-  CHECK(ragged.done[1].answers.at("points") == 1);
+  CHECK(ragged.done[0].answer.json.at("points") == 9);
+  CHECK(ragged.done[1].answer.json.at("points") == 1);
+
+  request.options.topk = 3;
+  CHECK(user_error([&] { predicted(all[0]); }) == "--topk: the answers of this task are not ranked; leave it out");
+  request.options.topk.reset();
+  request.out = folder / "answers";
+  CHECK(user_error([&] { predicted(all[0]); }) ==
+        "--output: this task answers by no files; leave it out, and take --csv or --json");
+  const auto written = predicted(all[2]);
+  REQUIRE(written.done.size() == 3);
+  CHECK(written.done[1].written == std::vector<std::filesystem::path>{folder / "answers/in/b_moved.csv"});
+  CHECK(read_file(folder / "answers/a_moved.csv") == written.done[0].answer.records.csv());
+  CHECK(user_error([&] { predicted(all[2]); }) ==
+        (folder / "answers").string() + ": is there already, and not empty; name another folder, or add --force");
+  request.force = true;
+  CHECK(predicted(all[2]).done.size() == 3);
+  request.files[1].name = "a";
+  CHECK(user_error([&] { predicted(all[2]); }) ==
+        request.files[0].file.string() + " and " + request.files[1].file.string() +
+            ": their answers would have the same names; predict them into folders of their own");
 }
 
 namespace {
@@ -273,7 +298,7 @@ TEST_CASE("a model from numbers to numbers is exported and measured", "[tasks]")
     CHECK(beside["output"] == Json{{"name", "output"}});
   }
   CHECK(user_error([&] {
-          deploy::Subject other = subject;
+          deploy::ExportSubject other = subject;
           deploy::set_size(other, 8, 8);
         }) == "--size is for models that take images, and mlp takes none; leave it out");
   deploy::BenchRequest request;
@@ -290,28 +315,124 @@ TEST_CASE("a model from numbers to numbers is exported and measured", "[tasks]")
   CHECK(deploy::bench_training(toy.tasks, recipe_of, request, [](const std::string&) {}).front().batch == 16);
 }
 
-TEST_CASE("what several models or lists of tensors cannot do yet is said in one line", "[tasks]") {
+namespace {
+
+std::vector<deploy::BenchRow> measured(const Toy& toy, const engine::WeightChoice& weights, const std::string& submodel,
+                                       const std::vector<std::string>& engines = {"eager"}) {
+  deploy::BenchRequest request;
+  request.batches = {1, 3};
+  request.threads = {1};
+  request.engines = engines;
+  request.layers = engines.size() == 1;
+  request.latency.seconds = 0.01;
+  return deploy::bench_inference(deploy::bench_subject(toy.tasks, toy.resolved(), weights, 0, submodel), request,
+                                 [](const std::string&) {});
+}
+
+}  // namespace
+
+TEST_CASE("of several models each is exported and measured by its name", "[tasks]") {
+  const Toy pair = all_toys()[1];
   const TempDir folder;
   const Quiet quiet;
-  const auto all = all_toys();
-  const auto refusals = [&](const Toy& toy) {
-    toy.train(folder / toy.name, toy.resolved({"train.epochs=1"}));
-    const auto weights = engine::choose_weights(folder / toy.name, "");
-    quant::QuantizeRequest request;
-    request.resolved = toy.resolved();
-    request.weights = weights;
-    request.methods = {"ptq"};
-    request.out = folder / "int8.safetensors";
-    return std::vector<std::string>{user_error([&] { quant::quantize(toy.tasks, request); }),
-                                    user_error([&] { deploy::subject_of(toy.tasks, toy.resolved(), weights, 8); }),
-                                    user_error([&] { deploy::bench_subject(toy.tasks, toy.resolved(), weights, 0); })};
+  pair.train(folder / "run", pair.resolved({"train.epochs=1"}));
+  const auto weights = engine::choose_weights(folder / "run", "");
+  const auto subject = [&](const std::string& name) {
+    return deploy::subject_of(pair.tasks, pair.resolved(), weights, deploy::kGoldenSamples, name);
   };
-  CHECK(refusals(all[1]) ==
-        std::vector<std::string>{"a task with 2 models cannot be quantized; its parts have no form of their own",
-                                 "a task with 2 models cannot be exported; its parts have no form of their own",
-                                 "a task with 2 models cannot be measured; its parts have no form of their own"});
-  const std::string more = "a model that takes or gives more than one tensor cannot be ";
-  const std::string only = "; only models from one tensor to one can";
-  CHECK(refusals(all[2]) ==
-        std::vector<std::string>{more + "quantized" + only, more + "exported" + only, more + "measured" + only});
+  CHECK(user_error([&] { subject(""); }) == "this task has 2 models; name one: --submodel generator or critic");
+  CHECK(user_error([&] { subject("critics"); }) ==
+        "--submodel: this task has no model 'critics'; did you mean critic?");
+  CHECK(user_error([&] { measured(pair, weights, ""); }) ==
+        "this task has 2 models; name one: --submodel generator or critic");
+  const std::map<std::string, std::int64_t> sizes = {{"generator", 2}, {"critic", 1}};
+  for (const auto& [name, size] : sizes) {
+    INFO(name);
+    const auto one = subject(name);
+    CHECK(one.name == name);
+    CHECK(one.samples.front().sizes() == torch::IntArrayRef({deploy::kGoldenSamples, size}));
+    CHECK(deploy::export_subject(one, {folder / (name + ".torchscript"), "torchscript"}).met);
+    const auto rows = measured(pair, weights, name);
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].model == name);
+    CHECK(rows[0].params == 16 * size + 16 + 16 + 1);
+    CHECK(rows[0].macs == 16 * size + 16);
+  }
+}
+
+TEST_CASE("a model of lists is exported and measured", "[tasks]") {
+  const Toy ragged = all_toys()[2];
+  const TempDir folder;
+  const Quiet quiet;
+  ragged.train(folder / "run", ragged.resolved({"train.epochs=1"}));
+  const auto weights = engine::choose_weights(folder / "run", "");
+  const auto subject = deploy::subject_of(ragged.tasks, ragged.resolved(), weights, deploy::kGoldenSamples);
+  REQUIRE(subject.samples.size() == 2);
+  const auto exported = deploy::export_subject(subject, {folder / "model.torchscript", "torchscript"});
+  REQUIRE(exported.met);
+  CHECK(exported.parity.front().samples == deploy::kGoldenSamples);
+  const Json beside = Json::parse(read_file(folder / "model.torchscript.preprocess.json"));
+  CHECK(beside["inputs"] == Json{{{"name", "points"}, {"dtype", "float32"}, {"shape", {nullptr, 2}}},
+                                 {{"name", "points_counts"}, {"dtype", "int64"}, {"shape", {nullptr}}}});
+  CHECK(beside["outputs"] == Json{{{"name", "moved"}}, {{"name", "moved_counts"}}, {{"name", "sum"}}});
+  std::vector<std::string> golden;
+  for (const auto& item : weights::read_safetensors(folder / "model.torchscript.golden.safetensors").tensors) {
+    golden.push_back(item.first);
+  }
+  CHECK(golden == std::vector<std::string>{"points", "points_counts", "moved", "moved_counts", "sum"});
+#ifdef MLRUN_WITH_ONNX
+  CHECK(user_error([&] {
+          deploy::export_subject(subject, {folder / "m.onnx", "onnx"});
+        }).find("has no mapping") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder / "m.onnx"));
+#endif
+  const auto rows = measured(ragged, weights, "", {"eager", "torchscript"});
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0].params == 2 * 2 + 2 + 2 + 1);
+  CHECK(user_error([&] { measured(ragged, weights, "", {"graph"}); }) ==
+        "this model cannot run as a graph: it takes 2 inputs; use --engine eager");
+}
+
+TEST_CASE("several models, and those of lists, become int8 files that say the same anywhere", "[tasks]") {
+  for (const Toy& toy : {all_toys()[1], all_toys()[2]}) {
+    INFO(toy.name);
+    const TempDir folder;
+    const Quiet quiet;
+    toy.train(folder / "run", toy.resolved({"train.epochs=2"}));
+    const auto result = quantized(toy, folder, std::nullopt);
+    REQUIRE(result.rows.size() == 3);
+    CHECK(result.rows[1].int8_layers == (toy.name == "pair" ? 4 : 2));
+    CHECK(result.rows[1].noise.size() >= 2);
+    CHECK(result.rows[1].noise.front().db <= result.rows[1].noise.back().db);
+    const std::filesystem::path file = folder / "int8.safetensors";
+    engine::WeightChoice choice{"int8", file, [&file](const engine::Models& models, const engine::Context&) {
+                                  quant::install_int8(file, models);
+                                }};
+    auto loaded = engine::load(toy.tasks, toy.resolved(), choice);
+    const auto again = engine::evaluate_loaded(loaded, toy.resolved(), {std::nullopt, false, {}});
+    const auto& chosen = result.chosen == "ptq" ? result.rows[1] : result.rows[2];
+    CHECK(again.evaluation.find(toy.headline)->value == chosen.headline.value);
+  }
+}
+
+TEST_CASE("int8 weights of one model are not taken for those of several", "[tasks]") {
+  const auto all = all_toys();
+  const TempDir folder, other;
+  const Quiet quiet;
+  const auto file_of = [&](const Toy& toy, const TempDir& place) {
+    toy.train(place / "run", toy.resolved({"train.epochs=1"}));
+    quantized(toy, place, std::nullopt);
+    return place / "int8.safetensors";
+  };
+  const auto installed = [](const Toy& toy, const std::filesystem::path& file) {
+    const auto task = toy.tasks.make(toy.resolved().recipe.task.kind, engine::TaskRequest{toy.resolved().recipe, {}});
+    return user_error([&] { quant::install_int8(file, task->models()); });
+  };
+  const auto one = file_of(all[0], folder), two = file_of(all[1], other);
+  CHECK(installed(all[1], one) == one.string() +
+                                      ": holds int8 weights of one model, and this task has several; name weights of "
+                                      "this task");
+  CHECK(installed(all[0], two) == two.string() +
+                                      ": holds int8 weights of several models, and this task has one; name weights of "
+                                      "this task");
 }

@@ -114,7 +114,10 @@ class Pair : public engine::Task {
   data::Sample read(const std::filesystem::path& file) const override {
     throw file_error(file.string(), "is a file, and this task takes none", "evaluate it instead");
   }
-  Json answers(const data::Fields&, std::int64_t, std::int64_t) const override { return nullptr; }
+  engine::Answer answer(const data::Batch&, const data::Fields&, std::int64_t,
+                        const engine::AnswerOptions&) const override {
+    return {nullptr, report::Table({}), report::Table({})};
+  }
 
  private:
   NumbersData dataset_;

@@ -7,6 +7,7 @@
 #include "engine/ports.h"
 #include "models/registry.h"
 #include "nn/layers.h"
+#include "report/format.h"
 #include "tasks/toys.h"
 
 namespace mlrun::toys {
@@ -54,10 +55,9 @@ class Mover : public nn::Layer {
   using Layer::forward;
   Tensors forward(const Tensors& inputs) override {
     const torch::Tensor &points = inputs.at(0), &counts = inputs.at(1);
-    const auto owner = torch::arange(counts.size(0), counts.options()).repeat_interleave(counts);
-    const auto moved = call(*move_, points);
-    const auto sums = torch::zeros({counts.size(0), 1}, points.options()).index_add(0, owner, call(*score_, points));
-    return {moved, counts, sums};
+    const auto owner = (torch::ones_like(counts).cumsum(0) - 1).repeat_interleave(counts);  // for any number of samples
+    const auto none = torch::zeros_like(counts, points.options()).unsqueeze(1);
+    return {call(*move_, points), counts, none.index_add(0, owner, call(*score_, points))};
   }
   nn::Interface interface() const override { return {{{"points", /*ragged=*/true}}, {{"moved", true}, {"sum"}}}; }
 
@@ -132,10 +132,20 @@ class Ragged : public engine::Task {
     const auto numbers = static_cast<std::int64_t>(read_file(file).size());  // as many points as the file has bytes
     return {file.string(), 0, {{"points", torch::ones({numbers, 2})}}, {}};
   }
-  Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t) const override {
-    return {{"points", std::get<Tensors>(prediction.at("moved")).at(static_cast<std::size_t>(row)).size(0)},
-            {"sum", prediction.tensor("sum")[row].item<double>()}};
+  engine::Answer answer(const data::Batch&, const data::Fields& prediction, std::int64_t row,
+                        const engine::AnswerOptions&) const override {
+    const auto& moved = std::get<Tensors>(prediction.at("moved")).at(static_cast<std::size_t>(row));
+    report::Table points({{"x"}, {"y"}});
+    for (const auto& point : moved.unbind()) {
+      points.add({report::shortest(point[0].item<double>()), report::shortest(point[1].item<double>())});
+    }
+    const auto write = [csv = points.csv()](const std::filesystem::path& file) { write_file(file, csv); };
+    return {{{"points", moved.size(0)}, {"sum", prediction.tensor("sum")[row].item<double>()}},
+            points,
+            points,
+            {{"_moved.csv", write}}};
   }
+  bool reads(const std::string& name) const override { return name.ends_with(".txt"); }
 
  private:
   CloudsData dataset_;

@@ -10,6 +10,7 @@
 #include "data/collate.h"
 #include "models/registry.h"
 #include "nn/layers.h"
+#include "report/format.h"
 #include "tasks/toys.h"
 
 namespace mlrun::toys {
@@ -132,8 +133,14 @@ class Regression : public engine::Task {
       throw file_error(file.string(), "does not hold two numbers", "write them as '0.1 0.2'");
     return {file.string(), 0, {{"x", torch::tensor({x[0], x[1]})}}, {}};
   }
-  Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t) const override {
-    return {{"y", prediction.tensor("y")[row].item<double>()}};
+  bool reads(const std::string& name) const override { return name.ends_with(".txt"); }
+  engine::Answer answer(const data::Batch&, const data::Fields& prediction, std::int64_t row,
+                        const engine::AnswerOptions&) const override {
+    const auto y = prediction.tensor("y")[row].item<double>();
+    engine::Answer answer{{{"y", y}}, report::Table({{"y"}}), report::Table({{"y"}})};
+    answer.table.add({report::fixed(y, 4) + " V"});
+    answer.records.add({report::shortest(y)});
+    return answer;
   }
 
  private:

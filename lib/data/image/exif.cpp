@@ -15,17 +15,6 @@ using Bytes = std::string_view;
 
 constexpr int kUpright = 1;
 
-/// A number of `count` bytes at `at`; nothing where it would end beyond the bytes.
-std::optional<std::uint32_t> number_at(Bytes bytes, std::size_t at, std::size_t count, bool little) {
-  if (count > bytes.size() || at > bytes.size() - count) return std::nullopt;
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t place = little ? at + count - 1 - i : at + i;
-    value = value << 8 | static_cast<unsigned char>(bytes[place]);
-  }
-  return value;
-}
-
 /// The bytes at `at`, at most `count`; empty beyond the end.
 Bytes bytes_at(Bytes bytes, std::size_t at, std::size_t count) {
   return at < bytes.size() ? bytes.substr(at, count) : Bytes();

@@ -11,6 +11,16 @@ std::size_t value_size(std::uint32_t type) { return type == 1 ? 1 : type == 3 ? 
 
 }  // namespace
 
+std::optional<std::uint32_t> number_at(std::string_view bytes, std::size_t at, std::size_t count, bool little) {
+  if (count > bytes.size() || at > bytes.size() - count) return std::nullopt;
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t place = little ? at + count - 1 - i : at + i;
+    value = value << 8 | static_cast<unsigned char>(bytes[place]);
+  }
+  return value;
+}
+
 bool is_tiff(std::string_view bytes) {
   const std::string_view mark = bytes.substr(0, 4);
   return mark == std::string_view("II*\0", 4) || mark == std::string_view("MM\0*", 4);
@@ -24,16 +34,6 @@ TiffDirectory::TiffDirectory(std::string_view bytes) : bytes_(bytes) {
   if (!entries) return;
   first_ = std::size_t{*directory} + 2;
   entries_ = *entries;
-}
-
-std::optional<std::uint32_t> TiffDirectory::number(std::size_t at, std::size_t count) const {
-  if (count > bytes_.size() || at > bytes_.size() - count) return std::nullopt;
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t place = little_ ? at + count - 1 - i : at + i;
-    value = value << 8 | static_cast<unsigned char>(bytes_[place]);
-  }
-  return value;
 }
 
 std::optional<TiffDirectory::Entry> TiffDirectory::find(std::uint32_t tag) const {

@@ -7,6 +7,9 @@
 
 namespace mlrun::data {
 
+/// The whole number of `count` bytes at `at`, at most four; nothing where it would end beyond the bytes.
+std::optional<std::uint32_t> number_at(std::string_view bytes, std::size_t at, std::size_t count, bool little);
+
 /// The first directory of a TIFF structure (TIFF 6.0, section 2), as TIFF files and EXIF data have one. Whatever the
 /// bytes are, nothing beyond them is read.
 class TiffDirectory {
@@ -29,7 +32,9 @@ class TiffDirectory {
   std::uint32_t value_or(std::uint32_t tag, std::uint32_t otherwise) const;
 
  private:
-  std::optional<std::uint32_t> number(std::size_t at, std::size_t count) const;
+  std::optional<std::uint32_t> number(std::size_t at, std::size_t count) const {
+    return number_at(bytes_, at, count, little_);
+  }
 
   std::string_view bytes_;
   bool little_ = true;

@@ -39,9 +39,9 @@ std::vector<std::string> visible_names(const fs::path& folder) {
 
 class Walk {
  public:
-  Walk(const fs::path& root, bool dangling, const std::function<void(const std::string&)>& before_reading,
-       LeftOut* left_out)
-      : root_(root), dangling_(dangling), before_reading_(before_reading), left_out_(left_out) {}
+  Walk(const fs::path& root, const std::function<bool(const std::string&)>& wanted, bool dangling,
+       const std::function<void(const std::string&)>& before_reading, LeftOut* left_out)
+      : root_(root), wanted_(wanted), dangling_(dangling), before_reading_(before_reading), left_out_(left_out) {}
 
   void folder(const std::string& relative) {
     struct stat about {};
@@ -66,17 +66,17 @@ class Walk {
     struct stat about {};
     const fs::path path = root_ / relative;
     if (::stat(path.c_str(), &about) != 0) {
-      if (!is_image_name(name)) return;
+      if (!wanted_(name)) return;
       if (dangling_) {
         found_.push_back({relative, 0});
         return;
       }
       const std::string reason = std::error_code(errno, std::generic_category()).message();
-      throw file_error(path.string(), "the image cannot be read: " + reason, "mend or remove it");
+      throw file_error(path.string(), "the file cannot be read: " + reason, "mend or remove it");
     }
     if (S_ISDIR(about.st_mode)) {
       folder(relative);
-    } else if (S_ISREG(about.st_mode) && is_image_name(name)) {
+    } else if (S_ISREG(about.st_mode) && wanted_(name)) {
       found_.push_back({relative, static_cast<std::uint64_t>(about.st_size)});
     } else if (left_out_ != nullptr) {
       left_out_->add(relative);
@@ -84,6 +84,7 @@ class Walk {
   }
 
   const fs::path& root_;
+  const std::function<bool(const std::string&)>& wanted_;
   bool dangling_;
   const std::function<void(const std::string&)>& before_reading_;
   LeftOut* left_out_;
@@ -145,11 +146,17 @@ LeftOut loose_images(const fs::path& folder) {
   return loose;
 }
 
-std::vector<ListedFile> list_images(const fs::path& root, const std::string& folder, bool dangling,
-                                    const std::function<void(const std::string&)>& before_reading, LeftOut* left_out) {
-  Walk walk(root, dangling, before_reading, left_out);
+std::vector<ListedFile> list_files(const fs::path& root, const std::string& folder,
+                                   const std::function<bool(const std::string&)>& wanted, bool dangling,
+                                   const std::function<void(const std::string&)>& before_reading, LeftOut* left_out) {
+  Walk walk(root, wanted, dangling, before_reading, left_out);
   walk.folder(folder);
   return walk.take();
+}
+
+std::vector<ListedFile> list_images(const fs::path& root, const std::string& folder, bool dangling,
+                                    const std::function<void(const std::string&)>& before_reading, LeftOut* left_out) {
+  return list_files(root, folder, is_image_name, dangling, before_reading, left_out);
 }
 
 }  // namespace mlrun::data

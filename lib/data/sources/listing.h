@@ -31,11 +31,17 @@ std::vector<std::string> sub_folders(const std::filesystem::path& folder);
 /// Names of the files in `folder` itself that end as images do, read or not, hidden ones left out.
 LeftOut loose_images(const std::filesystem::path& folder);
 
-/// All image files below `root/folder`, sorted by path. Hidden files and folders are left out;
+/// The files below `root/folder` whose names are `wanted`, sorted by path. Hidden files and folders are left out;
 /// links are followed, and a folder that is reached twice is read once. UserError for a folder that
-/// cannot be read and for an image that is a dangling link.
+/// cannot be read and for a wanted file that is a dangling link.
 /// With `dangling` such a link is listed like a file, of size 0. `before_reading` is told each folder. What else lies
 /// there is added to `left_out`.
+std::vector<ListedFile> list_files(const std::filesystem::path& root, const std::string& folder,
+                                   const std::function<bool(const std::string& name)>& wanted, bool dangling = false,
+                                   const std::function<void(const std::string&)>& before_reading = {},
+                                   LeftOut* left_out = nullptr);
+
+/// The same of image files.
 std::vector<ListedFile> list_images(const std::filesystem::path& root, const std::string& folder, bool dangling = false,
                                     const std::function<void(const std::string&)>& before_reading = {},
                                     LeftOut* left_out = nullptr);

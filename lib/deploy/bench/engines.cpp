@@ -6,6 +6,7 @@
 #include "config/registry.h"
 #include "config/words.h"
 #include "deploy/graph/graph.h"
+#include "deploy/torchscript.h"
 #include "deploy/trace.h"
 
 namespace mlrun::deploy {
@@ -23,19 +24,23 @@ BenchModel to_bf16(const BenchModel& model) {
   for (auto& tensor : tensors_of(*model.layer)) {  // Module::to would convert indices too
     if (tensor.is_floating_point()) tensor.set_data(tensor.detach().to(torch::kBFloat16));
   }
-  return {model.layer, model.input.to(torch::kBFloat16)};
+  nn::Tensors inputs;
+  for (const auto& input : model.inputs) {
+    inputs.push_back(input.is_floating_point() ? input.to(torch::kBFloat16) : input);
+  }
+  return {model.layer, inputs};
 }
 
 Runner eager(const BenchModel& model) {
-  return [layer = model.layer](const torch::Tensor& input) { return (*layer)(input); };
+  return [layer = model.layer](const nn::Tensors& inputs) { return layer->run(inputs); };
 }
 
 Runner torchscript(const BenchModel& model) {
   try {
-    torch::jit::Module traced = trace(*model.layer, model.input);
+    torch::jit::Module traced = trace(*model.layer, model.inputs);
     traced.eval();
     const auto module = std::make_shared<torch::jit::Module>(torch::jit::optimize_for_inference(traced));
-    return [module](const torch::Tensor& input) { return module->forward({input}).toTensor(); };
+    return [module](const nn::Tensors& inputs) { return run_torchscript(*module, inputs); };
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     throw UserError("this model becomes no TorchScript: " + text.substr(0, text.find('\n')), "use --engine eager");
@@ -44,8 +49,9 @@ Runner torchscript(const BenchModel& model) {
 
 Runner graph(const BenchModel& model) {
   try {
-    const auto graph = std::make_shared<InferenceGraph>(*model.layer, model.input);
-    return [graph, layer = model.layer](const torch::Tensor& input) { return (*graph)(input); };
+    if (model.inputs.size() != 1) throw NoGraph("it takes " + std::to_string(model.inputs.size()) + " inputs");
+    const auto graph = std::make_shared<InferenceGraph>(*model.layer, model.inputs.front());
+    return [graph, layer = model.layer](const nn::Tensors& inputs) { return nn::Tensors{(*graph)(inputs.front())}; };
   } catch (const NoGraph& refused) {
     throw UserError("this model cannot run as a graph: " + std::string(refused.what()), "use --engine eager");
   }

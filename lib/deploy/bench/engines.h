@@ -11,10 +11,10 @@
 /// In which precisions and by which engines `mlrun bench` runs a model.
 namespace mlrun::deploy {
 
-/// A model in evaluation mode and an input for it, both on one device.
+/// A model in evaluation mode and what stands at its input ports, on one device.
 struct BenchModel {
   std::shared_ptr<nn::Layer> layer;
-  torch::Tensor input;  ///< [N, C, H, W]
+  nn::Tensors inputs;  ///< images: one tensor [N, C, H, W]
 };
 
 /// Turns a float32 model into one that computes otherwise. It may change the layer's tensors in place by `set_data`:

@@ -46,7 +46,7 @@ class LaidOut {
     }
   }
   void run() const {
-    current_->runner(current_->model.input);
+    current_->runner(current_->model.inputs);
     compat::synchronize(context_.device);
   }
   const BenchModel& in_place() const { return current_->model; }
@@ -64,7 +64,11 @@ class LaidOut {
     context.memory_format = format;
     engine::place(*model_.layer, context);
     Variant variant;
-    variant.model = {model_.layer, model_.input.to(context.device).contiguous(format)};
+    variant.model = {model_.layer, {}};
+    for (const auto& input : model_.inputs) {
+      const torch::Tensor there = input.to(context.device);
+      variant.model.inputs.push_back(there.dim() == 4 ? there.contiguous(format) : there);
+    }
     variant.data = tensor_data(*model_.layer);
     variant.runner = engine_.make(variant.model);
     return variant;
@@ -99,11 +103,13 @@ std::string choose_format(LaidOut& model, const std::string& wanted) {
   return name;
 }
 
-torch::Tensor input_of(const BenchSubject& subject, std::int64_t batch) {
-  if (subject.sample.defined())
-    return torch::cat(std::vector<torch::Tensor>(static_cast<std::size_t>(batch), subject.sample));
+nn::Tensors inputs_of(const BenchSubject& subject, std::int64_t batch) {
+  if (!subject.sample.empty()) {
+    return nn::joined_samples(subject.model->interface().inputs,
+                              std::vector<nn::Tensors>(static_cast<std::size_t>(batch), subject.sample));
+  }
   const std::vector<std::int64_t> shape = {batch, subject.channels, subject.height, subject.width};
-  return subject.bytes ? torch::randint(256, shape, torch::kByte) : torch::randn(shape);
+  return {subject.bytes ? torch::randint(256, shape, torch::kByte) : torch::randn(shape)};
 }
 
 BenchRow measure_row(const BenchSubject& subject, const InferPoint& point, const BenchRequest& request,
@@ -112,8 +118,8 @@ BenchRow measure_row(const BenchSubject& subject, const InferPoint& point, const
   const engine::ComputeThreads threads(point.threads);
   row.ceiling = matrix_ceiling(context.device, point.threads, request.latency.seconds);
   const TensorsKept kept(subject.model);
-  const torch::Tensor input = input_of(subject, point.batch);
-  LaidOut model(bench_precision(point.precision).prepare({subject.model, input}), bench_engine(point.engine), context);
+  const BenchModel given{subject.model, inputs_of(subject, point.batch)};
+  LaidOut model(bench_precision(point.precision).prepare(given), bench_engine(point.engine), context);
   row.memory_format = choose_format(model, request.memory_format);
   engine::release_kept_tensors();
   restart_peak_resident();
@@ -122,7 +128,7 @@ BenchRow measure_row(const BenchSubject& subject, const InferPoint& point, const
   const double seconds = row.latency.p50 / 1000;
   row.images_per_s = static_cast<double>(point.batch) / seconds;
   row.gflops = 2 * static_cast<double>(row.macs * point.batch) / seconds / 1e9;
-  if (request.layers) row.layers = time_layers(*model.in_place().layer, model.in_place().input, request.latency);
+  if (request.layers) row.layers = time_layers(*model.in_place().layer, model.in_place().inputs, request.latency);
   return row;
 }
 
@@ -149,7 +155,7 @@ void try_out(const BenchSubject& subject, const std::vector<InferPoint>& points,
   for (const InferPoint& point : points) {
     if (points.size() < 2 || !tried.emplace(point.precision, point.engine).second) continue;
     const TensorsKept kept(subject.model);
-    LaidOut model(bench_precision(point.precision).prepare({subject.model, input_of(subject, 1)}),
+    LaidOut model(bench_precision(point.precision).prepare({subject.model, inputs_of(subject, 1)}),
                   bench_engine(point.engine), context);
     model.choose(torch::MemoryFormat::Contiguous);
     model.run();
@@ -231,7 +237,7 @@ std::vector<BenchRow> bench_inference(const BenchSubject& subject, const BenchRe
   row.height = subject.height;
   row.width = subject.width;
   // An ONNX file that preprocesses images is fed others than the model.
-  if (subject.sample.defined()) row.macs = nn::profile_anyhow(*subject.model, subject.sample.sizes().vec()).macs;
+  if (!subject.sample.empty()) row.macs = nn::profile_anyhow(*subject.model, subject.sample).macs;
   else if (!subject.bytes) row.macs = count_macs(*subject.model, subject.name, subject.channels, row.height, row.width);
   for (const auto& parameter : subject.model->parameters()) row.params += parameter.numel();
   const std::vector<InferPoint> points = points_of(request, default_compute_threads());

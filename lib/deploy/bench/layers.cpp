@@ -78,13 +78,12 @@ double gflops_of(const LayerTime& layer) {
 
 }  // namespace
 
-std::vector<LayerTime> time_layers(nn::Layer& model, const torch::Tensor& input,
-                                   const engine::LatencyOptions& options) {
+std::vector<LayerTime> time_layers(nn::Layer& model, const nn::Tensors& inputs, const engine::LatencyOptions& options) {
   const torch::NoGradGuard no_gradients;
   const nn::EvaluationScope evaluation(model);
-  LayerTimer timer(model, input.device());
+  LayerTimer timer(model, inputs.at(0).device());
   const nn::InterceptorScope scope(model, timer);
-  const engine::Latency latency = engine::measure_latency([&] { model(input); }, options);
+  const engine::Latency latency = engine::measure_latency([&] { model.run(inputs); }, options);
   return timer.last(latency.iterations);
 }
 

@@ -21,7 +21,7 @@ struct LayerTime {
 
 /// Times every layer of passes through `model` (in evaluation mode), as an interceptor at its doors; in the order in
 /// which they finish.
-std::vector<LayerTime> time_layers(nn::Layer& model, const torch::Tensor& input, const engine::LatencyOptions& options);
+std::vector<LayerTime> time_layers(nn::Layer& model, const nn::Tensors& inputs, const engine::LatencyOptions& options);
 
 /// The `most` layers that take longest (0: all, in the order of the pass), with their share of all layers' time.
 report::Table layer_table(const std::vector<LayerTime>& layers, std::size_t most);

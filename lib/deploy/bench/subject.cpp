@@ -26,14 +26,18 @@ std::vector<config::Override> of_model(const std::vector<config::Override>& over
   return found;
 }
 
-/// Height and width of the images that a run's model sees: its transforms tell, or else its data.
-std::pair<std::int64_t, std::int64_t> own_size(engine::Task& task, const config::Recipe& recipe) {
+/// Height and width of the images that the task's model `name` sees: its transforms tell, or else its data.
+std::pair<std::int64_t, std::int64_t> own_size(engine::Task& task, const std::string& name,
+                                               const config::Recipe& recipe) {
   const Json facts = task.preprocessing();
   if (facts.contains("input_size")) return data::sides_of(facts.at("input_size"));
   std::string reason = "there are no samples";
   try {
     const TaskSamples samples = read_task_samples(task, 1);
-    if (samples.inputs.defined()) return {samples.inputs.size(2), samples.inputs.size(3)};
+    if (!samples.inputs.empty()) {
+      const torch::Tensor& images = samples.inputs.at(name).at(0);
+      return {images.size(2), images.size(3)};
+    }
   } catch (const UserError& error) {
     reason = error.what();
   }
@@ -45,10 +49,13 @@ std::pair<std::int64_t, std::int64_t> own_size(engine::Task& task, const config:
 }
 
 /// What a model without images is measured on: its data's first sample.
-BenchSubject with_sample(BenchSubject subject, engine::Task& task, std::int64_t size) {
+BenchSubject with_sample(BenchSubject subject, engine::Task& task, const std::string& name, std::int64_t size) {
   if (size > 0) throw UserError("--size is of images, and this task has none", "leave it out");
-  subject.sample = read_task_samples(task, 1).inputs;
-  if (subject.sample.defined()) return subject;
+  TaskSamples read = read_task_samples(task, 1);
+  if (!read.inputs.empty()) {
+    subject.sample = std::move(read.inputs.at(name));
+    return subject;
+  }
   throw UserError("the data set '" + task.data().name + "' has no sample that can be read", "mend the data");
 }
 
@@ -82,25 +89,26 @@ BenchSubject bench_subject(const std::string& name, const std::vector<config::Ov
 }
 
 BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resolved& resolved,
-                           const engine::WeightChoice& weights, std::int64_t size) {
+                           const engine::WeightChoice& weights, std::int64_t size, const std::string& submodel) {
   config::Resolved here = resolved;
   here.recipe.train.device = "cpu";
   here.recipe.train.memory_format = "contiguous";
   const engine::Loaded loaded = engine::load(tasks, here, weights);
   BenchSubject subject;
-  subject.name = resolved.recipe.model.architecture.name;
+  const auto& [name, model] = engine::chosen_model(loaded.task->models(), submodel);
+  subject.name = submodel.empty() ? resolved.recipe.model.architecture.name : name;
   subject.weights = loaded.weights;
-  subject.model = loaded.task->models().front().second;
+  subject.model = model;
   subject.model->eval();
   if (quant::int8_runner(*subject.model) != nullptr) subject.engine = "int8";
-  engine::require_plain_model(*loaded.task, "measured");
   const Json facts = loaded.task->preprocessing();
-  if (!facts.contains("input_channels")) return with_sample(std::move(subject), *loaded.task, size);
+  const bool images = facts.contains("input_channels") && nn::tensor_count(model->interface().inputs) == 1;
+  if (!images) return with_sample(std::move(subject), *loaded.task, name, size);
   subject.channels = facts.at("input_channels").get<std::int64_t>();
   if (is_onnx(weights.file)) take_file_size(subject, weights.file, size);
   if (subject.height > 0) return subject;
   if (size > 0) subject.height = subject.width = size;
-  else std::tie(subject.height, subject.width) = own_size(*loaded.task, resolved.recipe);
+  else std::tie(subject.height, subject.width) = own_size(*loaded.task, name, resolved.recipe);
   return subject;
 }
 

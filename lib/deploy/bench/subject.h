@@ -21,7 +21,7 @@ struct BenchSubject {
   std::int64_t channels = 0, height = 0, width = 0;  ///< of its images; 0 where it takes none
   bool bytes = false;                                ///< it takes uint8 images
   std::string engine;  ///< what alone runs such weights, as results show it (`int8`, `mlrun onnx`); empty: any engine
-  torch::Tensor sample = {};  ///< [1, ...] of a model that takes no images
+  nn::Tensors sample = {};  ///< of a model that takes no images: one of its data, at its input ports
 };
 
 /// An architecture by name with options such as `model.num_classes=10`, its weights as drawn from seed 0 or those
@@ -29,9 +29,10 @@ struct BenchSubject {
 BenchSubject bench_subject(const std::string& name, const std::vector<config::Override>& overrides,
                            std::int64_t size = 0);
 /// What a run or a weight file holds, for images of `size` pixels; 0: as the run's model sees them, or as an ONNX file
-/// takes them. UserError where the file takes no other size.
+/// takes them. Of a task with several models the one that `submodel` names (engine::chosen_model). UserError where the
+/// file takes no other size.
 BenchSubject bench_subject(const engine::TaskFactory& tasks, const config::Resolved& resolved,
-                           const engine::WeightChoice& weights, std::int64_t size);
+                           const engine::WeightChoice& weights, std::int64_t size, const std::string& submodel = "");
 
 /// The recipe by which `--mode train` trains an architecture alone (ModelAlone): made-up images of `size` pixels (0: as
 /// the architecture is published); overrides such as `train.activation_checkpointing=true` win.

@@ -14,6 +14,7 @@
 #include "engine/train/freeze.h"
 #include "engine/train/hands.h"
 #include "engine/train/memory_format.h"
+#include "nn/profile.h"
 #include "optim/groups.h"
 
 namespace mlrun::deploy {
@@ -85,14 +86,15 @@ std::vector<std::int64_t> image_shape(const data::Batch& batch) {
 }
 
 void describe(BenchRow& row, const engine::Task& task, const config::Recipe& recipe, const data::Batch& batch) {
-  nn::Layer& model = *task.models().front().second;
   row.model = recipe.model.architecture.name;
   row.batch = batch.size();
-  for (const auto& parameter : model.parameters()) row.params += parameter.numel();
+  for (const auto& model : task.models()) row.params += nn::parameter_count(*model.second);
   const auto shape = image_shape(batch);
   if (shape.empty()) return;
   row.height = shape[2];
   row.width = shape[3];
+  nn::Layer& model = *task.models().front().second;
+  if (task.models().size() > 1 || nn::tensor_count(model.interface().inputs) > 1) return;
   row.macs = count_macs(model, row.model, shape[1], row.height, row.width);
 }
 

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "deploy/parity.h"
 #include "nn/layer.h"
 
 /// Inference on a CPU without LibTorch's operators: a model compiled into oneDNN's primitives.
@@ -58,15 +57,5 @@ bool graph_available();
 
 /// The instruction set that it takes here: `AVX2`, `AVX512_CORE_VNNI`. Empty where this build has none.
 std::string graph_instruction_set();
-
-/// What runs a model: its graph, or where it has none, the layers.
-struct GraphRunner {
-  Runner run;
-  std::string engine;  ///< `graph` or `eager`
-  std::string reason;  ///< why it is not the graph
-};
-
-/// The graph of `model`, which must outlive it; the layers where there is none, which one line of the log then tells.
-GraphRunner graph_runner(nn::Layer& model, const torch::Tensor& example);
 
 }  // namespace mlrun::deploy

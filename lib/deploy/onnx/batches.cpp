@@ -1,5 +1,7 @@
 #include "deploy/onnx/batches.h"
 
+#include <algorithm>
+
 #include <torch/types.h>
 
 #include "base/error.h"
@@ -113,7 +115,7 @@ std::string onnx_dtype_name(torch::ScalarType type) {
 
 void check_onnx_images(const OnnxGraph& graph) { wishes_of(graph); }
 
-Runner in_onnx_batches(const OnnxGraph& graph, Runner run) {
+ImageScorer in_onnx_batches(const OnnxGraph& graph, ImageScorer run) {
   const Wishes wishes = wishes_of(graph);
   return [wishes, run = std::move(run)](const Tensor& images) {
     const Tensor values = arranged(wishes, images);
@@ -126,6 +128,21 @@ Runner in_onnx_batches(const OnnxGraph& graph, Runner run) {
       parts.push_back(flat(wishes, run(part), part.size(0)).narrow(0, 0, here));
     }
     return parts.size() == 1 ? parts.front() : torch::cat(parts);
+  };
+}
+
+Runner in_fixed_batches(const nn::Interface& interface, std::int64_t batch, Runner run) {
+  return [interface, batch, run = std::move(run)](const nn::Tensors& inputs) {
+    const std::int64_t total = nn::sample_count(interface.inputs, inputs);
+    const nn::Tensors last = nn::some_samples(interface.inputs, inputs, total - 1, 1);
+    std::vector<nn::Tensors> parts;
+    for (std::int64_t begin = 0; begin < total; begin += batch) {
+      const std::int64_t here = std::min(batch, total - begin);
+      std::vector<nn::Tensors> filled = {nn::some_samples(interface.inputs, inputs, begin, here)};
+      filled.insert(filled.end(), static_cast<std::size_t>(batch - here), last);
+      parts.push_back(nn::some_samples(interface.outputs, run(nn::joined_samples(interface.inputs, filled)), 0, here));
+    }
+    return nn::joined_samples(interface.outputs, parts);
   };
 }
 

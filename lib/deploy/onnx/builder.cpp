@@ -113,14 +113,19 @@ std::string OnnxBuilder::zeros(std::int64_t count, torch::ScalarType dtype) {
   return name;
 }
 
-OnnxGraph OnnxBuilder::finish(const std::string& value, const OnnxValue& output) {
+void OnnxBuilder::add_output(const std::string& value, const OnnxValue& output) {
   path_.clear();
   const bool made = std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const OnnxNode& node) {
     return std::find(node.outputs.begin(), node.outputs.end(), value) != node.outputs.end();
   });
-  rename(made ? value : add("Identity", {value}), output.name);
-  remove_unused(output.name);
-  graph_.outputs = {output};
+  const bool taken = std::any_of(graph_.outputs.begin(), graph_.outputs.end(),
+                                 [&](const OnnxValue& other) { return other.name == value; });
+  rename(made && !taken ? value : add("Identity", {value}), output.name);
+  graph_.outputs.push_back(output);
+}
+
+OnnxGraph OnnxBuilder::finish() {
+  remove_unused();
   return graph_;
 }
 
@@ -131,8 +136,9 @@ void OnnxBuilder::rename(const std::string& value, const std::string& name) {
   }
 }
 
-void OnnxBuilder::remove_unused(const std::string& output) {
-  std::set<std::string> used = {output};
+void OnnxBuilder::remove_unused() {
+  std::set<std::string> used;
+  for (const auto& output : graph_.outputs) used.insert(output.name);
   std::vector<OnnxNode> kept;
   for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
     const auto wanted = [&](const std::string& name) { return used.count(name) > 0; };

@@ -44,8 +44,10 @@ class OnnxBuilder {
   /// [count].
   std::string zeros(std::int64_t count, torch::ScalarType dtype);
 
-  /// The graph with `value` as its only output, named as `output` says; what does not lead there is left out.
-  OnnxGraph finish(const std::string& value, const OnnxValue& output);
+  /// Makes `value` an output, named as `output` says.
+  void add_output(const std::string& value, const OnnxValue& output);
+  /// The graph; what does not lead to its outputs is left out.
+  OnnxGraph finish();
 
  private:
   using Memory = std::tuple<const void*, std::vector<std::int64_t>, std::vector<std::int64_t>, int>;
@@ -53,7 +55,7 @@ class OnnxBuilder {
   std::string unique(const std::string& name);
   std::string here(const std::string& name) const { return path_.empty() ? name : path_ + "/" + name; }
   void rename(const std::string& value, const std::string& name);
-  void remove_unused(const std::string& output);
+  void remove_unused();
 
   OnnxGraph graph_;
   std::string path_;

@@ -32,6 +32,7 @@ struct OnnxValue {
   std::optional<torch::ScalarType> dtype;  ///< none where the file does not tell
   /// Sizes, -1 where any will do; nothing where the file does not even tell how many there are.
   std::optional<std::vector<std::int64_t>> shape;
+  std::string rows{};  ///< what a first size that may be any counts, where it is no batch; written only
 };
 
 /// A type as users know it: `float32`.

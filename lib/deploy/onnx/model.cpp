@@ -213,10 +213,10 @@ std::shared_ptr<const OnnxModel> sound_model(const std::filesystem::path& file) 
 
 Runner load_onnx_graph(const std::filesystem::path& file) {
   const auto model = sound_model(file);
-  return [model](const Tensor& input) { return model->run({input}).front(); };
+  return [model](const Tensors& inputs) { return model->run(inputs); };
 }
 
-Runner load_onnx(const std::filesystem::path& file) {
+ImageScorer load_onnx(const std::filesystem::path& file) {
   const auto model = sound_model(file);
   return in_onnx_batches(model->graph(), [model](const Tensor& input) { return model->run({input}).front(); });
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "deploy/onnx/batches.h"
 #include "deploy/onnx/graph.h"
 #include "deploy/parity.h"
 
@@ -40,12 +41,12 @@ class OnnxModel {
   std::unique_ptr<Plan> plan_;
 };
 
-/// Any ONNX graph with one input: a tensor to its first output. UserError of `OnnxModel::run` for a batch that the file
-/// does not take.
+/// Any ONNX graph: a tensor for each of its inputs to one for each output. UserError of `OnnxModel::run` for a batch
+/// that the file does not take.
 Runner load_onnx_graph(const std::filesystem::path& file);
 
 /// An ONNX model that scores images (one input, its first output counts): float32 [N, C, H, W] to [N, classes]. Where
 /// the file has a fixed batch size, batches are cut to it.
-Runner load_onnx(const std::filesystem::path& file);
+ImageScorer load_onnx(const std::filesystem::path& file);
 
 }  // namespace mlrun::deploy

@@ -90,8 +90,9 @@ Tensors max_pool(const OnnxCall& call) {
 Tensor sums(const OnnxCall& call, const Tensor& input, const OnnxWindows& windows) {
   const Tensor padded = cut(pad_for(call, input, windows, 0), windows);
   if (windows.dilations == Numbers(windows.kernel.size(), 1)) return pool(padded, windows, false);
-  Numbers sizes = {input.size(1), 1};
-  sizes.insert(sizes.end(), windows.kernel.begin(), windows.kernel.end());
+  Numbers sizes(2 + windows.kernel.size(), 1);
+  sizes.front() = input.size(1);
+  std::copy(windows.kernel.begin(), windows.kernel.end(), sizes.begin() + 2);
   call.check_size(sizes, input.scalar_type());
   const Numbers none(windows.kernel.size(), 0);
   return at::convolution(padded, torch::ones(sizes, input.options()), {}, windows.strides, none, windows.dilations,

@@ -3,11 +3,12 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include <torch/types.h>
 
 #include "base/error.h"
-#include "deploy/onnx/batches.h"
 #include "deploy/onnx/runtime_api.h"
 #include "weights/safetensors_header.h"
 
@@ -38,23 +39,31 @@ std::optional<RuntimeLibrary> open_library() {
 }
 
 /// Types by the numbers that ONNX and its runtime share.
+constexpr std::pair<torch::ScalarType, int> kTypes[] = {
+    {torch::kFloat, 1}, {torch::kByte, 2}, {torch::kChar, 3},  {torch::kShort, 5},   {torch::kInt, 6},
+    {torch::kLong, 7},  {torch::kBool, 9}, {torch::kHalf, 10}, {torch::kDouble, 11},
+};
+
 int number_of(torch::ScalarType type) {
-  if (type == torch::kByte) return 2;
-  return type == torch::kFloat ? 1 : type == torch::kHalf ? 10 : 11;
+  for (const auto& [known, number] : kTypes) {
+    if (known == type) return number;
+  }
+  return 0;  // which the library refuses
 }
 
 std::optional<torch::ScalarType> type_of_number(int number) {
-  if (number == 1) return torch::kFloat;
-  if (number == 10) return torch::kHalf;
-  if (number == 11) return torch::kDouble;
+  for (const auto& [type, known] : kTypes) {
+    if (known == number) return type;
+  }
   return std::nullopt;
 }
 
 /// A session for one file.
 class RuntimeSession {
  public:
-  RuntimeSession(const RuntimeLibrary& library, const OnnxGraph& graph)
-      : table_(library.table), file_(graph.file), input_(graph.inputs.at(0).name), output_(graph.outputs.at(0).name) {
+  RuntimeSession(const RuntimeLibrary& library, const OnnxGraph& graph) : table_(library.table), file_(graph.file) {
+    for (const auto& input : graph.inputs) inputs_.push_back(input.name);
+    for (const auto& output : graph.outputs) outputs_.push_back(output.name);
     call<ort::CreateEnv>(ort::kSeverityFatal, "mlrun", env_.out(ort::ReleaseEnv::in(table_)));
     Owned options;
     call<ort::CreateSessionOptions>(options.out(ort::ReleaseSessionOptions::in(table_)));
@@ -64,17 +73,26 @@ class RuntimeSession {
                                    memory_.out(ort::ReleaseMemoryInfo::in(table_)));
   }
 
-  torch::Tensor run(const torch::Tensor& input) const {
-    const torch::Tensor values = input.contiguous();
-    Owned given, found;
-    call<ort::CreateTensorWithData>(memory_.get(), values.data_ptr(), values.nbytes(), values.sizes().data(),
-                                    values.sizes().size(), number_of(values.scalar_type()),
-                                    given.out(ort::ReleaseValue::in(table_)));
-    const char *input_name = input_.c_str(), *output_name = output_.c_str();
-    const ort::Handle inputs[] = {given.get()};
-    call<ort::Run>(session_.get(), nullptr, &input_name, inputs, 1, &output_name, 1,
-                   found.out(ort::ReleaseValue::in(table_)));
-    return copy_of(found.get());
+  nn::Tensors run(const nn::Tensors& tensors) const {
+    MLRUN_ASSERT(tensors.size() == inputs_.size(), "an ONNX model is given another number of inputs than it has");
+    nn::Tensors values;
+    std::vector<Owned> given(tensors.size());
+    std::vector<ort::Handle> inputs;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const torch::Tensor& value = values.emplace_back(tensors[i].contiguous());
+      call<ort::CreateTensorWithData>(memory_.get(), value.data_ptr(), value.nbytes(), value.sizes().data(),
+                                      value.sizes().size(), number_of(value.scalar_type()),
+                                      given[i].out(ort::ReleaseValue::in(table_)));
+      inputs.push_back(given[i].get());
+    }
+    std::vector<ort::Handle> outputs(outputs_.size(), nullptr);
+    call<ort::Run>(session_.get(), nullptr, pointers(inputs_).data(), inputs.data(), inputs.size(),
+                   pointers(outputs_).data(), outputs.size(), outputs.data());
+    std::vector<Owned> found(outputs.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) *found[i].out(ort::ReleaseValue::in(table_)) = outputs[i];
+    nn::Tensors results;
+    for (const auto& value : found) results.push_back(copy_of(value.get()));
+    return results;
   }
 
  private:
@@ -99,6 +117,12 @@ class RuntimeSession {
     ort::Release release_ = nullptr;
   };
 
+  static std::vector<const char*> pointers(const std::vector<std::string>& names) {
+    std::vector<const char*> found;
+    for (const auto& name : names) found.push_back(name.c_str());
+    return found;
+  }
+
   template <class Function, class... Arguments>
   void call(Arguments... arguments) const {
     const ort::Status status = Function::in(table_)(arguments...);
@@ -120,15 +144,15 @@ class RuntimeSession {
     call<ort::GetTensorElementType>(shape.get(), &number);
     const auto type = type_of_number(number);
     if (!type)
-      throw file_error(
-          file_, "is no model that gives images a score for each class: its first output is not of floating numbers");
+      throw file_error(file_, "has an output whose numbers are of a kind that mlrun does not take from ONNX Runtime");
     void* data = nullptr;
     call<ort::GetTensorMutableData>(value, &data);
     return torch::from_blob(data, sizes, *type).clone();
   }
 
   const void* const* table_;
-  std::string file_, input_, output_;
+  std::string file_;
+  std::vector<std::string> inputs_, outputs_;
   Owned env_, session_, memory_;  // the environment goes last
 };
 
@@ -138,10 +162,8 @@ std::optional<OnnxRuntime> onnx_runtime(const fs::path& file) {
   const std::optional<RuntimeLibrary> library = open_library();
   if (!library) return std::nullopt;
   const OnnxGraph graph = read_onnx_header(file);
-  check_onnx_images(graph);
   const auto session = std::make_shared<const RuntimeSession>(*library, graph);
-  return OnnxRuntime{library->version,
-                     in_onnx_batches(graph, [session](const torch::Tensor& input) { return session->run(input); })};
+  return OnnxRuntime{library->version, [session](const nn::Tensors& inputs) { return session->run(inputs); }};
 }
 
 }  // namespace mlrun::deploy

@@ -11,7 +11,7 @@ namespace mlrun::deploy {
 
 struct OnnxRuntime {
   std::string version;  ///< `1.30.0`
-  Runner run;           ///< as load_onnx gives it
+  Runner run;           ///< as load_onnx_graph gives it
 };
 
 /// Opens `file` with the library that $MLRUN_ONNXRUNTIME names, else with libonnxruntime.so.1 of this machine;

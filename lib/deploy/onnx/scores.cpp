@@ -9,7 +9,6 @@
 #include <torch/types.h>
 
 #include "base/log.h"
-#include "deploy/onnx/batches.h"
 #include "deploy/onnx/model.h"
 #include "deploy/onnx/plan.h"
 #include "weights/safetensors_header.h"

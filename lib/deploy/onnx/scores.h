@@ -5,8 +5,8 @@
 #include <torch/types.h>
 
 #include "base/json.h"
+#include "deploy/onnx/batches.h"
 #include "deploy/onnx/graph.h"
-#include "deploy/parity.h"
 
 namespace mlrun::deploy {
 
@@ -46,7 +46,7 @@ class OnnxScorer {
 
   std::string file_;
   OnnxOutputs outputs_;
-  Runner run_;
+  ImageScorer run_;
   bool decided_ = false;     ///< a batch was seen
   bool before_ = false;      ///< the second output is what the activation was given, and is taken
   bool explained_ = false;   ///< a batch has shown that the activation makes the first output of it

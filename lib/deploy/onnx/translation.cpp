@@ -15,28 +15,46 @@ namespace jit = torch::jit;
 /// Goes through a trace from its input to its output.
 class TraceWalk {
  public:
-  TraceWalk(const jit::Module& module, const OnnxValue& input, std::int64_t opset) : onnx_(opset), input_(input) {
+  TraceWalk(const jit::Module& module, const OnnxDoors& doors, std::int64_t opset) : onnx_(opset), doors_(doors) {
     graph_ = module.get_method("forward").graph();
-    onnx_.add_input(input);
     values_[graph_->inputs().at(0)] = {true, module._ivalue(), "", {}};
-    values_[graph_->inputs().at(1)] = {false, {}, input.name, {}};
+    for (std::size_t i = 0; i < doors.inputs.size(); ++i) {
+      onnx_.add_input(doors.inputs[i]);
+      values_[graph_->inputs().at(i + 1)] = {false, {}, doors.inputs[i].name, {}};
+    }
   }
 
   OnnxGraph walk() {
     for (const jit::Node* node : graph_->nodes()) visit(*node);
-    const jit::Value* output = graph_->outputs().at(0);
-    const TracedValue& value = values_.at(output);
-    const auto type = output->type()->expect<c10::TensorType>();
-    const auto dtype = type->scalarType();
-    const auto shape = type->sizes().concrete_sizes();
-    MLRUN_ASSERT(dtype && shape, "a trace does not tell its output's shape");
-    OnnxValue described{"output", *dtype, *shape};
-    if (input_.shape->front() < 0) described.shape->front() = -1;
-    const std::string name = value.known ? onnx_.constant(value.constant.toTensor(), "constant") : value.name;
-    return onnx_.finish(name, described);
+    const auto outputs = returned();
+    MLRUN_ASSERT(outputs.size() == doors_.outputs.size(), "a trace gives another number of tensors than its model");
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const TracedValue& value = values_.at(outputs[i]);
+      const std::string name = value.known ? onnx_.constant(value.constant.toTensor(), "constant") : value.name;
+      onnx_.add_output(name, described(*outputs[i], doors_.outputs[i]));
+    }
+    return onnx_.finish();
   }
 
  private:
+  /// The tensors that the trace ends with.
+  std::vector<const jit::Value*> returned() const {
+    const jit::Value* output = graph_->outputs().at(0);
+    if (output->node()->kind() != c10::prim::TupleConstruct) return {output};
+    const auto inputs = output->node()->inputs();
+    return {inputs.begin(), inputs.end()};
+  }
+
+  static OnnxValue described(const jit::Value& output, const OnnxValue& door) {
+    const auto type = output.type()->expect<c10::TensorType>();
+    const auto dtype = type->scalarType();
+    const auto shape = type->sizes().concrete_sizes();
+    MLRUN_ASSERT(dtype && shape, "a trace does not tell its output's shape");
+    OnnxValue value{door.name, *dtype, *shape, door.rows};
+    if (door.shape && door.shape->front() < 0) value.shape->front() = -1;
+    return value;
+  }
+
   bool known(const jit::Node& node) const {
     for (const jit::Value* input : node.inputs()) {
       if (!values_.at(input).known) return false;
@@ -51,6 +69,7 @@ class TraceWalk {
       case c10::prim::Constant: return read_constant(node);
       case c10::prim::ListConstruct: return construct_list(node);
       case c10::prim::ListUnpack: return unpack_list(node);
+      case c10::prim::TupleConstruct: return;  // what the trace returns
       default: break;
     }
     if (known(node)) return compute(node);
@@ -116,15 +135,15 @@ class TraceWalk {
   }
 
   OnnxBuilder onnx_;
-  const OnnxValue& input_;
+  const OnnxDoors& doors_;
   std::shared_ptr<jit::Graph> graph_;
   TracedValues values_;
 };
 
 }  // namespace
 
-OnnxGraph onnx_graph_of(const jit::Module& traced, const OnnxValue& input, std::int64_t opset) {
-  return TraceWalk(traced, input, opset).walk();
+OnnxGraph onnx_graph_of(const jit::Module& traced, const OnnxDoors& doors, std::int64_t opset) {
+  return TraceWalk(traced, doors, opset).walk();
 }
 
 }  // namespace mlrun::deploy

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <torch/script.h>
 
@@ -12,10 +13,15 @@ namespace mlrun::deploy {
 constexpr std::int64_t kOldestWrittenOpset = 13;
 constexpr std::int64_t kNewestWrittenOpset = 17;
 
-/// Translates a trace (`trace` with `out_of_place`) into an ONNX graph from `input` to `output`. What depends on
-/// constants alone is computed here. Tensors of the model keep their state-dict names, operators are called after
-/// the layers that made them. `input`'s shape has -1 where any size will do. UserError that names the operator and its
-/// layer where one has no mapping.
-OnnxGraph onnx_graph_of(const torch::jit::Module& traced, const OnnxValue& input, std::int64_t opset);
+/// What goes into a graph and comes out, in the order of the trace. Shapes have -1 where any size will do; of outputs
+/// they say that of the first axis alone, all else is the trace's.
+struct OnnxDoors {
+  std::vector<OnnxValue> inputs, outputs;
+};
+
+/// Translates a trace (`trace` with `out_of_place`) into an ONNX graph. What depends on constants alone is computed
+/// here. Tensors of the model keep their state-dict names, operators are called after the layers that made them.
+/// UserError that names the operator and its layer where one has no mapping.
+OnnxGraph onnx_graph_of(const torch::jit::Module& traced, const OnnxDoors& doors, std::int64_t opset);
 
 }  // namespace mlrun::deploy

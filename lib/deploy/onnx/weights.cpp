@@ -6,7 +6,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "deploy/onnx/graph.h"
+#include "deploy/onnx/model.h"
 #include "engine/run/run_directory.h"
+#include "nn/tensors.h"
 
 namespace mlrun::deploy {
 
@@ -14,25 +16,55 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Runs the graph in the root's place; the layers below are only asked how many classes there are.
+std::string tensors(std::size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
+
+/// Runs the graph in the root's place. Where that scores images, the layers below are only asked how many classes there
+/// are.
 class OnnxSubstitute : public nn::Substitute {
  public:
-  OnnxSubstitute(const nn::Layer& root, const fs::path& file)
-      : root_(root), scorer_(read_onnx(file)), file_(file.string()) {}
+  OnnxSubstitute(const nn::Layer& root, const fs::path& file) : root_(root), file_(file.string()) {
+    OnnxGraph graph = read_onnx(file);
+    check_doors(graph);
+    const auto& shape = graph.inputs.front().shape;
+    const bool images = graph.inputs.size() == 1 && (!shape || shape->size() == 4);
+    if (images) scorer_ = std::make_unique<OnnxScorer>(std::move(graph));
+    else model_ = std::make_unique<OnnxModel>(std::move(graph));
+  }
 
-  const OnnxOutputs& outputs() const { return scorer_.outputs(); }
+  /// Of a graph that scores images.
+  std::optional<OnnxOutputs> outputs() const { return scorer_ ? std::optional(scorer_->outputs()) : std::nullopt; }
 
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
-    if (&layer != &root_) return proceed(inputs);
+    if (&layer != &root_ || nn::on_meta(inputs)) return proceed(inputs);
+    if (model_) return run_model(inputs);
     const torch::Tensor& images = inputs.front();
-    if (images.is_meta()) return proceed(inputs);
-    const torch::Tensor outputs = scorer_(images);
+    const torch::Tensor outputs = (*scorer_)(images);
     if (!checked_) check_classes(outputs.size(1), expected_classes(images, proceed));
     checked_ = true;
     return {outputs.to(images.device())};
   }
 
  private:
+  /// UserError where the graph takes or gives another number of tensors than the model that it stands for.
+  void check_doors(const OnnxGraph& graph) const {
+    const nn::Interface wanted = nn::lasting(root_.interface());
+    const std::size_t inputs = nn::tensor_count(wanted.inputs), outputs = nn::tensor_count(wanted.outputs);
+    if (graph.inputs.size() == inputs && graph.outputs.size() >= outputs) return;
+    throw file_error(file_,
+                     "takes " + tensors(graph.inputs.size()) + " and gives " + std::to_string(graph.outputs.size()) +
+                         ", and the recipe's model takes " + tensors(inputs) + " and gives " + std::to_string(outputs),
+                     "name the recipe that it was exported from");
+  }
+
+  nn::Tensors run_model(const nn::Tensors& inputs) const {
+    nn::Tensors given;
+    for (const auto& input : inputs) given.push_back(input.to(torch::kCPU));
+    nn::Tensors outputs = model_->run(given);
+    outputs.resize(nn::tensor_count(nn::lasting(root_.interface()).outputs));
+    for (auto& output : outputs) output = output.to(inputs.front().device());
+    return outputs;
+  }
+
   /// What the model that the graph stands for would put out; nothing where it does not take such images.
   static std::optional<std::int64_t> expected_classes(const torch::Tensor& images, const Proceed& proceed) {
     try {
@@ -53,7 +85,8 @@ class OnnxSubstitute : public nn::Substitute {
   }
 
   const nn::Layer& root_;
-  OnnxScorer scorer_;
+  std::unique_ptr<OnnxScorer> scorer_;  // this, or
+  std::unique_ptr<OnnxModel> model_;    // that
   std::string file_;
   bool checked_ = false;
 };
@@ -64,7 +97,7 @@ class OnnxHolder : public nn::UnaryLayer {
   explicit OnnxHolder(std::shared_ptr<OnnxSubstitute> substitute)
       : UnaryLayer("OnnxModel"), substitute_(std::move(substitute)) {}
   torch::Tensor forward(const torch::Tensor& input) override { return input; }
-  const OnnxOutputs& outputs() const { return substitute_->outputs(); }
+  std::optional<OnnxOutputs> outputs() const { return substitute_->outputs(); }
 
  private:
   std::shared_ptr<OnnxSubstitute> substitute_;
@@ -98,7 +131,10 @@ bool is_onnx(const fs::path& file) { return file.extension() == ".onnx"; }
 engine::WeightChoice onnx_weights(const fs::path& file, const std::string& name) {
   engine::WeightChoice choice{name, file};
   choice.install = [file](const engine::Models& models, const engine::Context&) {
-    MLRUN_ASSERT(models.size() == 1, "an ONNX file holds one model");
+    if (models.size() > 1) {
+      throw file_error(file.string(), "holds one model, and this task has " + std::to_string(models.size()),
+                       "use the weights of the run");
+    }
     attach(*models.front().second, file);
   };
   const auto metadata = read_onnx_header(file).metadata;

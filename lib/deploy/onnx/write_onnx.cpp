@@ -116,7 +116,7 @@ void fill_node(onnx::NodeProto& proto, const OnnxNode& node) {
 }
 
 void fill_value(onnx::ValueInfoProto& proto, const OnnxValue& value) {
-  static const char* const kAxes[] = {"batch", "channels", "height", "width"};
+  const std::string axes[] = {value.rows.empty() ? "batch" : value.rows, "channels", "height", "width"};
   proto.set_name(value.name);
   auto* type = proto.mutable_type()->mutable_tensor_type();
   type->set_elem_type(static_cast<std::int32_t>(onnx_element_type(*value.dtype)));
@@ -124,7 +124,7 @@ void fill_value(onnx::ValueInfoProto& proto, const OnnxValue& value) {
   for (const auto size : *value.shape) {
     auto* dimension = type->mutable_shape()->add_dim();
     if (size >= 0) dimension->set_dim_value(size);
-    else dimension->set_dim_param(kAxes[axis]);
+    else dimension->set_dim_param(axes[axis]);
     ++axis;
   }
 }

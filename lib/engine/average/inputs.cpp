@@ -6,11 +6,11 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
-#include "engine/apply_session.h"
 #include "engine/average/files.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/recorded_figures.h"
 #include "engine/run/run_directory.h"
+#include "engine/run/weight_choice.h"
 #include "report/curves.h"
 #include "report/format.h"
 

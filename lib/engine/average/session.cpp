@@ -35,8 +35,8 @@ void check_target(const fs::path& out) {
 }
 
 /// The task that weights are applied with.
-struct Bench {
-  Bench(const TaskFactory& tasks, const config::Resolved& wanted, const weights::Metadata& metadata)
+struct ScoringTask {
+  ScoringTask(const TaskFactory& tasks, const config::Resolved& wanted, const weights::Metadata& metadata)
       : recipe(wanted.recipe), context(make_context(wanted.recipe.train)) {
     std::optional<data::DataInfo> known;
     if (const auto info = metadata.find("data"); info != metadata.end()) {
@@ -63,7 +63,7 @@ struct Bench {
   std::unique_ptr<Task> task;
 };
 
-void renew(Bench& bench, const AverageRequest& request) {
+void renew(ScoringTask& bench, const AverageRequest& request) {
   RenewalRequest renewal;
   renewal.norms.samples = request.bn_samples;
   renewal.batch_size = bench.recipe.train.batch_size / bench.recipe.train.accumulate;
@@ -72,7 +72,7 @@ void renew(Bench& bench, const AverageRequest& request) {
   renew_norms(*bench.task, bench.context, renewal);
 }
 
-void score_inputs(Bench& bench, const AverageRequest& request, AverageOutcome& outcome) {
+void score_inputs(ScoringTask& bench, const AverageRequest& request, AverageOutcome& outcome) {
   for (const auto& input : request.inputs) {
     bench.put_in(weights::read_weights(input.file, input.entry).tensors, input.file.string());
     outcome.scores.push_back({input.file.string(), bench.score()});
@@ -147,7 +147,7 @@ AverageOutcome average_to_file(const TaskFactory& tasks, const AverageRequest& r
   if (!request.resolved && request.evaluate) no_recipe("--eval");
   AverageOutcome outcome;
   if (request.resolved && (renewing || request.evaluate)) {
-    Bench bench(tasks, *request.resolved, average.metadata);
+    ScoringTask bench(tasks, *request.resolved, average.metadata);
     if (request.evaluate) {
       outcome.split = data::split_name(bench.split());
       score_inputs(bench, request, outcome);

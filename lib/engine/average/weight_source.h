@@ -2,27 +2,16 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "config/bind.h"
 #include "engine/context.h"
+#include "engine/run/weight_choice.h"
 #include "engine/task.h"
 
 namespace mlrun::engine {
-
-/// Weights on disk: a checkpoint's, a weight file of any format, or published ones.
-struct WeightChoice {
-  std::string name;  ///< as results show it: `best`, `last`, `step-00000100`, the file's name, `IMAGENET1K_V1`
-  std::filesystem::path file;  ///< or the name of published weights
-  /// Puts the file into the models in a way of its own (int8, ONNX): called with models without weights, placed and in
-  /// evaluation mode. Empty: by state-dict names.
-  std::function<void(const Models& models, const Context& context)> install{};
-  /// Of such a file: the data that it was trained on, where it tells.
-  std::optional<data::DataInfo> known{};
-};
 
 /// One set of weights for a task, or several: draws from a distribution over weights.
 class WeightSource {

@@ -78,7 +78,7 @@ TEST_CASE("an image that leads nowhere is an error", "[data][listing]") {
   REQUIRE(list_images(folder.path(), "cat").size() == 1);
   fs::create_symlink("gone.jpg", folder / "cat/b.jpg");
   REQUIRE(test::user_error([&] { list_images(folder.path(), "cat"); }) ==
-          (folder / "cat/b.jpg").string() + ": the image cannot be read: No such file or directory; mend or remove it");
+          (folder / "cat/b.jpg").string() + ": the file cannot be read: No such file or directory; mend or remove it");
   const auto listed = list_images(folder.path(), "cat", /*dangling=*/true);
   REQUIRE(listed.size() == 2);
   CHECK(listed[1].path == "cat/b.jpg");

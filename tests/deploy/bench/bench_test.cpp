@@ -97,17 +97,17 @@ TEST_CASE("a model is after its measurement what it was before", "[deploy][bench
 TEST_CASE("every engine computes what the model computes", "[deploy][bench]") {
   const BenchSubject subject = tiny_subject();
   const torch::NoGradGuard no_gradients;
-  const BenchModel model{subject.model, torch::randn({2, subject.channels, 16, 16})};
-  const torch::Tensor expected = (*subject.model)(model.input);
+  const BenchModel model{subject.model, {torch::randn({2, subject.channels, 16, 16})}};
+  const torch::Tensor expected = (*subject.model)(model.inputs.front());
   for (const auto& engine : bench_engines()) {
     INFO(engine.name);
     const Runner runner = engine.make(model);
-    for (int run = 0; run < 3; ++run) CHECK(torch::allclose(runner(model.input), expected, 1e-4, 1e-5));
+    for (int run = 0; run < 3; ++run) CHECK(torch::allclose(runner(model.inputs).front(), expected, 1e-4, 1e-5));
   }
   const TensorsKept kept(subject.model);
   const BenchModel half = bench_precision("bf16").prepare(model);
-  CHECK(half.input.dtype() == torch::kBFloat16);
-  const torch::Tensor found = bench_engine("eager").make(half)(half.input);
+  CHECK(half.inputs.front().dtype() == torch::kBFloat16);
+  const torch::Tensor found = bench_engine("eager").make(half)(half.inputs).front();
   CHECK(found.dtype() == torch::kBFloat16);
   CHECK(torch::allclose(found.to(torch::kFloat), expected, 0.1, 0.1));
 }

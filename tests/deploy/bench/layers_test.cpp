@@ -7,7 +7,7 @@ using namespace mlrun;
 
 TEST_CASE("each call of a repeated layer has a time of its own", "[deploy][bench][calls]") {
   const auto model = test::pyramids().first;
-  const auto layers = deploy::time_layers(*model, test::noise({1, 3, 16, 16}), {.seconds = 0.01});
+  const auto layers = deploy::time_layers(*model, {test::noise({1, 3, 16, 16})}, {.seconds = 0.01});
   std::vector<std::int64_t> macs;
   for (const auto& layer : layers) {
     CHECK(layer.ms > 0);
@@ -38,7 +38,7 @@ TEST_CASE("passes that call layers more or less often are timed all the same", "
     std::shared_ptr<nn::Conv2d> conv_;
   };
   const auto model = test::drawn(std::make_shared<Uneven>());
-  const auto layers = deploy::time_layers(*model, test::noise({1, 3, 8, 8}), {.seconds = 0.01});
+  const auto layers = deploy::time_layers(*model, {test::noise({1, 3, 8, 8})}, {.seconds = 0.01});
   REQUIRE(layers.size() == 3);
   for (const auto& layer : layers) CHECK(layer.ms > 0);
 }

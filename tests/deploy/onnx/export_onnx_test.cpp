@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/version.h"
 #include "catch.h"
+#include "deploy/export_session.h"
 #include "deploy/onnx/model.h"
 #include "quant/calibrate.h"
 #include "quant/engine.h"
@@ -16,19 +17,19 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-Subject onnx_subject() {
+ExportSubject onnx_subject() {
   return subject_of(recipes::tasks(), recipes::transforms(), "small_cnn", {{"model.num_classes", "3"}}, 5,
                     kGoldenSamples);
 }
 
-Subject int8_subject() {
-  Subject subject = onnx_subject();
+ExportSubject int8_subject() {
+  ExportSubject subject = onnx_subject();
   quant::QuantizeOptions options;
   options.engine = quant::choose_engine("auto");
   options.reduce_range = quant::reduces_range("auto", options.engine);
   options.observer = "min_max";
-  quant::Calibrator calibrator(*subject.model, {subject.samples}, options);
-  calibrator.observe({subject.samples});
+  quant::Calibrator calibrator(*subject.model, subject.samples, options);
+  calibrator.observe(subject.samples);
   quant::attach_int8(*subject.model, calibrator.plan(), "test");
   return subject;
 }
@@ -44,7 +45,7 @@ ExportRequest onnx_request(const std::filesystem::path& file) {
 
 TEST_CASE("an ONNX export tells what whoever runs it must know", "[deploy]") {
   const test::TempDir folder;
-  Subject subject = onnx_subject();
+  ExportSubject subject = onnx_subject();
   subject.classes = {"cat", "dog", "eel"};
   subject.metadata["recipe"] = "task: classification\n";
   const Exported exported = export_subject(subject, onnx_request(folder / "model.onnx"));
@@ -69,7 +70,7 @@ TEST_CASE("an ONNX export tells what whoever runs it must know", "[deploy]") {
 TEST_CASE("an int8 model becomes an ONNX file of a quarter of the size", "[deploy][quant]") {
   const test::TempDir folder;
   std::filesystem::create_directory(folder / "float");
-  const Subject subject = int8_subject();
+  const ExportSubject subject = int8_subject();
   const Exported plain = export_subject(onnx_subject(), onnx_request(folder / "float/model.onnx"));
   const Exported exported = export_subject(subject, onnx_request(folder / "model.onnx"));
   REQUIRE(exported.met);
@@ -89,7 +90,7 @@ TEST_CASE("an int8 model becomes an ONNX file of a quarter of the size", "[deplo
 
 TEST_CASE("an int8 file that computes something else is not left behind", "[deploy][quant]") {
   const test::TempDir folder;
-  Subject subject = int8_subject();
+  ExportSubject subject = int8_subject();
   subject.recorded = [](const torch::Tensor& images) { return images * 0.7; };
   const Exported exported = export_subject(subject, onnx_request(folder / "model.onnx"));
   CHECK_FALSE(exported.met);
@@ -99,7 +100,7 @@ TEST_CASE("an int8 file that computes something else is not left behind", "[depl
 
 TEST_CASE("weights above a limit lie beside the file", "[deploy]") {
   const test::TempDir folder;
-  const Subject subject = onnx_subject();
+  const ExportSubject subject = onnx_subject();
   ExportRequest request = onnx_request(folder / "model.onnx");
   request.embedded_weights = 10'000;
   const Exported exported = export_subject(subject, request);
@@ -108,9 +109,9 @@ TEST_CASE("weights above a limit lie beside the file", "[deploy]") {
   CHECK(exported.files[1] == folder / "model.onnx.data");
   CHECK(std::filesystem::file_size(folder / "model.onnx") < 30'000);
   CHECK(std::filesystem::file_size(folder / "model.onnx.data") > 10'000);
-  const torch::Tensor found = load_onnx(folder / "model.onnx")(subject.samples);
+  const torch::Tensor found = load_onnx(folder / "model.onnx")(subject.samples.front());
   const torch::NoGradGuard no_gradients;
-  CHECK(torch::allclose(found, (*subject.model)(subject.samples), 1e-5, 1e-6));
+  CHECK(torch::allclose(found, (*subject.model)(subject.samples.front()), 1e-5, 1e-6));
 }
 
 TEST_CASE("a file for one size of batch takes samples in such batches", "[deploy]") {
@@ -128,7 +129,7 @@ TEST_CASE("a file for one size of batch takes samples in such batches", "[deploy
 
 TEST_CASE("an ONNX export that cannot be made leaves nothing", "[deploy]") {
   const test::TempDir folder;
-  const Subject subject = onnx_subject();
+  const ExportSubject subject = onnx_subject();
   for (const std::int64_t opset : {12, 18}) {
     ExportRequest request = onnx_request(folder / "model.onnx");
     request.opset = opset;

@@ -53,7 +53,8 @@ OnnxGraph int8_graph(nn::Layer& model, const torch::Tensor& batch, std::int64_t 
   options.out_of_place = true;
   std::vector<std::int64_t> shape = batch.sizes().vec();
   shape[0] = -1;
-  return onnx_graph_of(trace(model, batch, options), {"input", torch::kFloat, shape}, opset);
+  return onnx_graph_of(trace(model, {batch}, options), {{{"input", torch::kFloat, shape}}, {{"output", {}, shape}}},
+                       opset);
 }
 
 /// What each layer of an int8 model gives, in integers.

@@ -34,8 +34,9 @@ TEST_CASE("ONNX Runtime computes what PyTorch computes, where it is installed", 
     if (!runtime) return skip("ONNX Runtime is not installed, and MLRUN_ONNXRUNTIME does not name its library");
     CHECK(runtime->version.find('.') != std::string::npos);
     const torch::Tensor input = cases.values(name, "input").front();
-    CHECK(same(runtime->run(input), cases.values(name, "output").front(), 1e-4, 1e-4));
-    CHECK(same(runtime->run(input), deploy::load_onnx(folder / "model.onnx")(input), 1e-4, 1e-4));
+    const torch::Tensor found = runtime->run({input}).front();
+    CHECK(same(found, cases.values(name, "output").front(), 1e-4, 1e-4));
+    CHECK(same(found, deploy::load_onnx(folder / "model.onnx")(input), 1e-4, 1e-4));
   }
   const std::string text = user_error([&] { deploy::onnx_runtime(folder.write("m.onnx", "no model")); });
   CHECK(text.find("is no ONNX file") != std::string::npos);

@@ -34,8 +34,8 @@ deploy::OnnxGraph graph_of(nn::Layer& model, const std::vector<std::int64_t>& im
   torch::manual_seed(0);
   deploy::TraceOptions options;
   options.out_of_place = true;
-  return deploy::onnx_graph_of(deploy::trace(model, torch::randn(traced), options), {"input", torch::kFloat, shape},
-                               opset);
+  return deploy::onnx_graph_of(deploy::trace(model, {torch::randn(traced)}, options),
+                               {{{"input", torch::kFloat, shape}}, {{"output", {}, shape}}}, opset);
 }
 
 /// Largest difference between the model and mlrun's own engine on the graph, over batches that were not traced.

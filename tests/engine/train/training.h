@@ -46,9 +46,11 @@ class WrappedTask : public engine::Task {
   std::string headline() const override { return inner_->headline(); }
   std::string unit() const override { return inner_->unit(); }
   data::Sample read(const std::filesystem::path& file) const override { return inner_->read(file); }
-  Json answers(const data::Fields& prediction, std::int64_t row, std::int64_t most) const override {
-    return inner_->answers(prediction, row, most);
+  engine::Answer answer(const data::Batch& batch, const data::Fields& prediction, std::int64_t row,
+                        const engine::AnswerOptions& options) const override {
+    return inner_->answer(batch, prediction, row, options);
   }
+  std::vector<std::string> answer_options() const override { return inner_->answer_options(); }
   Json preprocessing() const override { return inner_->preprocessing(); }
 
  protected:

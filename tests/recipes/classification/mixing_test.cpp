@@ -9,7 +9,6 @@
 
 using namespace mlrun;
 using namespace mlrun::test;
-using classification::Box;
 using classification::Mixed;
 using classification::Mixing;
 
@@ -23,9 +22,10 @@ const Json& expectations() {
 torch::Tensor images() { return formula({4, 2, 6, 9}).to(torch::kFloat); }
 torch::Tensor labels() { return torch::tensor({2, 0, 1, 2}); }
 
-Box box_of(const Json& json) {
-  return {json[0].get<std::int64_t>(), json[1].get<std::int64_t>(), json[2].get<std::int64_t>(),
-          json[3].get<std::int64_t>()};
+/// Of torchvision's x1, y1, x2, y2.
+data::Box box_of(const Json& json) {
+  const auto at = [&json](std::size_t i) { return json[i].get<std::int64_t>(); };
+  return {at(1), at(0), at(3) - at(1), at(2) - at(0)};
 }
 
 void check_mixed(const Mixed& mixed, const Json& expected) {
@@ -58,9 +58,9 @@ TEST_CASE("CutMix's box has the image's form and ends at its border", "[recipes]
   for (const Json& expected : expectations()["boxes"]) {
     INFO(expected);
     const auto number = [&](const char* key) { return expected[key].get<std::int64_t>(); };
-    const Box box = classification::cut_box(expected["share"].get<double>(), number("x"), number("y"), number("width"),
-                                            number("height"));
-    CHECK(Json{box.x1, box.y1, box.x2, box.y2} == expected["box"]);
+    const data::Box box = classification::cut_box(expected["share"].get<double>(), number("x"), number("y"),
+                                                  number("width"), number("height"));
+    CHECK(box == box_of(expected["box"]));
   }
 }
 

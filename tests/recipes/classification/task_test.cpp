@@ -252,13 +252,17 @@ TEST_CASE("answers are the likeliest classes by name", "[recipes]") {
   const auto task = make_task(tiny());
   data::Fields prediction;
   prediction.set("logits", torch::tensor({{0.0, 0.0, 0.0, 0.0}, {1.0, 3.0, 2.0, 0.0}}));
-  const Json answers = task->answers(prediction, 1, 3);
+  const auto three = task->answer({}, prediction, 1, {3});
+  const Json& answers = three.json;
+  CHECK(three.records.rows() == 3);
+  CHECK(three.table.text().rfind("class", 0) == 0);
   REQUIRE(answers.size() == 3);
   CHECK(answers[0]["class"] == "1");
   CHECK(answers[1]["index"] == 2);
   CHECK(answers[0]["probability"].get<double>() ==
         Approx(std::exp(3.0) / (1 + std::exp(1.0) + std::exp(2.0) + std::exp(3.0))));
-  const Json all = task->answers(prediction, 0, 99);
+  const Json all = task->answer({}, prediction, 0, {99}).json;
+  CHECK(task->answer({}, prediction, 0, {}).json == all);
   REQUIRE(all.size() == 4);
   for (int i = 0; i < 4; ++i) CHECK(all[i]["index"] == i);  // equal ones in class order
 }

@@ -1,7 +1,7 @@
 #ifndef MLRUN_WITH_OPENCV
 
 #include "base/error.h"
-#include "data/image/contact_sheet.h"
+#include "data/contact_sheet.h"
 
 namespace mlrun::data {
 

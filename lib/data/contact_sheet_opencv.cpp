@@ -1,6 +1,6 @@
 #ifdef MLRUN_WITH_OPENCV
 
-#include "data/image/contact_sheet.h"
+#include "data/contact_sheet.h"
 
 #include <algorithm>
 #include <cmath>

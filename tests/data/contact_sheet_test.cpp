@@ -1,6 +1,6 @@
 #ifdef MLRUN_WITH_OPENCV
 
-#include "data/image/contact_sheet.h"
+#include "data/contact_sheet.h"
 
 #include <torch/types.h>
 
@@ -8,6 +8,7 @@
 #include "data/image/decode.h"
 #include "data/sources/synthetic.h"
 #include "data/transforms/transform.h"
+#include "recipes/registry.h"
 #include "support.h"
 
 namespace mlrun::data {
