@@ -8,13 +8,13 @@
 namespace mlrun::data {
 
 ImagePreparation::ImagePreparation(const TransformFactory& transforms, const config::Recipe& recipe,
-                                   TransformContext context)
+                                   TransformContext context, const Followers& followers)
     : channels_(context.channels), apply_exif_(recipe.data.exif == "apply") {
   context.channels_last = recipe.train.memory_format == "channels_last";
   context.scaled_decoding = recipe.data.scaled_decoding;
-  augment_ = std::make_shared<Pipeline>(transforms, recipe.data.augment, context, "data.augment");
+  augment_ = std::make_shared<Pipeline>(transforms, recipe.data.augment, context, "data.augment", followers);
   context.scaled_decoding = false;  // evaluation keeps its bits
-  preprocess_ = std::make_shared<Pipeline>(transforms, recipe.data.preprocess, context, "data.preprocess");
+  preprocess_ = std::make_shared<Pipeline>(transforms, recipe.data.preprocess, context, "data.preprocess", followers);
 }
 
 std::shared_ptr<const Source> ImagePreparation::source(std::shared_ptr<const Source> raw, bool augmented,

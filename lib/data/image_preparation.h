@@ -18,8 +18,10 @@ namespace mlrun::data {
 /// read as evaluation reads them, and images of both to look at.
 class ImagePreparation {
  public:
-  /// `context` is what the model wants (models::transform_context), for the channels of the data.
-  ImagePreparation(const TransformFactory& transforms, const config::Recipe& recipe, TransformContext context);
+  /// `context` is what the model wants (models::transform_context), for the channels of the data; `followers` says
+  /// which targets mark places in the image.
+  ImagePreparation(const TransformFactory& transforms, const config::Recipe& recipe, TransformContext context,
+                   const Followers& followers = {});
 
   /// The samples of `raw` with their images transformed, as training sees them (`augmented`) or evaluation, and their
   /// labels as PipelineSource changes them; null where `raw` is.

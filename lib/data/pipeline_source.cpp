@@ -12,14 +12,7 @@ Sample PipelineSource::get(const SampleKey& key) const {
 }
 
 Sample PipelineSource::get_into(const SampleKey& key, BatchMemory& memory) const {
-  EncodedSample encoded = raw_->encoded(key);
-  if (encoded.image.bytes) {
-    encoded.sample.inputs.set("image", pipeline_->apply(std::move(encoded.image), key, memory));
-    return labelled(std::move(encoded.sample));
-  }
-  Sample sample = raw_->get(key);
-  sample.inputs.set("image", pipeline_->apply(sample.inputs.tensor("image"), key, memory));
-  return labelled(std::move(sample));
+  return labelled(pipeline_->sample(*raw_, key, memory));
 }
 
 SampleFacts PipelineSource::facts(std::int64_t index) const {

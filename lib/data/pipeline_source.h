@@ -9,8 +9,8 @@
 
 namespace mlrun::data {
 
-/// Samples of a split with their images turned into model inputs, and their labels into what `labels` has in their
-/// places (empty: as they are).
+/// Samples of a split with their images turned into model inputs, their targets where the images' parts went, and their
+/// labels into what `labels` has in their places (empty: as they are).
 class PipelineSource : public Source {
  public:
   PipelineSource(std::shared_ptr<const Source> raw, std::shared_ptr<const Pipeline> pipeline,

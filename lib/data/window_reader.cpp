@@ -50,7 +50,12 @@ WindowReader::WindowReader(const Window& window, std::int64_t channels, int redu
       channels_(channels),
       mirrored_(window.mirrored()),
       upturned_(window.upturned()),
-      needed_{rows_.begin(), columns_.begin(), rows_.end() - rows_.begin(), columns_.end() - columns_.begin()} {
+      padded_(window.padded()),
+      needed_{rows_.begin(), columns_.begin(), rows_.end() - rows_.begin(), columns_.end() - columns_.begin()},
+      shown_(window.shown()),
+      height_(window.height()),
+      width_(window.width()),
+      fill_(window.fill()) {
   const std::int64_t width = columns_.size();
   lines_ = {nullptr, needed_.height, width, channels_, (width * channels_ + 31) / 32 * 32 + kRowSlack};
 }
@@ -87,32 +92,41 @@ const std::uint8_t* WindowReader::output_row(std::int64_t y, std::uint8_t* memor
   return memory;
 }
 
+std::uint8_t WindowReader::fill(std::int64_t c) const { return fill_[static_cast<std::size_t>(c) % fill_.size()]; }
+
 torch::Tensor WindowReader::bytes() {
-  const std::int64_t height = rows_.size(), width = columns_.size(), row_bytes = width * channels_;
-  auto result = torch::empty({height, width, channels_}, torch::kUInt8);
-  Scratch row(byte_count(row_bytes + 2 * kRowSlack));
-  for (std::int64_t y = 0; y < height; ++y) {
+  const std::int64_t width = shown_.width, row_bytes = width_ * channels_;
+  auto result = torch::empty({height_, width_, channels_}, torch::kUInt8);
+  auto* const begin = result.data_ptr<std::uint8_t>();
+  if (padded_) {
+    for (std::int64_t i = 0; i < row_bytes; ++i) begin[i] = fill(i % channels_);
+    for (std::int64_t y = 1; y < height_; ++y) std::memcpy(begin + y * row_bytes, begin, byte_count(row_bytes));
+  }
+  Scratch row(byte_count(width * channels_ + 2 * kRowSlack));
+  for (std::int64_t y = 0; y < shown_.height; ++y) {
     const std::uint8_t* in = output_row(y, row.data());
-    std::uint8_t* out = result.data_ptr<std::uint8_t>() + place(y) * row_bytes;
+    std::uint8_t* out = begin + place(y) * row_bytes + shown_.left * channels_;
     if (mirrored_) mirror_pixels(in, width, channels_, out);
-    else std::memcpy(out, in, byte_count(row_bytes));
+    else std::memcpy(out, in, byte_count(width * channels_));
   }
   return result;
 }
 
 void WindowReader::floats(const ValueTables& tables, const torch::Tensor& out) {
-  const std::int64_t height = rows_.size(), width = columns_.size();
   MLRUN_ASSERT(
       channels_ == static_cast<std::int64_t>(tables.size()),
       "an image has " + std::to_string(channels_) + " channels, not the announced " + std::to_string(tables.size()));
-  MLRUN_ASSERT(out.dim() == 3 && out.size(0) == channels_ && out.size(1) == height && out.size(2) == width &&
+  MLRUN_ASSERT(out.dim() == 3 && out.size(0) == channels_ && out.size(1) == height_ && out.size(2) == width_ &&
                    out.scalar_type() == torch::kFloat32,
                "memory of another shape than the window");
+  for (std::int64_t c = 0; padded_ && c < channels_; ++c) {
+    out.select(0, c).fill_(tables[static_cast<std::size_t>(c)][fill(c)]);
+  }
+  const std::int64_t width = shown_.width, step = out.stride(2);
   Scratch row(byte_count(width * channels_ + 2 * kRowSlack));
-  const std::int64_t step = out.stride(2);
-  for (std::int64_t y = 0; y < height; ++y) {
+  for (std::int64_t y = 0; y < shown_.height; ++y) {
     const std::uint8_t* in = output_row(y, row.data());
-    float* to = out.data_ptr<float>() + place(y) * out.stride(1);
+    float* to = out.data_ptr<float>() + place(y) * out.stride(1) + shown_.left * step;
     if (mirrored_) look_up_row(in, width, tables, to + (width - 1) * step, -step, out.stride(0));
     else look_up_row(in, width, tables, to, step, out.stride(0));
   }

@@ -31,7 +31,7 @@ class WindowReader {
   /// The whole image, which must stay until the result is made.
   void take_all(const ImageView& image);
 
-  /// The window, uint8 [H, W, C].
+  /// The window, uint8 [H, W, C], its fill where it has a margin.
   torch::Tensor bytes();
   /// The window's values through `tables` into `out`, float32 [C, H, W] of any strides.
   void floats(const ValueTables& tables, const torch::Tensor& out);
@@ -39,12 +39,17 @@ class WindowReader {
  private:
   const std::uint8_t* output_row(std::int64_t y, std::uint8_t* memory) const;
   /// Where row `y` of the window comes to lie.
-  std::int64_t place(std::int64_t y) const { return upturned_ ? rows_.size() - 1 - y : y; }
+  std::int64_t place(std::int64_t y) const { return shown_.top + (upturned_ ? shown_.height - 1 - y : y); }
+  /// The window's fill for channel `c`.
+  std::uint8_t fill(std::int64_t c) const;
 
   Taps rows_, columns_;
   std::int64_t channels_;
-  bool mirrored_, upturned_;
+  bool mirrored_, upturned_, padded_;
   Box needed_;
+  Box shown_;                    // where of the window the image lies
+  std::int64_t height_, width_;  // of the window
+  Fill fill_;
   Scratch memory_;   // of the rows resampled along themselves
   ImageView lines_;  // these rows; the first is needed_.top
 };

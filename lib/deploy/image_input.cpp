@@ -58,7 +58,7 @@ ImageInput::ImageInput(const data::TransformFactory& factory, const std::vector<
       KeyedRandom random = data::SampleKey{0, 0, 0}.random("export");
       if (const data::ValueTables* tables = transform->tables()) {
         for (std::size_t c = 0; c < mean.size(); ++c) std::tie(mean[c], deviation[c]) = statistics((*tables)[c]);
-      } else if (!transform->plan(window, random) || window.mirrored() || window.upturned()) {
+      } else if (!transform->plan(window, random) || window.mirrored() || window.upturned() || window.padded()) {
         throw UserError("--with-preprocess: the transform '" + component.name +
                             "' of data.preprocess cannot be written into the file for images of " +
                             std::to_string(height) + "x" + std::to_string(width) + " pixels",

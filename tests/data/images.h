@@ -33,6 +33,12 @@ inline torch::Tensor formula_image(const std::string& kind, std::int64_t height,
   return image;
 }
 
+/// A mask of 21 classes, and 255 for some pixels, that scripts/fixtures/scenes.py knows too: uint8 [H, W].
+inline torch::Tensor formula_mask(std::int64_t height, std::int64_t width) {
+  const auto mask = formula_image("noise", height, width, 1).squeeze(2).remainder(22);
+  return mask.masked_fill(mask.eq(21), 255);
+}
+
 /// The image that a fixture's case describes.
 inline torch::Tensor described_image(const Json& image) {
   const auto shape = image.at("shape").get<std::vector<std::int64_t>>();

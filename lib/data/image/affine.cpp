@@ -113,11 +113,17 @@ void exact_nearest(const ImageView& view, const AffineMatrix& m, std::uint8_t* o
   }
 }
 
-void nearest_affine(const ImageView& view, const AffineMatrix& m, std::uint8_t* out) {
-  if (m[1] == 0 && m[3] == 0) scale_nearest(view, m, out);
-  else if (!fits_fixed_point(view, m)) exact_nearest(view, m, out);
-  else if (view.channels == 3) fixed_nearest<3>(view, m, out);
-  else fixed_nearest<1>(view, m, out);
+void nearest_inside(const ImageView& view, const AffineMatrix& m, std::uint8_t* out) {
+  if (m[1] == 0 && m[3] == 0) return scale_nearest(view, m, out);
+  if (!fits_fixed_point(view, m)) return exact_nearest(view, m, out);
+  switch (view.channels) {
+    case 1: return fixed_nearest<1>(view, m, out);
+    case 2: return fixed_nearest<2>(view, m, out);
+    case 3: return fixed_nearest<3>(view, m, out);
+    case 4: return fixed_nearest<4>(view, m, out);
+    case 8: return fixed_nearest<8>(view, m, out);
+    default: return exact_nearest(view, m, out);
+  }
 }
 
 struct Offset {
@@ -144,12 +150,26 @@ void shift(const ImageView& view, const Offset& offset, std::uint8_t* out) {
   }
 }
 
+/// Pixels alone, by `offset` where there is one; `row` is what lies outside.
+void fill_and_move(const ImageView& view, const AffineMatrix& m, const std::optional<Offset>& offset,
+                   const std::vector<std::uint8_t>& row, std::uint8_t* out) {
+  for (std::int64_t y = 0; y < view.height; ++y) std::copy(row.begin(), row.end(), out + y * view.stride);
+  if (offset) shift(view, *offset, out);
+  else nearest_inside(view, m, out);
+}
+
 /// The nearest number with 15 decimals, as Python's round(value, 15) finds it.
 double rounded15(double value) {
   std::array<char, 32> text;
   const auto written = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 15);
   std::from_chars(text.data(), written.ptr, value);
   return value;
+}
+
+/// As Python's %: never negative.
+double positive_degrees(double angle) {
+  const double degrees = std::fmod(angle, 360.0);
+  return degrees < 0 ? degrees + 360.0 : degrees;
 }
 
 AffineMatrix rotation(double degrees, double width, double height) {
@@ -190,22 +210,27 @@ torch::Tensor affine(const torch::Tensor& image, const AffineMatrix& matrix, Int
     interpolate_affine(view, matrix, interpolation, row.data(), out);
     return result;
   }
-  for (std::int64_t y = 0; y < view.height; ++y) std::copy(row.begin(), row.end(), out + y * view.stride);
-  if (offset) shift(view, *offset, out);
-  else nearest_affine(view, matrix, out);
+  fill_and_move(view, matrix, offset, row, out);
   return result;
+}
+
+void nearest_affine(const ImageView& pixels, const AffineMatrix& matrix, const std::uint8_t* fill, std::uint8_t* out) {
+  const std::vector<std::uint8_t> row = fill_row(Fill(fill, fill + pixels.channels), pixels);
+  fill_and_move(pixels, matrix, whole_offset(pixels, matrix), row, out);
+}
+
+AffineMatrix rotation_matrix(double angle, std::int64_t height, std::int64_t width) {
+  return rotation(positive_degrees(angle), static_cast<double>(width), static_cast<double>(height));
 }
 
 torch::Tensor rotate(const torch::Tensor& image, double angle, Interpolation interpolation, const Fill& fill) {
   const ImageView view = rgb_or_grey(image);
-  double degrees = std::fmod(angle, 360.0);  // Python's %: never negative
-  if (degrees < 0) degrees += 360.0;
+  const double degrees = positive_degrees(angle);
   if (degrees == 0) return image;
   if (degrees == 180) return image.flip({0, 1});
   if (view.width == view.height && degrees == 90) return image.transpose(0, 1).flip(0).contiguous();
   if (view.width == view.height && degrees == 270) return image.transpose(0, 1).flip(1).contiguous();
-  const AffineMatrix m = rotation(degrees, static_cast<double>(view.width), static_cast<double>(view.height));
-  return affine(image, m, interpolation, fill);
+  return affine(image, rotation_matrix(angle, view.height, view.width), interpolation, fill);
 }
 
 }  // namespace mlrun::data

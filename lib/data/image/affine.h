@@ -12,9 +12,6 @@
 /// (Pillow 9.4's Image.transform and Image.rotate). Results have the image's size.
 namespace mlrun::data {
 
-/// What a result's pixel that lies outside the image gets: one value, or one for each channel.
-using Fill = std::vector<std::uint8_t>;
-
 /// From a point (x, y) of the result to one of the image: (m0 x + m1 y + m2, m3 x + m4 y + m5), in pixels, with
 /// pixel centres at halves.
 using AffineMatrix = std::array<double, 6>;
@@ -33,6 +30,12 @@ AffineMatrix inverse_affine_matrix(const AffineParameters& parameters);
 /// interpolate in float64 and truncate. The neighbourhood is clipped at the border.
 torch::Tensor affine(const torch::Tensor& image, const AffineMatrix& matrix, Interpolation interpolation,
                      const Fill& fill);
+
+/// What `affine` does for nearest, of pixels of any number of bytes: `fill` is one, and `out` as large as the image.
+void nearest_affine(const ImageView& pixels, const AffineMatrix& matrix, const std::uint8_t* fill, std::uint8_t* out);
+
+/// What `rotate` takes for an image of this size.
+AffineMatrix rotation_matrix(double angle, std::int64_t height, std::int64_t width);
 
 /// By `angle` degrees, counter-clockwise, around the middle. 0 and 180 degrees, and for square images 90 and 270,
 /// move pixels alone.

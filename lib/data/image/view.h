@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace mlrun::data {
 
@@ -13,6 +14,9 @@ struct ImageView {
 
   const std::uint8_t* row(std::int64_t y) const { return pixels + y * stride; }
 };
+
+/// What pixels get that lie outside an image: one value, or one for each channel.
+using Fill = std::vector<std::uint8_t>;
 
 /// A rectangle of an image by its corner and size.
 struct Box {

@@ -17,6 +17,12 @@ SampleFacts Source::facts(std::int64_t index) const {
   return {sample.id, {sample.targets.tensor("label").item<std::int64_t>()}};
 }
 
+EncodedSample Source::read(const SampleKey& key) const {
+  EncodedSample sample = encoded(key);
+  if (!sample.image.bytes) sample.sample = get(key);
+  return sample;
+}
+
 std::string label_text(const SampleFacts& facts, const std::vector<std::string>& classes) {
   std::string text;
   for (const auto label : facts.labels) {

@@ -66,6 +66,8 @@ class Source {
   /// The sample at `key.index` with its image as it lies in its file, for who decodes no more of it than
   /// is needed; without bytes where the source has none, and `get` then gives the sample.
   virtual EncodedSample encoded(const SampleKey&) const { return {}; }
+  /// What `encoded` gives, or else `get` as a sample without bytes.
+  EncodedSample read(const SampleKey& key) const;
   /// As `get`, with the image in `memory` where the source can make it there.
   virtual Sample get_into(const SampleKey& key, BatchMemory&) const { return get(key); }
 };

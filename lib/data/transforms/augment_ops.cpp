@@ -23,12 +23,16 @@ AffineMatrix translate_matrix(const torch::Tensor& image, double x, double y) {
   return inverse_affine_matrix(parameters);
 }
 
-/// The matrix of a shear or translation.
+/// Whether an operator moves pixels.
+bool moves(AugmentOp op) { return op >= AugmentOp::ShearX && op <= AugmentOp::Rotate; }
+
+/// The matrix of a shear, translation or rotation.
 AffineMatrix matrix_of(const torch::Tensor& image, const AugmentStep& step) {
   switch (step.op) {
     case AugmentOp::ShearX: return shear_matrix(step.magnitude, 0);
     case AugmentOp::ShearY: return shear_matrix(0, step.magnitude);
     case AugmentOp::TranslateX: return translate_matrix(image, step.magnitude, 0);
+    case AugmentOp::Rotate: return rotation_matrix(step.magnitude, image.size(0), image.size(1));
     default: return translate_matrix(image, 0, step.magnitude);
   }
 }
@@ -67,6 +71,16 @@ torch::Tensor apply_steps(const torch::Tensor& image, const std::vector<AugmentS
   torch::Tensor result = image;
   for (const AugmentStep& step : steps) result = apply_step(result, step, resampling);
   return result;
+}
+
+void apply_steps(Scene& scene, const Followers& followers, const std::vector<AugmentStep>& steps,
+                 const Resampling& resampling) {
+  for (const AugmentStep& step : steps) {
+    if (moves(step.op)) {
+      followers.follow(Warp{matrix_of(scene.image, step), scene.image.size(0), scene.image.size(1)}, scene.targets);
+    }
+    scene.image = apply_step(scene.image, step, resampling);
+  }
 }
 
 double shear_degrees(double tangent) { return std::atan(tangent) * kRadian; }
@@ -119,9 +133,7 @@ double magnitude(const MagnitudeSpace& space, AugmentOp op, std::int64_t bin, st
 Resampling resampling_of(const ResamplingOptions& options, const TransformContext& context) {
   check_rgb_or_grey(context.channels);
   check_per_channel("fill", options.fill.size(), context.channels);
-  Resampling resampling{interpolation_of(options.interpolation), {}};
-  for (const std::int64_t value : options.fill) resampling.fill.push_back(static_cast<std::uint8_t>(value));
-  return resampling;
+  return {interpolation_of(options.interpolation), fill_of(options.fill)};
 }
 
 void check_rgb_or_grey(std::int64_t channels) {

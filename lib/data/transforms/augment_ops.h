@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <torch/types.h>
@@ -10,6 +11,7 @@
 #include "config/options.h"
 #include "data/image/affine.h"
 #include "data/transforms/image_transforms.h"
+#include "data/transforms/sizes.h"
 
 /// What AutoAugment, RandAugment, TrivialAugmentWide and AugMix draw from: torchvision 0.14.1's operators and their
 /// magnitudes.
@@ -50,6 +52,30 @@ struct Resampling {
 torch::Tensor apply_step(const torch::Tensor& image, const AugmentStep& step, const Resampling& resampling);
 torch::Tensor apply_steps(const torch::Tensor& image, const std::vector<AugmentStep>& steps,
                           const Resampling& resampling);
+/// The same, told to the followers where it moves the image.
+void apply_steps(Scene& scene, const Followers& followers, const std::vector<AugmentStep>& steps,
+                 const Resampling& resampling);
+
+ImageSize size_of_image(const torch::Tensor& image);
+
+/// A policy draws its steps and applies them.
+class Policy : public Transform {
+ public:
+  explicit Policy(Resampling resampling) : resampling_(std::move(resampling)) {}
+
+  torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const override {
+    return apply_steps(image, draw(size_of_image(image), random), resampling_);
+  }
+  Places places() const override { return Places::Moved; }
+  void apply_to(Scene& scene, const Surroundings& around, KeyedRandom& random) const override {
+    apply_steps(scene, around.followers, draw(size_of_image(scene.image), random), resampling_);
+  }
+
+ private:
+  virtual std::vector<AugmentStep> draw(ImageSize size, KeyedRandom& random) const = 0;
+
+  Resampling resampling_;
+};
 
 /// The largest magnitudes of a policy.
 struct MagnitudeSpace {
@@ -61,10 +87,6 @@ struct MagnitudeSpace {
   double enhance = 0.9;
   double posterize_bits = 8;   ///< at the least magnitude
   double posterize_range = 4;  ///< bits fewer at the largest
-};
-
-struct ImageSize {
-  std::int64_t height = 0, width = 0;
 };
 
 /// The angle, in degrees, that a shear's tangent stands for.
@@ -100,7 +122,5 @@ void declare_resampling(config::Declare<Options>& d) {
 Resampling resampling_of(const ResamplingOptions& options, const TransformContext& context);
 /// UserError unless images have 1 or 3 channels.
 void check_rgb_or_grey(std::int64_t channels);
-
-ImageSize size_of_image(const torch::Tensor& image);
 
 }  // namespace mlrun::data

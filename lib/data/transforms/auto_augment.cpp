@@ -3,22 +3,21 @@
 namespace mlrun::data {
 namespace {
 
-class AutoAugment : public Transform {
+class AutoAugment : public Policy {
  public:
   AutoAugment(const std::string& policy, Resampling resampling)
-      : policy_(auto_augment_policy(policy)), resampling_(std::move(resampling)) {}
-
-  torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const override {
-    AutoAugmentDraw draw;
-    draw.sub_policy = random.below(policy_.size());
-    for (double& probability : draw.probabilities) probability = random.uniform();
-    for (bool& positive : draw.positive) positive = random.below(2) == 1;
-    return apply_steps(image, auto_augment_steps(policy_, draw, size_of_image(image)), resampling_);
-  }
+      : Policy(std::move(resampling)), policy_(auto_augment_policy(policy)) {}
 
  private:
+  std::vector<AugmentStep> draw(ImageSize size, KeyedRandom& random) const override {
+    AutoAugmentDraw drawn;
+    drawn.sub_policy = random.below(policy_.size());
+    for (double& probability : drawn.probabilities) probability = random.uniform();
+    for (bool& positive : drawn.positive) positive = random.below(2) == 1;
+    return auto_augment_steps(policy_, drawn, size);
+  }
+
   const std::vector<SubPolicy>& policy_;
-  Resampling resampling_;
 };
 
 }  // namespace

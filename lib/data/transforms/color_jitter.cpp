@@ -36,6 +36,7 @@ class ColorJitter : public Transform {
     }
     return color_jitter(image, draw);
   }
+  Places places() const override { return Places::Stay; }
 
  private:
   std::array<std::optional<FactorRange>, 4> ranges_;

@@ -7,183 +7,53 @@
 #include "base/error.h"
 #include "data/image/resize.h"
 #include "data/transforms/image_transforms.h"
+#include "data/transforms/sizes.h"
 
 namespace mlrun::data {
 namespace {
-
-struct Size {
-  std::int64_t height = 0, width = 0;
-};
-
-Size size_of(const std::vector<std::int64_t>& size, std::int64_t otherwise) {
-  if (size.empty()) return {otherwise, otherwise};
-  return {size.front(), size.back()};
-}
-
-/// `size` of all three crops.
-template <class Options>
-void declare_size(config::Declare<Options>& d) {
-  d("size", &Options::size, "one side, or height and width; empty: the input size that the model was published with")
-      .min(1)
-      .unit("pixels");
-  d.rule("size", [](const Options& o) { return size_problem(o.size); });
-}
-
-constexpr std::int64_t kFill = -1;
-
-/// Where each row (or column) of a result is read from; kFill where nothing is there.
-using Positions = std::vector<std::int64_t>;
-
-/// The rows and columns named, in that order, from `image`.
-torch::Tensor gather(const torch::Tensor& image, const Positions& rows, const Positions& columns,
-                     const std::vector<std::int64_t>& fill) {
-  const ImageView view = view_of(image);
-  std::vector<std::uint8_t> blank(static_cast<std::size_t>(view.channels));
-  for (std::size_t c = 0; c < blank.size(); ++c) blank[c] = static_cast<std::uint8_t>(fill[c % fill.size()]);
-  const auto height = static_cast<std::int64_t>(rows.size()), width = static_cast<std::int64_t>(columns.size());
-  auto result = torch::empty({height, width, view.channels}, torch::kUInt8);
-  auto* out = result.data_ptr<std::uint8_t>();
-  for (const auto y : rows) {
-    for (const auto x : columns) {
-      const bool inside = y != kFill && x != kFill;
-      out = std::copy_n(inside ? view.row(y) + x * view.channels : blank.data(), view.channels, out);
-    }
-  }
-  return result;
-}
 
 std::int64_t half_to_even(std::int64_t twice) {
   const std::int64_t half = twice / 2;
   return twice % 2 == 0 ? half : half + half % 2;
 }
 
+std::int64_t start_of_middle(std::int64_t length, std::int64_t size) {
+  return size > length ? -((size - length) / 2) : half_to_even(length - size);
+}
+
 Positions centered(std::int64_t length, std::int64_t size) {
-  const std::int64_t start = size > length ? -((size - length) / 2) : half_to_even(length - size);
+  const std::int64_t start = start_of_middle(length, size);
   Positions positions;
-  for (std::int64_t i = start; i < start + size; ++i) positions.push_back(i < 0 || i >= length ? kFill : i);
+  for (std::int64_t i = start; i < start + size; ++i) positions.push_back(i < 0 || i >= length ? kNowhere : i);
   return positions;
 }
 
 class CenterCrop : public Transform {
  public:
-  explicit CenterCrop(Size size) : size_(size) {}
+  explicit CenterCrop(ImageSize size) : size_(size) {}
 
   torch::Tensor apply(const torch::Tensor& image, KeyedRandom&) const override {
     const std::int64_t height = image.size(0), width = image.size(1);
     const Positions rows = centered(height, size_.height), columns = centered(width, size_.width);
-    if (size_.height > height || size_.width > width) return gather(image, rows, columns, {0});
+    if (size_.height > height || size_.width > width) return gathered(image, rows, columns, {0});
     return to_tensor(crop(view_of(image), rows.front(), columns.front(), size_.height, size_.width));
   }
 
   bool plan(Window& window, KeyedRandom&) const override {
-    if (size_.height > window.height() || size_.width > window.width()) return false;
-    window.crop({centered(window.height(), size_.height).front(), centered(window.width(), size_.width).front(),
-                 size_.height, size_.width});
-    return true;
+    const std::int64_t top = start_of_middle(window.height(), size_.height);
+    return window.frame({top, start_of_middle(window.width(), size_.width), size_.height, size_.width}, {0});
   }
+  Places places() const override { return Places::Planned; }
 
   void describe(Json& facts) const override { facts["input_size"] = size_json(size_.height, size_.width); }
 
  private:
-  Size size_;
-};
-
-enum class Padding { Constant, Edge, Reflect, Symmetric };
-
-const std::vector<std::string>& padding_modes() {
-  static const std::vector<std::string> names = {"constant", "edge", "reflect", "symmetric"};
-  return names;
-}
-
-/// Where position `i` of an axis of `length`, which may lie outside, is read from.
-std::int64_t padded_position(std::int64_t i, std::int64_t length, Padding mode) {
-  if (i >= 0 && i < length) return i;
-  if (mode == Padding::Constant) return kFill;
-  if (mode == Padding::Edge || length == 1) return std::clamp<std::int64_t>(i, 0, length - 1);
-  // Both mirror with a period; `reflect` shows the ends once, `symmetric` twice.
-  const std::int64_t repeat = mode == Padding::Symmetric ? 1 : 0;
-  const std::int64_t period = 2 * length - 2 * (1 - repeat);
-  const std::int64_t phase = ((i % period) + period) % period;
-  return phase < length ? phase : period - repeat - phase;
-}
-
-/// An axis with `before` and `after` positions added.
-Positions padded(const Positions& axis, std::int64_t before, std::int64_t after, Padding mode) {
-  const auto length = static_cast<std::int64_t>(axis.size());
-  Positions result;
-  for (std::int64_t i = -before; i < length + after; ++i) {
-    const std::int64_t from = padded_position(i, length, mode);
-    result.push_back(from == kFill ? kFill : axis[static_cast<std::size_t>(from)]);
-  }
-  return result;
-}
-
-Positions whole_axis(std::int64_t length) {
-  Positions axis;
-  for (std::int64_t i = 0; i < length; ++i) axis.push_back(i);
-  return axis;
-}
-
-class RandomCrop : public Transform {
- public:
-  RandomCrop(const RandomCropOptions& options, Size size) : options_(options), size_(size) {
-    const auto& padding = options.padding;
-    if (!padding.empty()) {
-      left_ = padding[0], top_ = padding.size() > 1 ? padding[1] : left_;
-      right_ = padding.size() > 2 ? padding[2] : left_, bottom_ = padding.size() > 2 ? padding[3] : top_;
-    }
-    const auto& names = padding_modes();
-    mode_ = static_cast<Padding>(std::find(names.begin(), names.end(), options.padding_mode) - names.begin());
-  }
-
-  torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const override {
-    const Positions rows = axis(image.size(0), top_, bottom_, size_.height);
-    const Positions columns = axis(image.size(1), left_, right_, size_.width);
-    const auto height = static_cast<std::int64_t>(rows.size()), width = static_cast<std::int64_t>(columns.size());
-    if (height < size_.height || width < size_.width) {
-      throw UserError("random_crop: an image of " + std::to_string(height) + " x " + std::to_string(width) +
-                          " pixels (with padding) is smaller than the crop of " + std::to_string(size_.height) + " x " +
-                          std::to_string(size_.width),
-                      "set pad_if_needed, more padding or a smaller size, or resize first");
-    }
-    const Positions chosen_rows = part(rows, size_.height, random);
-    return gather(image, chosen_rows, part(columns, size_.width, random), options_.fill);
-  }
-
-  bool plan(Window& window, KeyedRandom& random) const override {
-    const bool pads = left_ + top_ + right_ + bottom_ > 0;
-    const std::int64_t down = window.height() - size_.height, across = window.width() - size_.width;
-    if (pads || down < 0 || across < 0) return false;
-    const auto top = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(down + 1)));
-    const auto left = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(across + 1)));
-    window.crop({top, left, size_.height, size_.width});
-    return true;
-  }
-
-  void describe(Json& facts) const override { facts["input_size"] = size_json(size_.height, size_.width); }
-
- private:
-  Positions axis(std::int64_t length, std::int64_t before, std::int64_t after, std::int64_t wanted) const {
-    Positions positions = padded(whole_axis(length), before, after, mode_);
-    const std::int64_t missing = wanted - static_cast<std::int64_t>(positions.size());
-    if (options_.pad_if_needed && missing > 0) positions = padded(positions, missing, missing, mode_);
-    return positions;
-  }
-
-  static Positions part(const Positions& axis, std::int64_t size, KeyedRandom& random) {
-    const auto start = axis.begin() + static_cast<std::int64_t>(random.below(axis.size() - size + 1));
-    return Positions(start, start + size);
-  }
-
-  RandomCropOptions options_;
-  Size size_;
-  Padding mode_ = Padding::Constant;
-  std::int64_t left_ = 0, top_ = 0, right_ = 0, bottom_ = 0;
+  ImageSize size_;
 };
 
 class RandomResizedCrop : public Transform {
  public:
-  RandomResizedCrop(const RandomResizedCropOptions& options, Size size)
+  RandomResizedCrop(const RandomResizedCropOptions& options, ImageSize size)
       : options_(options), size_(size), interpolation_(interpolation_of(options.interpolation)) {}
 
   torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const override {
@@ -196,6 +66,7 @@ class RandomResizedCrop : public Transform {
     const Box box = random_resized_box(window.height(), window.width(), options_.scale, options_.ratio, random);
     return window.crop_and_resize(box, size_.height, size_.width, interpolation_);
   }
+  Places places() const override { return Places::Planned; }
 
   void describe(Json& facts) const override {
     facts["input_size"] = size_json(size_.height, size_.width);
@@ -204,7 +75,7 @@ class RandomResizedCrop : public Transform {
 
  private:
   RandomResizedCropOptions options_;
-  Size size_;
+  ImageSize size_;
   Interpolation interpolation_;
 };
 
@@ -255,26 +126,6 @@ std::unique_ptr<Transform> make_center_crop(const CenterCropOptions& options, co
   return std::make_unique<CenterCrop>(size_of(options.size, context.input_size));
 }
 
-void RandomCropOptions::declare(config::Declare<RandomCropOptions>& d) {
-  declare_size(d);
-  d("padding", &RandomCropOptions::padding,
-    "added first: on every side; left and right, top and bottom; or left, top, right, bottom")
-      .min(0)
-      .unit("pixels");
-  d("pad_if_needed", &RandomCropOptions::pad_if_needed, "pad an image that is still smaller than the crop");
-  d("fill", &RandomCropOptions::fill, "value of constant padding: one, or one per channel").min(0).max(255);
-  d("padding_mode", &RandomCropOptions::padding_mode, "what padding is filled with").choices(padding_modes());
-  d.rule("padding", [](const RandomCropOptions& o) -> std::string {
-    const std::size_t n = o.padding.size();
-    return n == 3 || n > 4 ? "takes 1, 2 or 4 values, not " + std::to_string(n) : "";
-  });
-}
-
-std::unique_ptr<Transform> make_random_crop(const RandomCropOptions& options, const TransformContext& context) {
-  check_per_channel("fill", options.fill.size(), context.channels);
-  return std::make_unique<RandomCrop>(options, size_of(options.size, context.input_size));
-}
-
 void RandomResizedCropOptions::declare(config::Declare<RandomResizedCropOptions>& d) {
   declare_size(d);
   d("scale", &RandomResizedCropOptions::scale, "smallest and largest area of the crop, as shares of the image")
@@ -285,12 +136,8 @@ void RandomResizedCropOptions::declare(config::Declare<RandomResizedCropOptions>
   d("interpolation", &RandomResizedCropOptions::interpolation,
     "how pixels are interpolated; antialiased, as Pillow does")
       .choices(interpolation_names());
-  d.rule("scale", [](const RandomResizedCropOptions& o) -> std::string {
-    return o.scale[0] > o.scale[1] ? "the smallest comes first" : "";
-  });
-  d.rule("ratio", [](const RandomResizedCropOptions& o) -> std::string {
-    return o.ratio[0] > o.ratio[1] ? "the smallest comes first" : "";
-  });
+  d.rule("scale", [](const RandomResizedCropOptions& o) { return order_problem(o.scale); });
+  d.rule("ratio", [](const RandomResizedCropOptions& o) { return order_problem(o.ratio); });
 }
 
 std::unique_ptr<Transform> make_random_resized_crop(const RandomResizedCropOptions& options,

@@ -20,18 +20,6 @@ struct CenterCropOptions {
 /// Halves are rounded to even as Python does; a smaller image is padded with 0 first.
 std::unique_ptr<Transform> make_center_crop(const CenterCropOptions& options, const TransformContext& context);
 
-struct RandomCropOptions {
-  std::vector<std::int64_t> size;     ///< one side, or height and width; empty: the context's
-  std::vector<std::int64_t> padding;  ///< none, all; left/right, top/bottom; or left, top, right, bottom
-  bool pad_if_needed = false;
-  std::vector<std::int64_t> fill{0};
-  std::string padding_mode = "constant";
-  static void declare(config::Declare<RandomCropOptions>& d);
-};
-/// Draws the top, then the left offset. `apply` throws a UserError where the padded image is
-/// smaller than the crop.
-std::unique_ptr<Transform> make_random_crop(const RandomCropOptions& options, const TransformContext& context);
-
 struct RandomResizedCropOptions {
   std::vector<std::int64_t> size;  ///< one side, or height and width; empty: the context's
   std::vector<double> scale{0.08, 1.0};

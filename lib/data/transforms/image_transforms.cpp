@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "data/image/bytes.h"
 #include "data/image/resize.h"
+#include "data/transforms/sizes.h"
 #include "data/transforms/window.h"
 
 namespace mlrun::data {
@@ -26,6 +27,7 @@ class Resize : public Transform {
     const auto [height, width] = target(window.height(), window.width());
     return window.resize(height, width, interpolation_);
   }
+  Places places() const override { return Places::Planned; }
 
   void describe(Json& facts) const override {
     facts["resize_size"] = size_.size() == 2 ? size_json(size_[0], size_[1]) : Json(size_[0]);
@@ -41,9 +43,8 @@ class Resize : public Transform {
  private:
   std::pair<std::int64_t, std::int64_t> target(std::int64_t height, std::int64_t width) const {
     if (size_.size() == 2) return {size_[0], size_[1]};
-    const std::int64_t side = size_[0];
-    if (width <= height) return {side * height / width, side};
-    return {side, side * width / height};
+    const ImageSize size = size_of_shorter(size_[0], height, width);
+    return {size.height, size.width};
   }
 
   std::vector<std::int64_t> size_;
@@ -80,6 +81,7 @@ class Flip : public Transform {
     else window.upturn();
     return true;
   }
+  Places places() const override { return Places::Planned; }
 
  private:
   double probability_;
@@ -104,6 +106,7 @@ class Grayscale : public Transform {
   }
 
   std::int64_t channels(std::int64_t) const override { return outputs_; }
+  Places places() const override { return Places::Stay; }
 
  private:
   std::int64_t outputs_;
@@ -116,6 +119,7 @@ class Normalize : public Transform {
   Normalize(ValueTables tables, NormalizeOptions options) : tables_(std::move(tables)), options_(std::move(options)) {}
 
   bool converts() const override { return true; }
+  Places places() const override { return Places::Stay; }
   const ValueTables* tables() const override { return &tables_; }
   void describe(Json& facts) const override {
     facts["mean"] = options_.mean;

@@ -10,44 +10,39 @@ AugmentOp draw_op(KeyedRandom& random) {
 
 bool draw_sign(AugmentOp op, KeyedRandom& random) { return is_signed(op) && random.below(2) == 1; }
 
-class RandAugment : public Transform {
+class RandAugment : public Policy {
  public:
   RandAugment(const RandAugmentOptions& options, Resampling resampling)
-      : options_(options), resampling_(std::move(resampling)) {}
+      : Policy(std::move(resampling)), options_(options) {}
 
-  torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const override {
-    torch::Tensor result = image;
+ private:
+  std::vector<AugmentStep> draw(ImageSize size, KeyedRandom& random) const override {
+    std::vector<AugmentStep> steps;
     for (std::int64_t i = 0; i < options_.num_ops; ++i) {
       const AugmentOp op = draw_op(random);
       const bool negative = draw_sign(op, random);
-      const double strength = magnitude(MagnitudeSpace{}, op, options_.magnitude, options_.num_magnitude_bins,
-                                        size_of_image(image), negative);
-      result = apply_step(result, {op, strength}, resampling_);
+      steps.push_back(
+          {op, magnitude(MagnitudeSpace{}, op, options_.magnitude, options_.num_magnitude_bins, size, negative)});
     }
-    return result;
+    return steps;
   }
 
- private:
   RandAugmentOptions options_;
-  Resampling resampling_;
 };
 
-class TrivialAugmentWide : public Transform {
+class TrivialAugmentWide : public Policy {
  public:
-  TrivialAugmentWide(std::int64_t bins, Resampling resampling) : bins_(bins), resampling_(std::move(resampling)) {}
+  TrivialAugmentWide(std::int64_t bins, Resampling resampling) : Policy(std::move(resampling)), bins_(bins) {}
 
-  torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const override {
+ private:
+  std::vector<AugmentStep> draw(ImageSize size, KeyedRandom& random) const override {
     const AugmentOp op = draw_op(random);
     const std::uint64_t bin = has_magnitude(op) ? random.below(static_cast<std::uint64_t>(bins_)) : 0;
     const bool negative = draw_sign(op, random);
-    const double strength =
-        magnitude(wide_magnitudes(), op, static_cast<std::int64_t>(bin), bins_, size_of_image(image), negative);
-    return apply_step(image, {op, strength}, resampling_);
+    return {{op, magnitude(wide_magnitudes(), op, static_cast<std::int64_t>(bin), bins_, size, negative)}};
   }
 
- private:
   std::int64_t bins_;
-  Resampling resampling_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "data/distributions.h"
 #include "data/transforms/image_transforms.h"
+#include "data/transforms/sizes.h"
 
 namespace mlrun::data {
 namespace {
@@ -13,6 +14,7 @@ class RandomErasing : public Transform {
   explicit RandomErasing(const RandomErasingOptions& options) : options_(options) {}
 
   bool follows_normalize() const override { return true; }
+  Places places() const override { return Places::Stay; }
 
   torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const override {
     if (!random.chance(options_.p)) return image;
@@ -37,10 +39,6 @@ class RandomErasing : public Transform {
 
   RandomErasingOptions options_;
 };
-
-std::string order_problem(const std::vector<double>& range) {
-  return range[0] > range[1] ? "the smallest comes first" : "";
-}
 
 }  // namespace
 

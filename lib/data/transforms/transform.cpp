@@ -6,8 +6,12 @@
 #include "data/transforms/color_jitter.h"
 #include "data/transforms/crop_transforms.h"
 #include "data/transforms/image_transforms.h"
+#include "data/transforms/mosaic.h"
 #include "data/transforms/rand_augment.h"
+#include "data/transforms/random_crop.h"
 #include "data/transforms/random_erasing.h"
+#include "data/transforms/random_resize.h"
+#include "data/transforms/random_rotation.h"
 
 namespace mlrun::data {
 namespace {
@@ -31,6 +35,9 @@ void add(TransformFactory& factory, std::string name, std::string description, M
 
 void add_transforms(TransformFactory& factory) {
   add<ResizeOptions>(factory, "resize", "to a given shorter side or to a given height and width", make_resize);
+  add<RandomResizeOptions>(factory, "random_resize", "to a shorter side drawn for each image", make_random_resize);
+  add<ScaleJitterOptions>(factory, "scale_jitter", "to a random share of what fits into a given size",
+                          make_scale_jitter);
   add<CenterCropOptions>(factory, "center_crop", "the middle; a smaller image is padded with 0", make_center_crop);
   add<RandomCropOptions>(factory, "random_crop", "a random part of fixed size, with padding", make_random_crop);
   add<RandomResizedCropOptions>(factory, "random_resized_crop",
@@ -40,6 +47,9 @@ void add_transforms(TransformFactory& factory) {
                    [](const FlipOptions& options, const TransformContext&) { return make_horizontal_flip(options); });
   add<FlipOptions>(factory, "random_vertical_flip", "top and bottom exchanged, with a probability",
                    [](const FlipOptions& options, const TransformContext&) { return make_vertical_flip(options); });
+  add<RotationOptions>(factory, "random_rotation", "turned around the middle by a random angle", make_random_rotation);
+  add<MosaicOptions>(factory, "mosaic", "four samples around a random point, each resized to fit a quarter",
+                     make_mosaic);
   add<GrayscaleOptions>(factory, "grayscale", "luma alone; with 3 output channels, grey images for a colour model",
                         make_grayscale);
   add<ColorJitterOptions>(factory, "color_jitter", "brightness, contrast, saturation and hue by random factors",
@@ -93,8 +103,11 @@ TransformList make_at(const TransformFactory& factory, const config::Component& 
 }  // namespace
 
 Pipeline::Pipeline(const TransformFactory& factory, const std::vector<config::Component>& list,
-                   const TransformContext& context, const std::string& key)
-    : channels_(context.channels), channels_last_(context.channels_last), scaled_decoding_(context.scaled_decoding) {
+                   const TransformContext& context, const std::string& key, Followers followers)
+    : followers_(std::move(followers)),
+      channels_(context.channels),
+      channels_last_(context.channels_last),
+      scaled_decoding_(context.scaled_decoding) {
   std::string converter;  // the component that makes floats
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string place = key + "." + std::to_string(i);
@@ -103,6 +116,7 @@ Pipeline::Pipeline(const TransformFactory& factory, const std::vector<config::Co
     for (auto& transform : make_at(factory, list[i], here, place)) {
       if (!converter.empty() && !transform->follows_normalize()) fail_after_normalize(list[i].name, converter, place);
       if (converter.empty() && transform->follows_normalize()) fail_before_normalize(list[i].name, place);
+      check_places(*transform, list[i].name, place);
       if (transform->converts() && converter.empty()) converter = list[i].name;
       append(std::move(transform));
     }
@@ -111,6 +125,21 @@ Pipeline::Pipeline(const TransformFactory& factory, const std::vector<config::Co
   TransformContext last = context;
   last.channels = channels_;
   append(make_normalize({{0.0}, {1.0}}, last));
+}
+
+void Pipeline::check_places(const Transform& transform, const std::string& name, const std::string& place) const {
+  Problem problem;
+  problem.key = place;
+  if (followers_.empty() && transform.places() == Places::Joined) {
+    problem.message = "'" + name + "' puts several samples together, but the targets of this task are of whole images";
+    problem.hint = "leave it out";
+    throw UserError(problem);
+  }
+  if (!followers_.empty() && transform.places() == Places::Lost) {
+    problem.message = "'" + name + "' mixes or repeats parts of an image, where this task's targets cannot follow";
+    problem.hint = "leave it out; padding of one value can be followed";
+    throw UserError(problem);
+  }
 }
 
 Json size_json(std::int64_t height, std::int64_t width) {

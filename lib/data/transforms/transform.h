@@ -12,12 +12,15 @@
 #include "data/batch_memory.h"
 #include "data/image/encoded_image.h"
 #include "data/sources/source.h"
+#include "data/transforms/follower.h"
+#include "data/transforms/scene.h"
 #include "data/transforms/window.h"
 #include "data/window_reader.h"
 
 namespace mlrun::data {
 
 class ImageReader;
+class Passage;
 
 /// What the model that will read the samples wants; presets take their sizes from it.
 struct TransformContext {
@@ -50,6 +53,12 @@ class Transform {
   /// nothing changed in `window`, where no window can say it. Steps that can are done together, and of
   /// a file no more is decoded than they need.
   virtual bool plan(Window&, KeyedRandom&) const { return false; }
+  /// What happens to targets that mark places in the image.
+  virtual Places places() const { return Places::Lost; }
+  /// `apply` of an image with targets, told to the followers. Only where `places` is Moved or Joined has it more to do.
+  virtual void apply_to(Scene& scene, const Surroundings&, KeyedRandom& random) const {
+    scene.image = apply(scene.image, random);
+  }
   /// Of one that converts: what each value of each channel becomes.
   virtual const ValueTables* tables() const { return nullptr; }
   /// Adds to `facts` what it does in numbers, as `Pipeline::facts` names it.
@@ -65,19 +74,20 @@ using TransformList = std::vector<std::unique_ptr<Transform>>;
 /// A preset makes several transforms, the others one.
 using TransformFactory = config::Factory<TransformList(const TransformContext&)>;
 
-/// Adds `resize`, `center_crop`, `random_crop`, `random_resized_crop`, `random_horizontal_flip`,
-/// `random_vertical_flip`, `grayscale`, `color_jitter`, `auto_augment`, `rand_augment`, `trivial_augment_wide`,
-/// `augmix`, `normalize`, `random_erasing` and the preset `none`; tasks add presets of their own. A size left out is
-/// the one the model was published with.
+/// Adds `resize`, `random_resize`, `scale_jitter`, `center_crop`, `random_crop`, `random_resized_crop`,
+/// `random_horizontal_flip`, `random_vertical_flip`, `random_rotation`, `mosaic`, `grayscale`, `color_jitter`,
+/// `auto_augment`, `rand_augment`, `trivial_augment_wide`, `augmix`, `normalize`, `random_erasing` and the preset
+/// `none`; tasks add presets of their own. A size left out is the one the model was published with.
 void add_transforms(TransformFactory& factory);
 
-/// Transforms in order; where none normalizes, values are scaled from 0..255 to 0..1 at the end.
+/// Transforms in order; where none normalizes, values are scaled from 0..255 to 0..1 at the end. Targets follow what
+/// happens to their image, by the same numbers.
 class Pipeline {
  public:
   /// UserError at `key` when something follows `normalize` that needs the uint8 image, or comes before it and needs
-  /// the float one, and where a list has neither one value nor one per channel.
+  /// the float one, where a list has neither one value nor one per channel, and where `followers` cannot follow.
   Pipeline(const TransformFactory& factory, const std::vector<config::Component>& list, const TransformContext& context,
-           const std::string& key);
+           const std::string& key, Followers followers = {});
 
   /// uint8 [H, W, C] to float32 [C, H, W]: each transform's `apply`, one after another, or the same bits
   /// by less work (Transform::plan). With `memory`, the result lies there where it can.
@@ -86,6 +96,9 @@ class Pipeline {
   /// The same of an image file. UserError where it is broken.
   torch::Tensor apply(EncodedImage image, const SampleKey& key) const;
   torch::Tensor apply(EncodedImage image, const SampleKey& key, BatchMemory& memory) const;
+  /// The sample of `raw` at `key` with what `apply` makes of its image, which lies in `memory` where it can, and its
+  /// targets where the image's parts went. UserError where it cannot be read, or a target does not fit its image.
+  Sample sample(const Source& raw, const SampleKey& key, BatchMemory& memory) const;
 
   /// What `apply` returned as an image to look at: normalization undone, uint8 [H, W, C].
   torch::Tensor viewable(const torch::Tensor& input) const;
@@ -99,9 +112,18 @@ class Pipeline {
 
  private:
   void append(std::unique_ptr<Transform> transform);
+  /// Where what follows breaks off for want of a way to follow: UserError at `place`.
+  void check_places(const Transform& transform, const std::string& name, const std::string& place) const;
   torch::Tensor run(ImageReader image, const SampleKey& key, BatchMemory* memory) const;
+  ImageReader reader(EncodedSample& encoded) const;
+  Passage begin(EncodedSample& encoded) const;
+  /// The first `count` transforms, or those up to the one that makes floats; how many were done.
+  std::size_t advance(Passage& passage, std::size_t count, const Source& raw, const SampleKey& key) const;
   torch::Tensor convert(ImageReader& image, const Window& window, const ValueTables& tables, BatchMemory* memory) const;
 
+  class Earlier;
+
+  Followers followers_;
   TransformList transforms_;
   std::vector<std::string> purposes_;  ///< names each transform's random numbers by its place
   std::int64_t channels_;

@@ -222,11 +222,15 @@ TEST_CASE("recipes name transforms, with one size or two", "[data]") {
 
 TEST_CASE("every transform documents itself", "[data]") {
   const std::vector<std::string> expected = {"resize",
+                                             "random_resize",
+                                             "scale_jitter",
                                              "center_crop",
                                              "random_crop",
                                              "random_resized_crop",
                                              "random_horizontal_flip",
                                              "random_vertical_flip",
+                                             "random_rotation",
+                                             "mosaic",
                                              "grayscale",
                                              "color_jitter",
                                              "auto_augment",
