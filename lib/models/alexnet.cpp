@@ -38,7 +38,7 @@ class Alexnet : public nn::Sequential {
     auto features = std::make_shared<nn::Sequential>();
     for (const AlexnetStage& stage : kAlexnetStages) {
       features->push(
-          std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = &stage == kAlexnetStages ? request.channels : stage.in,
+          std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = &stage == kAlexnetStages ? request.inputs : stage.in,
                                                          .out = stage.out,
                                                          .kernel = stage.kernel,
                                                          .stride = stage.stride,
@@ -59,6 +59,7 @@ class Alexnet : public nn::Sequential {
     push("flatten", std::make_shared<nn::Flatten>());
     push("classifier", std::move(classifier));
   }
+  std::vector<std::string> heads() const override { return {"classifier"}; }
 };
 
 }  // namespace

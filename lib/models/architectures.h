@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "models/backbone.h"
 #include "models/published.h"
 #include "models/registry.h"
 
@@ -30,11 +31,25 @@ void add_vits(ModelFactory& factory);
 void add_swins(ModelFactory& factory);
 void add_maxvits(ModelFactory& factory);
 
+void add_resnet_bodies(BodyFactory& factory);
+void add_mobilenet_v2_body(BodyFactory& factory);
+void add_mobilenet_v3_bodies(BodyFactory& factory);
+void add_mnasnet_bodies(BodyFactory& factory);
+void add_shufflenet_v2_bodies(BodyFactory& factory);
+void add_efficientnet_bodies(BodyFactory& factory);
+void add_regnet_bodies(BodyFactory& factory);
+void add_vgg_bodies(BodyFactory& factory);
+void add_densenet_bodies(BodyFactory& factory);
+void add_convnext_bodies(BodyFactory& factory);
+
+/// What `backbones()` says of a network: whether it has batch norms, and how many of its stages can be dilated.
+inline Json body_facts(bool norms, int64_t dilated = 0) { return {{"norms", norms}, {"dilated", dilated}}; }
+
 constexpr const char* kNumClassesHelp = "outputs; null: as many as the data has classes";
 
 /// The number of outputs: the recipe's, else the data's.
 inline int64_t outputs(const std::optional<int64_t>& option, const ModelRequest& request) {
-  return option.value_or(request.num_classes);
+  return option.value_or(request.outputs);
 }
 
 /// A finished model: builds it and names its layers.

@@ -82,6 +82,7 @@ class CifarBlock : public nn::UnaryLayer {
     }
     if (shortcut_ && wide_) shortcut_->reset();
   }
+  bool is_block() const override { return true; }
 
  private:
   void push(int64_t in, int64_t out, int64_t kernel, int64_t stride) {
@@ -105,10 +106,10 @@ class CifarBlock : public nn::UnaryLayer {
 class CifarResnet : public nn::Sequential {
  public:
   CifarResnet(const CifarResnetTable& table, double dropout, int64_t classes, const ModelRequest& request)
-      : Sequential(table.type), second_pass_(!table.wide) {
+      : Sequential(table.type), second_pass_(!table.wide), head_(table.linear) {
     constexpr int64_t kStem = 16;
     push("conv1", std::make_shared<nn::Conv2d>(nn::Conv2dOptions{
-                      .in = request.channels, .out = kStem, .kernel = 3, .padding = 1, .bias = table.wide}));
+                      .in = request.inputs, .out = kStem, .kernel = 3, .padding = 1, .bias = table.wide}));
     CifarBlockOptions block{kStem, table.width, 1, dropout};
     for (int number = 1; number <= 3; ++number) {
       auto stage = std::make_shared<nn::Sequential>();
@@ -130,9 +131,11 @@ class CifarResnet : public nn::Sequential {
   void initialise_weights() override {
     if (second_pass_) redraw_cifar(*this);
   }
+  std::vector<std::string> heads() const override { return {head_}; }
 
  private:
   bool second_pass_;
+  const char* head_;
 };
 
 struct PreresnetOptions {

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "models/architectures.h"
+#include "models/network.h"
 #include "nn/attention.h"
 #include "nn/branches.h"
 #include "nn/init.h"
@@ -67,6 +68,8 @@ class ConvnextBlock : public nn::UnaryLayer {
     return call(*add_, call(*stochastic_depth_, scaled), input);
   }
 
+  bool is_block() const override { return true; }
+
   void reset() override {
     block_->reset();
     torch::NoGradGuard no_grad;
@@ -82,63 +85,76 @@ class ConvnextBlock : public nn::UnaryLayer {
   std::shared_ptr<nn::Add> add_;
 };
 
-/// Patches of 4x4, four stages with a halving of the size between them, mean, norm, linear.
-class Convnext : public nn::Sequential {
- public:
-  Convnext(const ConvnextTable& table, const ConvnextOptions& options, const ModelRequest& request)
-      : Sequential("ConvNeXt") {
-    push("features", features(table, options, request.channels));
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    auto classifier = std::make_shared<nn::Sequential>();
-    const int64_t width = table.channels.back();
-    classifier->push(std::make_shared<nn::LayerNorm2d>(width, kConvnextEps));
-    classifier->push(std::make_shared<nn::Flatten>());
-    classifier->push(std::make_shared<nn::Linear>(width, outputs(options.num_classes, request)));
-    push("classifier", std::move(classifier));
-  }
+std::shared_ptr<nn::Layer> convnext_stem(int64_t channels, int64_t width) {
+  auto stem = std::make_shared<nn::Sequential>("Conv2dNormActivation");
+  stem->push(std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = channels, .out = width, .kernel = 4, .stride = 4}));
+  stem->push(std::make_shared<nn::LayerNorm2d>(width, kConvnextEps));
+  return stem;
+}
 
-  void initialise_weights() override { nn::init::redraw_truncated(*this, 0.02, true); }
+std::shared_ptr<nn::Layer> convnext_halving(int64_t in, int64_t out) {
+  auto layers = std::make_shared<nn::Sequential>();
+  layers->push(std::make_shared<nn::LayerNorm2d>(in, kConvnextEps));
+  layers->push(std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = in, .out = out, .kernel = 2, .stride = 2}));
+  return layers;
+}
 
- private:
-  static std::shared_ptr<nn::Layer> features(const ConvnextTable& table, const ConvnextOptions& options,
-                                             int64_t channels) {
-    auto features = std::make_shared<nn::Sequential>();
-    auto stem = std::make_shared<nn::Sequential>("Conv2dNormActivation");
-    stem->push(std::make_shared<nn::Conv2d>(
-        nn::Conv2dOptions{.in = channels, .out = table.channels[0], .kernel = 4, .stride = 4}));
-    stem->push(std::make_shared<nn::LayerNorm2d>(table.channels[0], kConvnextEps));
-    features->push(std::move(stem));
-    const double depth = options.stochastic_depth_prob.value_or(table.stochastic_depth);
-    const int64_t blocks = std::accumulate(table.blocks.begin(), table.blocks.end(), int64_t{0});
-    int64_t index = 0;
-    for (std::size_t i = 0; i < table.blocks.size(); ++i) {
-      if (i > 0) features->push(halving(table.channels[i - 1], table.channels[i]));
-      auto stage = std::make_shared<nn::Sequential>();
-      for (int64_t n = 0; n < table.blocks[i]; ++n, ++index) {
-        const double p = depth * static_cast<double>(index) / static_cast<double>(blocks - 1);
-        stage->push(std::make_shared<ConvnextBlock>(table.channels[i], options.layer_scale, p));
-      }
-      features->push(std::move(stage));
+/// Patches of 4x4, four stages with a halving of the size between them.
+void push_convnext_features(Network& network, const ConvnextTable& table, const ConvnextOptions& options,
+                            int64_t channels) {
+  int64_t stride = 4;
+  network.push(convnext_stem(channels, table.channels[0]), table.channels[0], stride);
+  const double depth = options.stochastic_depth_prob.value_or(table.stochastic_depth);
+  const int64_t blocks = std::accumulate(table.blocks.begin(), table.blocks.end(), int64_t{0});
+  int64_t index = 0;
+  for (std::size_t i = 0; i < table.blocks.size(); ++i) {
+    const int64_t width = table.channels[i];
+    if (i > 0) {
+      stride *= 2;
+      network.push(convnext_halving(table.channels[i - 1], width), width, stride);
     }
-    return features;
+    auto stage = std::make_shared<nn::Sequential>();
+    for (int64_t n = 0; n < table.blocks[i]; ++n, ++index) {
+      const double p = depth * static_cast<double>(index) / static_cast<double>(blocks - 1);
+      stage->push(std::make_shared<ConvnextBlock>(width, options.layer_scale, p));
+    }
+    network.push(std::move(stage), width, stride);
   }
+  network.mark_strides();
+}
 
-  static std::shared_ptr<nn::Layer> halving(int64_t in, int64_t out) {
-    auto layers = std::make_shared<nn::Sequential>();
-    layers->push(std::make_shared<nn::LayerNorm2d>(in, kConvnextEps));
-    layers->push(std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = in, .out = out, .kernel = 2, .stride = 2}));
-    return layers;
-  }
-};
+/// Features, mean, norm, linear.
+Network convnext(const ConvnextTable& table, const ConvnextOptions& options, const ModelRequest& request) {
+  Network network{.type = "ConvNeXt", .container = "features"};
+  push_convnext_features(network, table, options, request.inputs);
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  auto classifier = std::make_shared<nn::Sequential>();
+  const int64_t width = table.channels.back();
+  classifier->push(std::make_shared<nn::LayerNorm2d>(width, kConvnextEps));
+  classifier->push(std::make_shared<nn::Flatten>());
+  classifier->push(std::make_shared<nn::Linear>(width, outputs(options.num_classes, request)));
+  network.push_head("classifier", std::move(classifier));
+  network.second_pass = [](nn::Layer& root) { nn::init::redraw_truncated(root, 0.02, true); };
+  return network;
+}
 
 void add_convnext(ModelFactory& factory, const std::string& name, const std::string& description,
                   const ConvnextTable& table) {
   factory.add<ConvnextOptions>(
       name, description,
       [&table](const ConvnextOptions& options, const ModelRequest& request) {
-        return build<Convnext>(table, options, request);
+        return build_whole(convnext(table, options, request));
       },
       published_facts(name));
+}
+
+void add_convnext_body(BodyFactory& factory, const std::string& name, const ConvnextTable& table) {
+  factory.add<config::NoOptions>(
+      name, name,
+      [&table](const config::NoOptions&, const BodyRequest& request) {
+        return convnext(table, {}, {BodyRequest::kOutputs, request.inputs});
+      },
+      body_facts(/*norms=*/false));
 }
 
 }  // namespace
@@ -148,6 +164,13 @@ void add_convnexts(ModelFactory& factory) {
   add_convnext(factory, "convnext_small", "ConvNeXt-S: a convolutional network in the manner of Swin", kConvnextSmall);
   add_convnext(factory, "convnext_base", "ConvNeXt-B: a convolutional network in the manner of Swin", kConvnextBase);
   add_convnext(factory, "convnext_large", "ConvNeXt-L: a convolutional network in the manner of Swin", kConvnextLarge);
+}
+
+void add_convnext_bodies(BodyFactory& factory) {
+  add_convnext_body(factory, "convnext_tiny", kConvnextTiny);
+  add_convnext_body(factory, "convnext_small", kConvnextSmall);
+  add_convnext_body(factory, "convnext_base", kConvnextBase);
+  add_convnext_body(factory, "convnext_large", kConvnextLarge);
 }
 
 }  // namespace mlrun::models

@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "models/architectures.h"
+#include "models/network.h"
 #include "nn/init.h"
 #include "nn/layers.h"
 
@@ -30,11 +31,11 @@ struct DensenetOptions {
 /// From all that the block has made so far, `growth_rate` further channels.
 class DenseLayer : public nn::Layer {
  public:
-  DenseLayer(int64_t in, const DensenetOptions& o) : Layer("_DenseLayer") {
+  DenseLayer(int64_t in, const DensenetOptions& o, const nn::NormOptions& norm) : Layer("_DenseLayer") {
     const int64_t width = o.bn_size * o.growth_rate;
     concat_ = add("concat", std::make_shared<nn::Concat>());
-    push("1", in, width, 1);
-    push("2", width, o.growth_rate, 3);
+    push("1", in, width, 1, norm);
+    push("2", width, o.growth_rate, 3, norm);
     if (o.drop_rate > 0) steps_.push_back(add("dropout", std::make_shared<nn::Dropout>(o.drop_rate)));
   }
 
@@ -44,11 +45,12 @@ class DenseLayer : public nn::Layer {
     for (const auto& step : steps_) x = call(*step, x);
     return {x};
   }
+  bool is_block() const override { return true; }
 
  private:
-  void push(const std::string& number, int64_t in, int64_t out, int64_t kernel) {
+  void push(const std::string& number, int64_t in, int64_t out, int64_t kernel, const nn::NormOptions& norm) {
     const nn::Conv2dOptions conv{.in = in, .out = out, .kernel = kernel, .padding = kernel / 2, .bias = false};
-    steps_.push_back(add("norm" + number, std::make_shared<nn::BatchNorm2d>(in)));
+    steps_.push_back(add("norm" + number, nn::make_norm(in, norm)));
     steps_.push_back(add("relu" + number, std::make_shared<nn::Activation>(nn::Act::Relu)));
     steps_.push_back(add("conv" + number, std::make_shared<nn::Conv2d>(conv)));
   }
@@ -59,10 +61,11 @@ class DenseLayer : public nn::Layer {
 
 class DenseBlock : public nn::UnaryLayer {
  public:
-  DenseBlock(int64_t layers, int64_t in, const DensenetOptions& o) : UnaryLayer("_DenseBlock") {
+  DenseBlock(int64_t layers, int64_t in, const DensenetOptions& o, const nn::NormOptions& norm)
+      : UnaryLayer("_DenseBlock") {
     for (int64_t i = 0; i < layers; ++i) {
       layers_.push_back(
-          add("denselayer" + std::to_string(i + 1), std::make_shared<DenseLayer>(in + i * o.growth_rate, o)));
+          add("denselayer" + std::to_string(i + 1), std::make_shared<DenseLayer>(in + i * o.growth_rate, o, norm)));
     }
     concat_ = add("concat", std::make_shared<nn::Concat>());
   }
@@ -79,66 +82,92 @@ class DenseBlock : public nn::UnaryLayer {
 };
 
 /// Half the channels and half the size.
-std::shared_ptr<nn::Sequential> dense_transition(int64_t in) {
+std::shared_ptr<nn::Sequential> dense_transition(int64_t in, const nn::NormOptions& norm) {
   auto layers = std::make_shared<nn::Sequential>("_Transition");
-  layers->push("norm", std::make_shared<nn::BatchNorm2d>(in));
+  layers->push("norm", nn::make_norm(in, norm));
   layers->push("relu", std::make_shared<nn::Activation>(nn::Act::Relu));
   layers->push("conv", std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = in, .out = in / 2, .bias = false}));
   layers->push("pool", std::make_shared<nn::AvgPool2d>(nn::AvgPool2dOptions{}));
   return layers;
 }
 
-class Densenet : public nn::Sequential {
- public:
-  Densenet(const DensenetOptions& options, const ModelRequest& request) : Sequential("DenseNet") {
-    auto features = std::make_shared<nn::Sequential>();
-    int64_t width = options.num_init_features;
-    features->push("conv0",
-                   std::make_shared<nn::Conv2d>(nn::Conv2dOptions{
-                       .in = request.channels, .out = width, .kernel = 7, .stride = 2, .padding = 3, .bias = false}));
-    features->push("norm0", std::make_shared<nn::BatchNorm2d>(width));
-    features->push("relu0", std::make_shared<nn::Activation>(nn::Act::Relu));
-    features->push("pool0",
-                   std::make_shared<nn::MaxPool2d>(nn::MaxPool2dOptions{.kernel = 3, .stride = 2, .padding = 1}));
-    for (std::size_t i = 0; i < options.block_config.size(); ++i) {
-      const std::string number = std::to_string(i + 1);
-      features->push("denseblock" + number, std::make_shared<DenseBlock>(options.block_config[i], width, options));
-      width += options.block_config[i] * options.growth_rate;
-      if (i + 1 == options.block_config.size()) break;
-      features->push("transition" + number, dense_transition(width));
-      width /= 2;
-    }
-    features->push("norm5", std::make_shared<nn::BatchNorm2d>(width));
-    push("features", std::move(features));
-    push("relu", std::make_shared<nn::Activation>(nn::Act::Relu));
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    push("flatten", std::make_shared<nn::Flatten>());
-    push("classifier", std::make_shared<nn::Linear>(width, outputs(options.num_classes, request)));
+void push_densenet_features(Network& network, const DensenetOptions& options, int64_t channels,
+                            const nn::NormOptions& norm) {
+  int64_t width = options.num_init_features, stride = 4;
+  network.push("conv0", std::make_shared<nn::Conv2d>(nn::Conv2dOptions{
+                            .in = channels, .out = width, .kernel = 7, .stride = 2, .padding = 3, .bias = false}));
+  network.push("norm0", nn::make_norm(width, norm));
+  network.push("relu0", std::make_shared<nn::Activation>(nn::Act::Relu), width, 2);
+  const nn::MaxPool2dOptions pool{.kernel = 3, .stride = 2, .padding = 1};
+  network.push("pool0", std::make_shared<nn::MaxPool2d>(pool), width, stride);
+  for (std::size_t i = 0; i < options.block_config.size(); ++i) {
+    const std::string number = std::to_string(i + 1);
+    auto block = std::make_shared<DenseBlock>(options.block_config[i], width, options, norm);
+    width += options.block_config[i] * options.growth_rate;
+    network.push("denseblock" + number, std::move(block), width, stride);
+    if (i + 1 == options.block_config.size()) break;
+    stride *= 2;
+    network.push("transition" + number, dense_transition(width, norm), width / 2, stride);
+    width /= 2;
   }
+  network.push("norm5", nn::make_norm(width, norm), width, stride);
+  network.mark_strides();
+}
 
-  void initialise_weights() override {
-    torch::NoGradGuard no_grad;
-    for (nn::Layer* layer : all_layers()) {
+Network densenet(const DensenetOptions& options, const ModelRequest& request, const nn::NormOptions& norm = {}) {
+  Network network{.type = "DenseNet", .container = "features"};
+  push_densenet_features(network, options, request.inputs, norm);
+  network.push_head("relu", std::make_shared<nn::Activation>(nn::Act::Relu));
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  network.push_head("classifier",
+                    std::make_shared<nn::Linear>(network.body.back().channels, outputs(options.num_classes, request)));
+  network.second_pass = [](nn::Layer& root) {
+    const torch::NoGradGuard no_grad;
+    for (nn::Layer* layer : root.all_layers()) {
       if (auto* conv = dynamic_cast<nn::Conv2d*>(layer)) nn::init::kaiming_normal_fan_in(conv->weight);
       if (auto* linear = dynamic_cast<nn::Linear*>(layer)) linear->bias.zero_();
     }
-  }
+  };
+  return network;
+}
+
+struct DensenetVariant {
+  const char* layers;
+  DensenetOptions options;
 };
 
-void add_densenet(ModelFactory& factory, const std::string& layers, const DensenetOptions& defaults) {
-  factory.add<DensenetOptions>(
-      "densenet" + layers, "DenseNet-" + layers + ": each layer sees all before it in its block",
-      [](const DensenetOptions& options, const ModelRequest& request) { return build<Densenet>(options, request); },
-      published_facts("densenet" + layers), defaults);
+const std::vector<DensenetVariant>& densenets() {
+  static const std::vector<DensenetVariant> variants = {{"121", {32, {6, 12, 24, 16}, 64}},
+                                                        {"161", {48, {6, 12, 36, 24}, 96}},
+                                                        {"169", {32, {6, 12, 32, 32}, 64}},
+                                                        {"201", {32, {6, 12, 48, 32}, 64}}};
+  return variants;
 }
 
 }  // namespace
 
 void add_densenets(ModelFactory& factory) {
-  add_densenet(factory, "121", {32, {6, 12, 24, 16}, 64});
-  add_densenet(factory, "161", {48, {6, 12, 36, 24}, 96});
-  add_densenet(factory, "169", {32, {6, 12, 32, 32}, 64});
-  add_densenet(factory, "201", {32, {6, 12, 48, 32}, 64});
+  for (const DensenetVariant& variant : densenets()) {
+    const std::string layers = variant.layers;
+    factory.add<DensenetOptions>(
+        "densenet" + layers, "DenseNet-" + layers + ": each layer sees all before it in its block",
+        [](const DensenetOptions& options, const ModelRequest& request) {
+          return build_whole(densenet(options, request));
+        },
+        published_facts("densenet" + layers), variant.options);
+  }
+}
+
+void add_densenet_bodies(BodyFactory& factory) {
+  for (const DensenetVariant& variant : densenets()) {
+    factory.add<config::NoOptions>(
+        std::string("densenet") + variant.layers, std::string("DenseNet-") + variant.layers,
+        [&variant](const config::NoOptions&, const BodyRequest& request) {
+          return densenet(variant.options, {BodyRequest::kOutputs, request.inputs}, request.norm());
+        },
+        body_facts(/*norms=*/true));
+  }
 }
 
 }  // namespace mlrun::models

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "models/architectures.h"
+#include "models/network.h"
 #include "nn/blocks.h"
 #include "nn/branches.h"
 #include "nn/init.h"
@@ -58,10 +59,10 @@ struct EfficientnetVariant {
   double width, depth;          ///< factors on channels and on blocks
   std::optional<int64_t> last;  ///< channels of the last convolution; else four times those before it
   double dropout;
-  nn::BatchNormOptions norm;
+  nn::NormOptions norm;
 };
 
-constexpr nn::BatchNormOptions kTorchNorm{}, kTensorflowNorm{.eps = 0.001, .momentum = 0.01}, kV2Norm{.eps = 0.001};
+constexpr nn::NormOptions kTorchNorm{}, kTensorflowNorm{.eps = 0.001, .momentum = 0.01}, kV2Norm{.eps = 0.001};
 
 constexpr EfficientnetVariant kEfficientnets[] = {
     {"efficientnet_b0", "EfficientNet-B0", 32, kStagesB, 1.0, 1.0, std::nullopt, 0.2, kTorchNorm},
@@ -97,7 +98,7 @@ struct MbConvOptions {
   MbConv kind;
   int64_t in, out, expansion, kernel, stride;
   double drop;
-  nn::BatchNormOptions norm;
+  nn::NormOptions norm;
 };
 
 void push_plain(nn::Sequential& block, const MbConvOptions& o, int64_t expanded) {
@@ -140,64 +141,59 @@ std::shared_ptr<nn::Layer> mb_conv(const MbConvOptions& o) {
   return std::make_shared<nn::Residual>(fused ? "FusedMBConv" : "MBConv", "block", block, shortcut);
 }
 
-class Efficientnet : public nn::Sequential {
- public:
-  Efficientnet(const EfficientnetVariant& variant, const EfficientnetOptions& options, const ModelRequest& request)
-      : Sequential("EfficientNet") {
-    auto features = std::make_shared<nn::Sequential>();
-    const int64_t width = push_stages(*features, variant, options.stochastic_depth_prob, request.channels);
-    const int64_t last = variant.last.value_or(4 * width);
-    features->push(
-        nn::conv_norm_act({.in = width, .out = last, .kernel = 1, .norm = variant.norm, .activation = Act::Silu}));
-    push("features", std::move(features));
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    push("flatten", std::make_shared<nn::Flatten>());
-    linear_ = std::make_shared<nn::Linear>(last, outputs(options.num_classes, request));
-    auto classifier = std::make_shared<nn::Sequential>();
-    classifier->push(std::make_shared<nn::Dropout>(options.dropout));
-    classifier->push(linear_);
-    push("classifier", std::move(classifier));
-  }
-
-  void initialise_weights() override {
-    nn::init::redraw(*this);
-    nn::init::uniform(linear_->weight, 1 / std::sqrt(static_cast<double>(linear_->weight.size(0))));
-    linear_->bias.zero_();
-  }
-
- private:
-  /// The first convolution and all stages; returns the channels that come out.
-  static int64_t push_stages(nn::Sequential& features, const EfficientnetVariant& variant, double drop,
-                             int64_t channels) {
-    const auto scaled = [&](int64_t n) { return nn::make_divisible(static_cast<double>(n) * variant.width); };
-    const auto repeated = [&](int64_t n) {
-      return static_cast<int64_t>(std::ceil(static_cast<double>(n) * variant.depth));
-    };
-    int64_t total = 0, built = 0;
-    for (const EfficientnetStage& stage : variant.stages) total += repeated(stage.blocks);
-    int64_t width = scaled(variant.stem);
-    features.push(
-        nn::conv_norm_act({.in = channels, .out = width, .stride = 2, .norm = variant.norm, .activation = Act::Silu}));
-    for (const EfficientnetStage& stage : variant.stages) {
-      auto blocks = std::make_shared<nn::Sequential>();
-      for (int64_t n = 0; n < repeated(stage.blocks); ++n) {
-        blocks->push(mb_conv({.kind = stage.kind,
-                              .in = width,
-                              .out = scaled(stage.out),
-                              .expansion = stage.expansion,
-                              .kernel = stage.kernel,
-                              .stride = n == 0 ? stage.stride : 1,
-                              .drop = drop * static_cast<double>(built++) / static_cast<double>(total),
-                              .norm = variant.norm}));
-        width = scaled(stage.out);
-      }
-      features.push(std::move(blocks));
+/// The first convolution and all stages; returns the channels that come out.
+int64_t push_stages(Network& network, const EfficientnetVariant& variant, double drop, int64_t channels,
+                    const nn::NormOptions& norm) {
+  const auto scaled = [&](int64_t n) { return nn::make_divisible(static_cast<double>(n) * variant.width); };
+  const auto repeated = [&](int64_t n) {
+    return static_cast<int64_t>(std::ceil(static_cast<double>(n) * variant.depth));
+  };
+  int64_t total = 0, built = 0;
+  for (const EfficientnetStage& stage : variant.stages) total += repeated(stage.blocks);
+  int64_t width = scaled(variant.stem), stride = 2;
+  network.push(nn::conv_norm_act({.in = channels, .out = width, .stride = 2, .norm = norm, .activation = Act::Silu}),
+               width, stride);
+  for (const EfficientnetStage& stage : variant.stages) {
+    auto blocks = std::make_shared<nn::Sequential>();
+    for (int64_t n = 0; n < repeated(stage.blocks); ++n) {
+      blocks->push(mb_conv({.kind = stage.kind,
+                            .in = width,
+                            .out = scaled(stage.out),
+                            .expansion = stage.expansion,
+                            .kernel = stage.kernel,
+                            .stride = n == 0 ? stage.stride : 1,
+                            .drop = drop * static_cast<double>(built++) / static_cast<double>(total),
+                            .norm = norm}));
+      width = scaled(stage.out);
     }
-    return width;
+    stride *= stage.stride;
+    network.push(std::move(blocks), width, stride);
   }
+  const int64_t last = variant.last.value_or(4 * width);
+  network.push(nn::conv_norm_act({.in = width, .out = last, .kernel = 1, .norm = norm, .activation = Act::Silu}), last,
+               stride);
+  network.mark_strides();
+  return last;
+}
 
-  std::shared_ptr<nn::Linear> linear_;
-};
+Network efficientnet(const EfficientnetVariant& variant, const EfficientnetOptions& options,
+                     const ModelRequest& request, const nn::NormOptions& norm) {
+  Network network{.type = "EfficientNet", .container = "features"};
+  const int64_t last = push_stages(network, variant, options.stochastic_depth_prob, request.inputs, norm);
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  const auto linear = std::make_shared<nn::Linear>(last, outputs(options.num_classes, request));
+  auto classifier = std::make_shared<nn::Sequential>();
+  classifier->push(std::make_shared<nn::Dropout>(options.dropout));
+  classifier->push(linear);
+  network.push_head("classifier", std::move(classifier));
+  network.second_pass = [linear](nn::Layer& root) {
+    nn::init::redraw(root);
+    nn::init::uniform(linear->weight, 1 / std::sqrt(static_cast<double>(linear->weight.size(0))));
+    linear->bias.zero_();
+  };
+  return network;
+}
 
 }  // namespace
 
@@ -208,9 +204,22 @@ void add_efficientnets(ModelFactory& factory) {
     factory.add<EfficientnetOptions>(
         variant.name, std::string(variant.title) + ": inverted residuals with squeeze-excitation, scaled by rule",
         [&variant](const EfficientnetOptions& options, const ModelRequest& request) {
-          return build<Efficientnet>(variant, options, request);
+          return build_whole(efficientnet(variant, options, request, variant.norm));
         },
         published_facts(variant.name), defaults);
+  }
+}
+
+void add_efficientnet_bodies(BodyFactory& factory) {
+  for (const EfficientnetVariant& variant : kEfficientnets) {
+    factory.add<config::NoOptions>(
+        variant.name, variant.title,
+        [&variant](const config::NoOptions&, const BodyRequest& request) {
+          EfficientnetOptions options;
+          options.dropout = variant.dropout;
+          return efficientnet(variant, options, {BodyRequest::kOutputs, request.inputs}, request.norm(variant.norm));
+        },
+        body_facts(/*norms=*/true));
   }
 }
 

@@ -103,7 +103,7 @@ class Googlenet : public InceptionNetwork {
   Googlenet(const GooglenetOptions& options, const ModelRequest& request)
       : InceptionNetwork("GoogLeNet", options.transform_input, request), second_pass_(options.init_weights) {
     const int64_t classes = outputs(options.num_classes, request);
-    push("conv1", basic_conv({.in = request.channels, .out = 64, .kernel = 7, .stride = 2, .padding = 3}));
+    push("conv1", basic_conv({.in = request.inputs, .out = 64, .kernel = 7, .stride = 2, .padding = 3}));
     push("maxpool1", google_pool(3, 2));
     push("conv2", basic_conv({.in = 64, .out = 64}));
     push("conv3", basic_conv({.in = 64, .out = 192, .kernel = 3, .padding = 1}));

@@ -1,7 +1,6 @@
 #include "models/heads.h"
 
 #include <algorithm>
-#include <cctype>
 
 namespace mlrun::models {
 namespace {
@@ -17,26 +16,17 @@ std::string last_weighted(nn::Layer& root) {
   return path;
 }
 
-bool is_auxiliary(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name.rfind("aux", 0) == 0;
-}
-
 }  // namespace
 
-const std::vector<std::string>& head_names() {
-  static const std::vector<std::string> names = {"classifier", "fc",   "linear", "head",
-                                                 "heads",      "aux1", "aux2",   "AuxLogits"};
-  return names;
-}
-
 std::vector<std::string> head_layers(nn::Layer& model) {
-  std::vector<std::string> heads = {last_weighted(model)};
-  for (const auto& child : model.layers()) {
-    if (is_auxiliary(child->path())) heads.push_back(last_weighted(*child));
+  std::vector<std::string> heads;
+  const auto parts = model.heads();
+  if (parts.empty()) heads.push_back(last_weighted(model));
+  for (nn::Layer* layer : model.all_layers()) {
+    const bool part = std::find(parts.begin(), parts.end(), layer->path()) != parts.end();
+    if (part) heads.push_back(last_weighted(*layer));
   }
   std::sort(heads.begin(), heads.end());
-  heads.erase(std::unique(heads.begin(), heads.end()), heads.end());
   heads.erase(std::remove(heads.begin(), heads.end(), ""), heads.end());
   return heads;
 }

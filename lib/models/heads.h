@@ -7,12 +7,8 @@
 
 namespace mlrun::models {
 
-/// What upstream's models call the parts that put out their answers, auxiliary ones too: children of the root.
-const std::vector<std::string>& head_names();
-
-/// The paths of the layers that put out the classes: the last layer with a weight of two or more
-/// dimensions (torchvision's classifiers register their head last), and the last of each auxiliary
-/// branch (children of the root that begin with `aux`, as in GoogLeNet and Inception).
+/// The paths of the layers that put out the answers: of each part that the model calls a head (`nn::Layer::heads`) the
+/// last layer with a weight of two or more dimensions; of a model that names none, its last such layer.
 std::vector<std::string> head_layers(nn::Layer& model);
 
 /// True where the tensor `name` belongs to one of `heads`.

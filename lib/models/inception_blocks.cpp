@@ -52,9 +52,9 @@ torch::Tensor TransformInput::forward(const torch::Tensor& input) {
 InceptionNetwork::InceptionNetwork(std::string type, bool transform_input, const ModelRequest& request)
     : Layer(std::move(type)) {
   if (!transform_input) return;
-  if (request.channels != 3) {
+  if (request.inputs != 3) {
     throw UserError(
-        "model.transform_input needs images of 3 channels, and these have " + std::to_string(request.channels),
+        "model.transform_input needs images of 3 channels, and these have " + std::to_string(request.inputs),
         "set model.transform_input to false");
   }
   push("transform_input", std::make_shared<TransformInput>());
@@ -88,6 +88,14 @@ nn::Interface InceptionNetwork::interface() const {
     if (step.auxiliary) interface.outputs.push_back({step.auxiliary->path(), false, /*training_only=*/true});
   }
   return interface;
+}
+
+std::vector<std::string> InceptionNetwork::heads() const {
+  std::vector<std::string> heads = {steps_.back().name};
+  for (const Step& step : steps_) {
+    if (step.auxiliary) heads.push_back(step.auxiliary->path());
+  }
+  return heads;
 }
 
 void redraw_inception(nn::Layer& root, const std::function<double(const nn::Layer&)>& std_of) {

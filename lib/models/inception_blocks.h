@@ -20,6 +20,7 @@ class InceptionBlock : public nn::UnaryLayer {
  public:
   explicit InceptionBlock(std::string type) : UnaryLayer(std::move(type)) {}
   torch::Tensor forward(const torch::Tensor& input) override;
+  bool is_block() const override { return true; }
 
   /// Begins a branch; without layers it passes the input on.
   void begin_branch() { branches_.emplace_back(); }
@@ -54,6 +55,8 @@ class InceptionNetwork : public nn::Layer {
   nn::Tensors forward(const nn::Tensors& inputs) override;
   /// `output`, and the auxiliary classifiers by their names.
   nn::Interface interface() const override;
+  /// The last step, and the auxiliary classifiers.
+  std::vector<std::string> heads() const override;
 
  protected:
   /// With `transform_input`, images must have three channels: UserError otherwise.

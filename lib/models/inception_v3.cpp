@@ -142,7 +142,7 @@ class InceptionV3 : public InceptionNetwork {
   InceptionV3(const InceptionOptions& options, const ModelRequest& request)
       : InceptionNetwork("Inception3", options.transform_input, request), second_pass_(options.init_weights) {
     const int64_t classes = outputs(options.num_classes, request);
-    int64_t width = push_inception_stem(request.channels);
+    int64_t width = push_inception_stem(request.inputs);
     for (const auto& [name, pooled] : {std::pair{"Mixed_5b", 32}, {"Mixed_5c", 64}, {"Mixed_5d", 64}}) {
       push(name, inception_module("InceptionA", inception_a(pooled), width));
     }

@@ -28,7 +28,7 @@ struct MaxvitTable {
 
 constexpr MaxvitTable kMaxvitT{"maxvit_t", 64, {64, 128, 256, 512}, {2, 2, 5, 2}, 32, 7};
 
-constexpr nn::BatchNormOptions kMaxvitNorm{.eps = 1e-3, .momentum = 0.99};
+constexpr nn::NormOptions kMaxvitNorm{.eps = 1e-3, .momentum = 0.99};
 
 /// The side of what a 3x3 convolution of stride 2 puts out.
 int64_t halved(int64_t size) { return (size - 1) / 2 + 1; }
@@ -100,7 +100,7 @@ class MaxvitConv : public nn::UnaryLayer {
     }
     stochastic_depth_ = add("stochastic_depth", std::make_shared<nn::StochasticDepth>(stochastic_depth));
     layers_ = add("layers", std::make_shared<nn::Sequential>());
-    layers_->push("pre_norm", std::make_shared<nn::BatchNorm2d>(in, kMaxvitNorm));
+    layers_->push("pre_norm", nn::make_norm(in, kMaxvitNorm));
     layers_->push(
         "conv_a",
         nn::conv_norm_act({.in = in, .out = hidden, .kernel = 1, .norm = kMaxvitNorm, .activation = nn::Act::Gelu}));
@@ -127,12 +127,19 @@ class MaxvitConv : public nn::UnaryLayer {
   std::shared_ptr<nn::Add> add_;
 };
 
+/// A convolution, attention within windows and attention across the grid, one after another.
+class MaxvitLayer : public nn::Sequential {
+ public:
+  MaxvitLayer() : Sequential("MaxVitLayer") {}
+  bool is_block() const override { return true; }
+};
+
 /// Stem, four blocks of layers (each block halves the size), mean, norm, hidden layer, linear.
 class Maxvit : public nn::Sequential {
  public:
   Maxvit(const MaxvitTable& table, const MaxvitOptions& options, const ModelRequest& request)
       : Sequential("MaxVit"), table_(table), options_(options) {
-    push("stem", stem(request.channels));
+    push("stem", stem(request.inputs));
     auto blocks = std::make_shared<nn::Sequential>("ModuleList");
     const int64_t layers = std::accumulate(table.layers.begin(), table.layers.end(), int64_t{0});
     int64_t in = table.stem, side = halved(options.input_size.front()), index = 0;
@@ -175,6 +182,8 @@ class Maxvit : public nn::Sequential {
     }
   }
 
+  std::vector<std::string> heads() const override { return {"classifier"}; }
+
  private:
   std::shared_ptr<nn::Layer> stem(int64_t channels) const {
     auto layers = std::make_shared<nn::Sequential>();
@@ -202,7 +211,7 @@ class Maxvit : public nn::Sequential {
     steps->push("window_attention", std::make_shared<PartitionAttention>(attention));
     attention.grid = true;
     steps->push("grid_attention", std::make_shared<PartitionAttention>(attention));
-    auto layer = std::make_shared<nn::Sequential>("MaxVitLayer");
+    auto layer = std::make_shared<MaxvitLayer>();
     layer->push("layers", std::move(steps));
     return layer;
   }

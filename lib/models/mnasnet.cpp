@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "models/architectures.h"
+#include "models/network.h"
 #include "nn/blocks.h"
 #include "nn/branches.h"
 #include "nn/init.h"
@@ -36,7 +37,7 @@ constexpr MnasnetStage kMnasnetStages[] = {
 constexpr int64_t kMnasnetStem = 32, kMnasnetSeparable = 16, kMnasnetLast = 1280;
 
 /// TensorFlow's momentum of 0.9997 in PyTorch's sense.
-constexpr nn::BatchNormOptions kMnasnetNorm{.momentum = 1 - 0.9997};
+constexpr nn::NormOptions kMnasnetNorm{.momentum = 1 - 0.9997};
 
 struct MnasnetOptions {
   std::optional<int64_t> num_classes;
@@ -48,71 +49,77 @@ struct MnasnetOptions {
   }
 };
 
-/// Convolution, norm and (unless it projects) ReLU, as steps of the sequence itself.
-void push_conv(nn::Sequential& layers, nn::Conv2dOptions conv, bool activate = true) {
+/// Convolution, norm and (unless it projects) ReLU, one after another.
+std::vector<std::shared_ptr<nn::Layer>> conv_steps(nn::Conv2dOptions conv, const nn::NormOptions& norm,
+                                                   bool activate = true) {
   conv.padding = ((*conv.kernel)[0] - 1) / 2;
   conv.bias = false;
-  layers.push(std::make_shared<nn::Conv2d>(conv));
-  layers.push(std::make_shared<nn::BatchNorm2d>(conv.out, kMnasnetNorm));
-  if (activate) layers.push(std::make_shared<nn::Activation>(nn::Act::Relu));
+  std::vector<std::shared_ptr<nn::Layer>> steps = {std::make_shared<nn::Conv2d>(conv), nn::make_norm(conv.out, norm)};
+  if (activate) steps.push_back(std::make_shared<nn::Activation>(nn::Act::Relu));
+  return steps;
 }
 
-std::shared_ptr<nn::Layer> mnasnet_block(int64_t in, int64_t out, int64_t stride, const MnasnetStage& stage) {
+std::shared_ptr<nn::Layer> mnasnet_block(int64_t in, int64_t out, int64_t stride, const MnasnetStage& stage,
+                                         const nn::NormOptions& norm) {
   const int64_t expanded = in * stage.expansion;
   auto layers = std::make_shared<nn::Sequential>();
-  push_conv(*layers, {.in = in, .out = expanded});
-  push_conv(*layers, {.in = expanded, .out = expanded, .kernel = stage.kernel, .stride = stride, .groups = expanded});
-  push_conv(*layers, {.in = expanded, .out = out}, /*activate=*/false);
+  const auto push = [&](const nn::Conv2dOptions& conv, bool activate = true) {
+    for (auto& step : conv_steps(conv, norm, activate)) layers->push(std::move(step));
+  };
+  push({.in = in, .out = expanded});
+  push({.in = expanded, .out = expanded, .kernel = stage.kernel, .stride = stride, .groups = expanded});
+  push({.in = expanded, .out = out}, /*activate=*/false);
   const nn::ShortcutOptions shortcut{.add = stride == 1 && in == out};
   return std::make_shared<nn::Residual>("InvertedResidual", "layers", layers, shortcut);
 }
 
-class Mnasnet : public nn::Sequential {
- public:
-  Mnasnet(const MnasnetVariant& variant, const MnasnetOptions& options, const ModelRequest& request)
-      : Sequential("MNASNet") {
-    push("layers", features(variant.width, request.channels));
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    push("flatten", std::make_shared<nn::Flatten>());
-    linear_ = std::make_shared<nn::Linear>(kMnasnetLast, outputs(options.num_classes, request));
-    auto classifier = std::make_shared<nn::Sequential>();
-    classifier->push(std::make_shared<nn::Dropout>(options.dropout));
-    classifier->push(linear_);
-    push("classifier", std::move(classifier));
-  }
-
-  // The linear layer is Kaiming uniform over the fan-out, for a sigmoid, whose gain is 1.
-  void initialise_weights() override {
-    nn::init::redraw(*this);
-    const double std = 1 / std::sqrt(static_cast<double>(linear_->weight.size(0)));
-    nn::init::uniform(linear_->weight, std::sqrt(3.0) * std);
-    linear_->bias.zero_();
-  }
-
- private:
-  static std::shared_ptr<nn::Sequential> features(double factor, int64_t channels) {
-    const auto scaled = [&](int64_t width) { return nn::make_divisible(static_cast<double>(width) * factor); };
-    const int64_t stem = scaled(kMnasnetStem);
-    int64_t width = scaled(kMnasnetSeparable);
-    auto layers = std::make_shared<nn::Sequential>();
-    push_conv(*layers, {.in = channels, .out = stem, .kernel = 3, .stride = 2});
-    push_conv(*layers, {.in = stem, .out = stem, .kernel = 3, .groups = stem});
-    push_conv(*layers, {.in = stem, .out = width}, /*activate=*/false);
-    for (const MnasnetStage& stage : kMnasnetStages) {
-      const int64_t out = scaled(stage.out);
-      auto stack = std::make_shared<nn::Sequential>();
-      for (int64_t n = 0; n < stage.repeats; ++n) {
-        stack->push(mnasnet_block(width, out, n == 0 ? stage.stride : 1, stage));
-        width = out;
-      }
-      layers->push(std::move(stack));
+void push_mnasnet_layers(Network& network, double factor, int64_t channels, const nn::NormOptions& norm) {
+  const auto scaled = [&](int64_t width) { return nn::make_divisible(static_cast<double>(width) * factor); };
+  int64_t stride = 2;
+  const auto push = [&](const nn::Conv2dOptions& conv, bool activate = true) {
+    for (auto& step : conv_steps(conv, norm, activate)) network.push(std::move(step));
+    network.body.back().channels = conv.out;
+    network.body.back().stride = stride;
+  };
+  const int64_t stem = scaled(kMnasnetStem);
+  int64_t width = scaled(kMnasnetSeparable);
+  push({.in = channels, .out = stem, .kernel = 3, .stride = 2});
+  push({.in = stem, .out = stem, .kernel = 3, .groups = stem});
+  push({.in = stem, .out = width}, /*activate=*/false);
+  for (const MnasnetStage& stage : kMnasnetStages) {
+    const int64_t out = scaled(stage.out);
+    auto stack = std::make_shared<nn::Sequential>();
+    for (int64_t n = 0; n < stage.repeats; ++n) {
+      stack->push(mnasnet_block(width, out, n == 0 ? stage.stride : 1, stage, norm));
+      width = out;
     }
-    push_conv(*layers, {.in = width, .out = kMnasnetLast});
-    return layers;
+    stride *= stage.stride;
+    network.push(std::move(stack), out, stride);
   }
+  push({.in = width, .out = kMnasnetLast});
+  network.mark_strides();
+}
 
-  std::shared_ptr<nn::Linear> linear_;
-};
+Network mnasnet(const MnasnetVariant& variant, const MnasnetOptions& options, const ModelRequest& request,
+                const nn::NormOptions& norm = kMnasnetNorm) {
+  Network network{.type = "MNASNet", .container = "layers"};
+  push_mnasnet_layers(network, variant.width, request.inputs, norm);
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  const auto linear = std::make_shared<nn::Linear>(kMnasnetLast, outputs(options.num_classes, request));
+  auto classifier = std::make_shared<nn::Sequential>();
+  classifier->push(std::make_shared<nn::Dropout>(options.dropout));
+  classifier->push(linear);
+  network.push_head("classifier", std::move(classifier));
+  // The linear layer is Kaiming uniform over the fan-out, for a sigmoid, whose gain is 1.
+  network.second_pass = [linear](nn::Layer& root) {
+    nn::init::redraw(root);
+    const double std = 1 / std::sqrt(static_cast<double>(linear->weight.size(0)));
+    nn::init::uniform(linear->weight, std::sqrt(3.0) * std);
+    linear->bias.zero_();
+  };
+  return network;
+}
 
 }  // namespace
 
@@ -121,9 +128,20 @@ void add_mnasnets(ModelFactory& factory) {
     factory.add<MnasnetOptions>(
         variant.name, std::string(variant.title) + ": inverted residuals found by search, for phones",
         [&variant](const MnasnetOptions& options, const ModelRequest& request) {
-          return build<Mnasnet>(variant, options, request);
+          return build_whole(mnasnet(variant, options, request));
         },
         published_facts(variant.name));
+  }
+}
+
+void add_mnasnet_bodies(BodyFactory& factory) {
+  for (const MnasnetVariant& variant : kMnasnets) {
+    factory.add<config::NoOptions>(
+        variant.name, variant.title,
+        [&variant](const config::NoOptions&, const BodyRequest& request) {
+          return mnasnet(variant, {}, {BodyRequest::kOutputs, request.inputs}, request.norm(kMnasnetNorm));
+        },
+        body_facts(/*norms=*/true));
   }
 }
 

@@ -1,6 +1,7 @@
 #include <span>
 
 #include "models/architectures.h"
+#include "models/network.h"
 #include "nn/blocks.h"
 #include "nn/branches.h"
 #include "nn/init.h"
@@ -82,7 +83,7 @@ struct MobilenetOptions {
   }
 };
 
-constexpr nn::BatchNormOptions kNorm{.eps = 0.001, .momentum = 0.01};
+constexpr nn::NormOptions kMobilenetNorm{.eps = 0.001, .momentum = 0.01};
 
 /// One block of the table with the options applied.
 struct BlockOptions {
@@ -90,18 +91,19 @@ struct BlockOptions {
   bool squeeze;
   Act activation;
   int64_t stride, dilation;
+  nn::NormOptions norm;
 };
 
-BlockOptions applied(const Bneck& row, bool after_tail, const MobilenetOptions& options) {
+BlockOptions applied(const Bneck& row, bool after_tail, const MobilenetOptions& options, const nn::NormOptions& norm) {
   const auto width = [&](int64_t channels, bool reduced) {
     const int64_t kept = reduced && options.reduced_tail ? channels / 2 : channels;
     return nn::make_divisible(static_cast<double>(kept) * options.width_mult);
   };
   const bool dilated = row.tail && options.dilated;
   // The tail's first block still expands what comes from before it at full width.
-  return {width(row.in, after_tail), row.kernel,     width(row.expanded, after_tail),
-          width(row.out, row.tail),  row.squeeze,    row.activation,
-          dilated ? 1 : row.stride,  dilated ? 2 : 1};
+  return {width(row.in, after_tail), row.kernel,      width(row.expanded, after_tail),
+          width(row.out, row.tail),  row.squeeze,     row.activation,
+          dilated ? 1 : row.stride,  dilated ? 2 : 1, norm};
 }
 
 /// Expansion, depthwise convolution, squeeze-excitation, projection, beside a shortcut where the
@@ -110,7 +112,7 @@ std::shared_ptr<nn::Layer> bneck(const BlockOptions& o, const nn::ShortcutOption
   auto block = std::make_shared<nn::Sequential>();
   if (o.expanded != o.in) {
     block->push(
-        nn::conv_norm_act({.in = o.in, .out = o.expanded, .kernel = 1, .norm = kNorm, .activation = o.activation}));
+        nn::conv_norm_act({.in = o.in, .out = o.expanded, .kernel = 1, .norm = o.norm, .activation = o.activation}));
   }
   block->push(nn::conv_norm_act({.in = o.expanded,
                                  .out = o.expanded,
@@ -118,14 +120,14 @@ std::shared_ptr<nn::Layer> bneck(const BlockOptions& o, const nn::ShortcutOption
                                  .stride = o.stride,
                                  .dilation = o.dilation,
                                  .groups = o.expanded,
-                                 .norm = kNorm,
+                                 .norm = o.norm,
                                  .activation = o.activation}));
   if (o.squeeze) {
     const int64_t squeezed = nn::make_divisible(static_cast<double>(o.expanded / 4));
     block->push(std::make_shared<nn::SqueezeExcitation>(o.expanded, squeezed, Act::Relu, Act::Hardsigmoid));
   }
   block->push(
-      nn::conv_norm_act({.in = o.expanded, .out = o.out, .kernel = 1, .norm = kNorm, .activation = std::nullopt}));
+      nn::conv_norm_act({.in = o.expanded, .out = o.out, .kernel = 1, .norm = o.norm, .activation = std::nullopt}));
   return std::make_shared<nn::Residual>("InvertedResidual", "block", block, shortcut);
 }
 
@@ -134,63 +136,75 @@ std::optional<double> stochastic_depth(double probability) {
   return probability > 0 ? std::optional(probability) : std::nullopt;
 }
 
-class MobilenetV3 : public nn::UnaryLayer {
- public:
-  MobilenetV3(const MobilenetTable& table, const MobilenetOptions& options, const ModelRequest& request)
-      : UnaryLayer("MobileNetV3") {
-    features_ = add("features", std::make_shared<nn::Sequential>());
-    const int64_t width = push_features(table, options, request.channels);
-    avgpool_ = add("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    flatten_ = add("flatten", std::make_shared<nn::Flatten>());
-    classifier_ = add("classifier", std::make_shared<nn::Sequential>());
-    const int64_t last = options.reduced_tail ? table.last / 2 : table.last;
-    const int64_t hidden = nn::make_divisible(static_cast<double>(last) * options.width_mult);
-    classifier_->push(std::make_shared<nn::Linear>(width, hidden));
-    classifier_->push(std::make_shared<nn::Activation>(Act::Hardswish));
-    classifier_->push(std::make_shared<nn::Dropout>(options.dropout));
-    classifier_->push(std::make_shared<nn::Linear>(hidden, outputs(options.num_classes, request)));
+/// A convolution that begins or ends the features.
+std::shared_ptr<nn::Layer> outer_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride,
+                                      const nn::NormOptions& norm) {
+  return nn::conv_norm_act(
+      {.in = in, .out = out, .kernel = kernel, .stride = stride, .norm = norm, .activation = Act::Hardswish});
+}
+
+/// Levels and stages begin where torchvision's detectors let them: at the first step, the table's that halve (dilated
+/// or not), and the last. Returns the channels that come out.
+int64_t push_mobilenet_features(Network& network, const MobilenetTable& table, const MobilenetOptions& options,
+                                int64_t channels, const nn::NormOptions& norm) {
+  const auto push = [&network](std::shared_ptr<nn::Layer> layer, int64_t width, int64_t stride, bool stage) {
+    BodyStep& step = network.push(std::move(layer), width, stride);
+    step.level = step.stage = stage;
+  };
+  int64_t width = nn::make_divisible(static_cast<double>(table.blocks.front().in) * options.width_mult), stride = 2;
+  push(outer_conv(channels, width, 3, 2, norm), width, stride, true);
+  bool after_tail = false;
+  const double deepening = options.stochastic_depth_prob / static_cast<double>(table.blocks.size());
+  double drop = 0;
+  for (const Bneck& row : table.blocks) {
+    const BlockOptions block = applied(row, after_tail, options, norm);
+    const bool shortcut = row.stride == 1 && block.in == block.out;
+    stride *= block.stride;
+    width = block.out;
+    push(bneck(block, {.add = shortcut, .stochastic_depth = stochastic_depth(drop)}), width, stride, row.stride > 1);
+    drop += deepening;
+    after_tail = row.tail;
   }
+  push(outer_conv(width, 6 * width, 1, 1, norm), 6 * width, stride, true);
+  return 6 * width;
+}
 
-  torch::Tensor forward(const torch::Tensor& input) override {
-    const torch::Tensor x = call(*avgpool_, call(*features_, input));
-    return call(*classifier_, call(*flatten_, x));
-  }
+Network mobilenet_v3(const MobilenetTable& table, const MobilenetOptions& options, const ModelRequest& request,
+                     const nn::NormOptions& norm = kMobilenetNorm) {
+  Network network{.type = "MobileNetV3", .container = "features"};
+  const int64_t width = push_mobilenet_features(network, table, options, request.inputs, norm);
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  const int64_t last = options.reduced_tail ? table.last / 2 : table.last;
+  const int64_t hidden = nn::make_divisible(static_cast<double>(last) * options.width_mult);
+  auto classifier = std::make_shared<nn::Sequential>();
+  classifier->push(std::make_shared<nn::Linear>(width, hidden));
+  classifier->push(std::make_shared<nn::Activation>(Act::Hardswish));
+  classifier->push(std::make_shared<nn::Dropout>(options.dropout));
+  classifier->push(std::make_shared<nn::Linear>(hidden, outputs(options.num_classes, request)));
+  network.push_head("classifier", std::move(classifier));
+  network.second_pass = [](nn::Layer& root) { nn::init::redraw(root, 0.01); };
+  return network;
+}
 
-  void initialise_weights() override { nn::init::redraw(*this, 0.01); }
-
- private:
-  /// Returns the channels that come out.
-  int64_t push_features(const MobilenetTable& table, const MobilenetOptions& options, int64_t channels) {
-    int64_t width = nn::make_divisible(static_cast<double>(table.blocks.front().in) * options.width_mult);
-    features_->push(
-        nn::conv_norm_act({.in = channels, .out = width, .stride = 2, .norm = kNorm, .activation = Act::Hardswish}));
-    bool after_tail = false;
-    const double deepening = options.stochastic_depth_prob / static_cast<double>(table.blocks.size());
-    double drop = 0;
-    for (const Bneck& row : table.blocks) {
-      const BlockOptions block = applied(row, after_tail, options);
-      const bool shortcut = row.stride == 1 && block.in == block.out;
-      features_->push(bneck(block, {.add = shortcut, .stochastic_depth = stochastic_depth(drop)}));
-      drop += deepening;
-      after_tail = row.tail;
-      width = block.out;
-    }
-    features_->push(
-        nn::conv_norm_act({.in = width, .out = 6 * width, .kernel = 1, .norm = kNorm, .activation = Act::Hardswish}));
-    return 6 * width;
-  }
-
-  std::shared_ptr<nn::Sequential> features_, classifier_;
-  std::shared_ptr<nn::AdaptiveAvgPool2d> avgpool_;
-  std::shared_ptr<nn::Flatten> flatten_;
-};
+void add_mobilenet_body(BodyFactory& factory, const std::string& name, const MobilenetTable& table) {
+  factory.add<config::NoOptions>(
+      name, name,
+      [&table](const config::NoOptions&, const BodyRequest& request) {
+        MobilenetOptions options;
+        const auto& dilation = request.options.replace_stride_with_dilation;
+        options.dilated = !dilation.empty() && dilation.front();
+        return mobilenet_v3(table, options, {BodyRequest::kOutputs, request.inputs}, request.norm(kMobilenetNorm));
+      },
+      body_facts(/*norms=*/true, /*dilated=*/1));
+}
 
 void add_mobilenet(ModelFactory& factory, const std::string& name, const std::string& description,
                    const MobilenetTable& table) {
   factory.add<MobilenetOptions>(
       name, description,
       [&table](const MobilenetOptions& options, const ModelRequest& request) {
-        return build<MobilenetV3>(table, options, request);
+        return build_whole(mobilenet_v3(table, options, request));
       },
       published_facts(name));
 }
@@ -200,6 +214,11 @@ void add_mobilenet(ModelFactory& factory, const std::string& name, const std::st
 void add_mobilenets_v3(ModelFactory& factory) {
   add_mobilenet(factory, "mobilenet_v3_small", "MobileNetV3-Small: inverted residuals, for phones", kSmall);
   add_mobilenet(factory, "mobilenet_v3_large", "MobileNetV3-Large: inverted residuals, for phones", kLarge);
+}
+
+void add_mobilenet_v3_bodies(BodyFactory& factory) {
+  add_mobilenet_body(factory, "mobilenet_v3_small", kSmall);
+  add_mobilenet_body(factory, "mobilenet_v3_large", kLarge);
 }
 
 }  // namespace mlrun::models

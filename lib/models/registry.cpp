@@ -44,7 +44,7 @@ ModelFacts model_facts(const std::string& name) {
   const auto model = models().make(models().defaults(name), request);
   const auto size = facts.at("input_size").get<int64_t>();
   try {
-    const nn::Profile profile = nn::profile(*model, {1, request.channels, size, size});
+    const nn::Profile profile = nn::profile(*model, {1, request.inputs, size, size});
     return {profile.params, profile.macs, size};
   } catch (const c10::Error&) {  // weights without numbers would give sizes that mean nothing
     return {nn::parameter_count(*model), std::nullopt, size};

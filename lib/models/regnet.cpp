@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "models/architectures.h"
+#include "models/network.h"
 #include "nn/blocks.h"
 #include "nn/init.h"
 
@@ -74,22 +75,26 @@ std::vector<RegnetStage> regnet_stages(const RegnetVariant& variant) {
 /// where the shape changes.
 class RegnetBlock : public nn::UnaryLayer {
  public:
-  RegnetBlock(int64_t in, const RegnetStage& stage, int64_t stride, bool squeeze) : UnaryLayer("ResBottleneckBlock") {
+  RegnetBlock(int64_t in, const RegnetStage& stage, int64_t stride, bool squeeze, const nn::NormOptions& norm)
+      : UnaryLayer("ResBottleneckBlock") {
     const int64_t width = stage.width;
     if (in != width || stride != 1) {
       proj_ =
           add("proj",
-              nn::conv_norm_act({.in = in, .out = width, .kernel = 1, .stride = stride, .activation = std::nullopt}));
+              nn::conv_norm_act(
+                  {.in = in, .out = width, .kernel = 1, .stride = stride, .norm = norm, .activation = std::nullopt}));
     }
     f_ = add("f", std::make_shared<nn::Sequential>("BottleneckTransform"));
-    f_->push("a", nn::conv_norm_act({.in = in, .out = width, .kernel = 1}));
+    f_->push("a", nn::conv_norm_act({.in = in, .out = width, .kernel = 1, .norm = norm}));
     f_->push("b",
-             nn::conv_norm_act({.in = width, .out = width, .stride = stride, .groups = width / stage.group_width}));
+             nn::conv_norm_act(
+                 {.in = width, .out = width, .stride = stride, .groups = width / stage.group_width, .norm = norm}));
     if (squeeze) {
       const auto squeezed = static_cast<int64_t>(std::nearbyint(0.25 * static_cast<double>(in)));
       f_->push("se", std::make_shared<nn::SqueezeExcitation>(width, squeezed));
     }
-    f_->push("c", nn::conv_norm_act({.in = width, .out = width, .kernel = 1, .activation = std::nullopt}));
+    f_->push("c",
+             nn::conv_norm_act({.in = width, .out = width, .kernel = 1, .norm = norm, .activation = std::nullopt}));
     add_ = add("add", std::make_shared<nn::Add>());
     activation_ = add("activation", std::make_shared<nn::Activation>(nn::Act::Relu));
   }
@@ -99,52 +104,51 @@ class RegnetBlock : public nn::UnaryLayer {
     return call(*activation_, call(*add_, call(*f_, input), shortcut));
   }
 
+  bool is_block() const override { return true; }
+
  private:
   std::shared_ptr<nn::Sequential> proj_, f_;
   std::shared_ptr<nn::Add> add_;
   std::shared_ptr<nn::Activation> activation_;
 };
 
-class Regnet : public nn::Sequential {
- public:
-  Regnet(const RegnetVariant& variant, const RegnetOptions& options, const ModelRequest& request)
-      : Sequential("RegNet") {
-    push("stem", nn::conv_norm_act({.in = request.channels, .out = options.stem_width, .stride = 2}));
-    auto trunk = std::make_shared<nn::Sequential>();
-    int64_t width = options.stem_width;
-    int64_t number = 0;
-    for (const RegnetStage& stage : regnet_stages(variant)) {
-      const std::string name = "block" + std::to_string(++number);
-      auto blocks = std::make_shared<nn::Sequential>("AnyStage");
-      for (int64_t n = 0; n < stage.blocks; ++n) {
-        blocks->push(name + "-" + std::to_string(n),
-                     std::make_shared<RegnetBlock>(width, stage, n == 0 ? 2 : 1, variant.squeeze));
-        width = stage.width;
-      }
-      trunk->push(name, std::move(blocks));
-    }
-    push("trunk_output", std::move(trunk));
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    push("flatten", std::make_shared<nn::Flatten>());
-    linear_ = std::make_shared<nn::Linear>(width, outputs(options.num_classes, request));
-    push("fc", linear_);
+// Unlike the other families', the biases of the squeeze-excitation's convolutions stay as drawn.
+void redraw_regnet(nn::Layer& root, nn::Linear& linear) {
+  for (nn::Layer* layer : root.all_layers()) {
+    auto* conv = dynamic_cast<nn::Conv2d*>(layer);
+    if (!conv) continue;
+    const auto fan_out = static_cast<double>(conv->weight.numel() / conv->weight.size(1));
+    nn::init::normal(conv->weight, 0, std::sqrt(2.0 / fan_out));
   }
+  nn::init::normal(linear.weight, 0, 0.01);
+  linear.bias.zero_();
+}
 
-  // Unlike the other families', the biases of the squeeze-excitation's convolutions stay as drawn.
-  void initialise_weights() override {
-    for (nn::Layer* layer : all_layers()) {
-      auto* conv = dynamic_cast<nn::Conv2d*>(layer);
-      if (!conv) continue;
-      const auto fan_out = static_cast<double>(conv->weight.numel() / conv->weight.size(1));
-      nn::init::normal(conv->weight, 0, std::sqrt(2.0 / fan_out));
+Network regnet(const RegnetVariant& variant, const RegnetOptions& options, const ModelRequest& request,
+               const nn::NormOptions& norm = {}) {
+  Network network{.type = "RegNet"};
+  int64_t width = options.stem_width, stride = 2, number = 0;
+  network.push("stem", nn::conv_norm_act({.in = request.inputs, .out = width, .stride = 2, .norm = norm}), width,
+               stride);
+  for (const RegnetStage& stage : regnet_stages(variant)) {
+    const std::string name = "block" + std::to_string(++number);
+    auto blocks = std::make_shared<nn::Sequential>("AnyStage");
+    for (int64_t n = 0; n < stage.blocks; ++n) {
+      blocks->push(name + "-" + std::to_string(n),
+                   std::make_shared<RegnetBlock>(width, stage, n == 0 ? 2 : 1, variant.squeeze, norm));
+      width = stage.width;
     }
-    nn::init::normal(linear_->weight, 0, 0.01);
-    linear_->bias.zero_();
+    stride *= 2;
+    network.push(name, std::move(blocks), width, stride).group = "trunk_output";
   }
-
- private:
-  std::shared_ptr<nn::Linear> linear_;
-};
+  network.mark_strides();
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  const auto linear = std::make_shared<nn::Linear>(width, outputs(options.num_classes, request));
+  network.push_head("fc", linear);
+  network.second_pass = [linear](nn::Layer& root) { redraw_regnet(root, *linear); };
+  return network;
+}
 
 }  // namespace
 
@@ -155,9 +159,20 @@ void add_regnets(ModelFactory& factory) {
     factory.add<RegnetOptions>(
         variant.name, variant.title + what,
         [&variant](const RegnetOptions& options, const ModelRequest& request) {
-          return build<Regnet>(variant, options, request);
+          return build_whole(regnet(variant, options, request));
         },
         published_facts(variant.name));
+  }
+}
+
+void add_regnet_bodies(BodyFactory& factory) {
+  for (const RegnetVariant& variant : kRegnets) {
+    factory.add<config::NoOptions>(
+        variant.name, variant.title,
+        [&variant](const config::NoOptions&, const BodyRequest& request) {
+          return regnet(variant, {}, {BodyRequest::kOutputs, request.inputs}, request.norm());
+        },
+        body_facts(/*norms=*/true));
   }
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "models/architectures.h"
+#include "models/network.h"
 #include "nn/blocks.h"
 #include "nn/init.h"
 
@@ -99,12 +100,13 @@ struct ResidualOptions {
   int64_t stride = 1;
   int64_t groups = 1;
   int64_t dilation = 1;
+  nn::NormOptions norm{};
 };
 
 /// One convolution of a residual branch with its norm and activation.
 struct Stage {
   std::shared_ptr<nn::Conv2d> conv;
-  std::shared_ptr<nn::BatchNorm2d> norm;
+  std::shared_ptr<nn::Norm> norm;
   std::shared_ptr<nn::Activation> relu;
 };
 
@@ -113,7 +115,8 @@ struct Stage {
 /// layer of its own.
 class ResidualBlock : public nn::UnaryLayer {
  public:
-  explicit ResidualBlock(const ResidualOptions& o) : UnaryLayer(o.bottleneck ? "Bottleneck" : "BasicBlock") {
+  explicit ResidualBlock(const ResidualOptions& o)
+      : UnaryLayer(o.bottleneck ? "Bottleneck" : "BasicBlock"), norm_(o.norm) {
     if (o.bottleneck) {
       push({.in = o.in, .out = o.inner});
       push({.in = o.inner,
@@ -132,7 +135,7 @@ class ResidualBlock : public nn::UnaryLayer {
       downsample_ = add("downsample", std::make_shared<nn::Sequential>());
       downsample_->push(
           std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = o.in, .out = o.out, .stride = o.stride, .bias = false}));
-      downsample_->push(std::make_shared<nn::BatchNorm2d>(o.out));
+      downsample_->push(nn::make_norm(o.out, o.norm));
     }
     add_ = add("add", std::make_shared<nn::Add>());
   }
@@ -156,7 +159,8 @@ class ResidualBlock : public nn::UnaryLayer {
     }
   }
 
-  nn::BatchNorm2d& last_norm() { return *stages_.back().norm; }
+  bool is_block() const override { return true; }
+  nn::Norm& last_norm() { return *stages_.back().norm; }
 
  private:
   void push(nn::Conv2dOptions conv) {
@@ -164,81 +168,92 @@ class ResidualBlock : public nn::UnaryLayer {
     const std::string number = std::to_string(stages_.size() + 1);
     Stage stage;
     stage.conv = add("conv" + number, std::make_shared<nn::Conv2d>(conv));
-    stage.norm = add("bn" + number, std::make_shared<nn::BatchNorm2d>(conv.out));
+    stage.norm = add("bn" + number, nn::make_norm(conv.out, norm_));
     stage.relu = add("relu" + number, std::make_shared<nn::Activation>(nn::Act::Relu));
     stages_.push_back(std::move(stage));
   }
 
+  nn::NormOptions norm_;
   std::vector<Stage> stages_;
   std::shared_ptr<nn::Sequential> downsample_;
   std::shared_ptr<nn::Add> add_;
 };
 
+/// Returns the stride of what comes out.
+int64_t push_stem(Network& network, bool small, int64_t channels, const nn::NormOptions& norm) {
+  constexpr int64_t kWidth = 64;
+  nn::Conv2dOptions conv{.in = channels, .out = kWidth, .kernel = 7, .stride = 2, .padding = 3, .bias = false};
+  if (small) conv.kernel = 3, conv.stride = 1, conv.padding = 1;
+  network.push("conv1", std::make_shared<nn::Conv2d>(conv)).stage = true;
+  network.push("bn1", nn::make_norm(kWidth, norm));
+  network.push("relu", std::make_shared<nn::Activation>(nn::Act::Relu), kWidth, small ? 1 : 2);
+  if (small) return 1;
+  const nn::MaxPool2dOptions pool{.kernel = 3, .stride = 2, .padding = 1};
+  network.push("maxpool", std::make_shared<nn::MaxPool2d>(pool), kWidth, 4);
+  return 4;
+}
+
+/// Blocks of which the first has `block`'s stride. Afterwards `block` is as the next stage finds it.
+std::shared_ptr<nn::Layer> residual_stage(ResidualOptions& block, int64_t blocks, bool dilate) {
+  if (dilate) block.stride = 1;
+  auto stage = std::make_shared<nn::Sequential>();
+  for (int64_t n = 0; n < blocks; ++n) {
+    stage->push(std::make_shared<ResidualBlock>(block));
+    // The first block still has the dilation of the stage before it.
+    if (n == 0 && dilate) block.dilation *= 2;
+    block.stride = 1;
+    block.in = block.out;
+  }
+  return stage;
+}
+
 /// Stem, four stages of residual blocks (the later three halve the size), mean, linear.
-class Resnet : public nn::Sequential {
- public:
-  Resnet(const ResnetVariant& variant, const BottleneckOptions& options, const ModelRequest& request)
-      : Sequential("ResNet"), zero_init_residual_(options.zero_init_residual) {
-    push_stem(options.stem == "small", request.channels);
-    ResidualOptions block{.bottleneck = variant.bottleneck, .in = 64, .groups = options.groups};
-    for (std::size_t i = 0; i < variant.blocks.size(); ++i) {
-      const int64_t planes = int64_t{64} << i;
-      block.out = variant.bottleneck ? 4 * planes : planes;
-      block.inner = (planes * options.width_per_group / 64) * options.groups;
-      block.stride = i == 0 ? 1 : 2;
-      const bool dilate = i > 0 && options.replace_stride_with_dilation[i - 1];
-      if (dilate) block.stride = 1;
-      auto stage = std::make_shared<nn::Sequential>();
-      for (int64_t n = 0; n < variant.blocks[i]; ++n) {
-        stage->push(std::make_shared<ResidualBlock>(block));
-        // The first block still has the dilation of the stage before it.
-        if (n == 0 && dilate) block.dilation *= 2;
-        block.stride = 1;
-        block.in = block.out;
-      }
-      push("layer" + std::to_string(i + 1), std::move(stage));
+Network resnet(const ResnetVariant& variant, const BottleneckOptions& options, const ModelRequest& request,
+               const nn::NormOptions& norm = {}) {
+  Network network{.type = "ResNet"};
+  int64_t stride = push_stem(network, options.stem == "small", request.inputs, norm);
+  ResidualOptions block{.bottleneck = variant.bottleneck, .in = 64, .groups = options.groups, .norm = norm};
+  for (std::size_t i = 0; i < variant.blocks.size(); ++i) {
+    const int64_t planes = int64_t{64} << i;
+    block.out = variant.bottleneck ? 4 * planes : planes;
+    block.inner = (planes * options.width_per_group / 64) * options.groups;
+    block.stride = i == 0 ? 1 : 2;
+    const bool dilate = i > 0 && options.replace_stride_with_dilation[i - 1];
+    if (i > 0 && !dilate) stride *= 2;
+    auto stage = residual_stage(block, variant.blocks[i], dilate);
+    BodyStep& step = network.push("layer" + std::to_string(i + 1), std::move(stage), block.out, stride);
+    step.level = step.stage = true;
+  }
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  network.push_head("fc", std::make_shared<nn::Linear>(block.out, outputs(options.num_classes, request)));
+  network.second_pass = [zero = options.zero_init_residual](nn::Layer& root) {
+    nn::init::redraw(root);
+    for (nn::Layer* layer : root.all_layers()) {
+      auto* residual = zero ? dynamic_cast<ResidualBlock*>(layer) : nullptr;
+      if (residual != nullptr) residual->last_norm().weight.zero_();
     }
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    push("flatten", std::make_shared<nn::Flatten>());
-    push("fc", std::make_shared<nn::Linear>(block.out, outputs(options.num_classes, request)));
-  }
+  };
+  return network;
+}
 
-  void initialise_weights() override {
-    nn::init::redraw(*this);
-    if (!zero_init_residual_) return;
-    for (nn::Layer* layer : all_layers()) {
-      if (auto* block = dynamic_cast<ResidualBlock*>(layer)) block->last_norm().weight.zero_();
-    }
-  }
-
- private:
-  void push_stem(bool small, int64_t channels) {
-    nn::Conv2dOptions conv{.in = channels, .out = 64, .kernel = 7, .stride = 2, .padding = 3, .bias = false};
-    if (small) conv.kernel = 3, conv.stride = 1, conv.padding = 1;
-    push("conv1", std::make_shared<nn::Conv2d>(conv));
-    push("bn1", std::make_shared<nn::BatchNorm2d>(64));
-    push("relu", std::make_shared<nn::Activation>(nn::Act::Relu));
-    if (small) return;
-    const nn::MaxPool2dOptions pool{.kernel = 3, .stride = 2, .padding = 1};
-    push("maxpool", std::make_shared<nn::MaxPool2d>(pool));
-  }
-
-  bool zero_init_residual_;
-};
+BottleneckOptions usual_options(const ResnetVariant& variant) {
+  BottleneckOptions options;
+  options.groups = variant.groups;
+  options.width_per_group = variant.width_per_group;
+  options.variant = &variant;
+  return options;
+}
 
 void add_resnet(ModelFactory& factory, const ResnetVariant& variant) {
   const std::string title = variant.title;
   if (variant.bottleneck) {
-    BottleneckOptions defaults;
-    defaults.groups = variant.groups;
-    defaults.width_per_group = variant.width_per_group;
-    defaults.variant = &variant;
     factory.add<BottleneckOptions>(
         variant.name, title + ": residual network of bottleneck blocks",
         [&variant](const BottleneckOptions& options, const ModelRequest& request) {
-          return build<Resnet>(variant, options, request);
+          return build_whole(resnet(variant, options, request));
         },
-        published_facts(variant.name), defaults);
+        published_facts(variant.name), usual_options(variant));
     return;
   }
   factory.add<ResnetOptions>(
@@ -248,7 +263,7 @@ void add_resnet(ModelFactory& factory, const ResnetVariant& variant) {
         all.num_classes = options.num_classes;
         all.stem = options.stem;
         all.zero_init_residual = options.zero_init_residual;
-        return build<Resnet>(variant, all, request);
+        return build_whole(resnet(variant, all, request));
       },
       published_facts(variant.name));
 }
@@ -257,6 +272,20 @@ void add_resnet(ModelFactory& factory, const ResnetVariant& variant) {
 
 void add_resnets(ModelFactory& factory) {
   for (const ResnetVariant& variant : kResnets) add_resnet(factory, variant);
+}
+
+void add_resnet_bodies(BodyFactory& factory) {
+  for (const ResnetVariant& variant : kResnets) {
+    factory.add<config::NoOptions>(
+        variant.name, variant.title,
+        [&variant](const config::NoOptions&, const BodyRequest& request) {
+          BottleneckOptions options = usual_options(variant);
+          const auto& dilation = request.options.replace_stride_with_dilation;
+          if (!dilation.empty()) options.replace_stride_with_dilation = dilation;
+          return resnet(variant, options, {BodyRequest::kOutputs, request.inputs}, request.norm());
+        },
+        body_facts(/*norms=*/true, variant.bottleneck ? 3 : 0));
+  }
 }
 
 }  // namespace mlrun::models

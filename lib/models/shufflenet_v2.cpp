@@ -1,6 +1,7 @@
 #include <array>
 
 #include "models/architectures.h"
+#include "models/network.h"
 #include "nn/branches.h"
 #include "nn/layers.h"
 
@@ -45,35 +46,36 @@ std::shared_ptr<nn::Conv2d> bare_conv(int64_t in, int64_t out, int64_t kernel, i
 }
 
 /// Convolution over all channels, norm, ReLU.
-void push_dense(nn::Sequential& layers, int64_t in, int64_t out, int64_t kernel = 1, int64_t stride = 1) {
+void push_dense(nn::Sequential& layers, const nn::NormOptions& norm, int64_t in, int64_t out, int64_t kernel = 1,
+                int64_t stride = 1) {
   layers.push(bare_conv(in, out, kernel, stride, 1));
-  layers.push(std::make_shared<nn::BatchNorm2d>(out));
+  layers.push(nn::make_norm(out, norm));
   layers.push(std::make_shared<nn::Activation>(nn::Act::Relu));
 }
 
 /// Depthwise 3x3 convolution and norm.
-void push_depthwise(nn::Sequential& layers, int64_t width, int64_t stride) {
+void push_depthwise(nn::Sequential& layers, const nn::NormOptions& norm, int64_t width, int64_t stride) {
   layers.push(bare_conv(width, width, 3, stride, width));
-  layers.push(std::make_shared<nn::BatchNorm2d>(width));
+  layers.push(nn::make_norm(width, norm));
 }
 
 /// A unit of the paper's figure 3: without stride one half of the channels passes by; with stride
 /// both branches take all of them. Their outputs are concatenated and shuffled.
 class ShuffleUnit : public nn::UnaryLayer {
  public:
-  ShuffleUnit(int64_t in, int64_t out, int64_t stride) : UnaryLayer("InvertedResidual") {
+  ShuffleUnit(int64_t in, int64_t out, int64_t stride, const nn::NormOptions& norm) : UnaryLayer("InvertedResidual") {
     const int64_t half = out / 2;
     if (stride > 1) {
       branch1_ = add("branch1", std::make_shared<nn::Sequential>());
-      push_depthwise(*branch1_, in, stride);
-      push_dense(*branch1_, in, half);
+      push_depthwise(*branch1_, norm, in, stride);
+      push_dense(*branch1_, norm, in, half);
     } else {
       split_ = add("split", std::make_shared<nn::Chunk>(2));
     }
     branch2_ = add("branch2", std::make_shared<nn::Sequential>());
-    push_dense(*branch2_, stride > 1 ? in : half, half);
-    push_depthwise(*branch2_, half, stride);
-    push_dense(*branch2_, half, half);
+    push_dense(*branch2_, norm, stride > 1 ? in : half, half);
+    push_depthwise(*branch2_, norm, half, stride);
+    push_dense(*branch2_, norm, half, half);
     concat_ = add("concat", std::make_shared<nn::Concat>());
     shuffle_ = add("shuffle", std::make_shared<nn::ChannelShuffle>(2));
   }
@@ -90,6 +92,8 @@ class ShuffleUnit : public nn::UnaryLayer {
     return call(*shuffle_, call(*concat_, first, call(*branch2_, second)));
   }
 
+  bool is_block() const override { return true; }
+
  private:
   std::shared_ptr<nn::Sequential> branch1_, branch2_;
   std::shared_ptr<nn::Chunk> split_;
@@ -98,31 +102,33 @@ class ShuffleUnit : public nn::UnaryLayer {
 };
 
 /// Keeps the weights that its layers are constructed with.
-class ShufflenetV2 : public nn::Sequential {
- public:
-  ShufflenetV2(const ShufflenetVariant& variant, const ShufflenetOptions& options, const ModelRequest& request)
-      : Sequential("ShuffleNetV2") {
-    auto conv1 = std::make_shared<nn::Sequential>();
-    push_dense(*conv1, request.channels, kShufflenetStem, 3, 2);
-    push("conv1", std::move(conv1));
-    push("maxpool", std::make_shared<nn::MaxPool2d>(nn::MaxPool2dOptions{.kernel = 3, .stride = 2, .padding = 1}));
-    int64_t width = kShufflenetStem;
-    for (std::size_t i = 0; i < variant.stages.size(); ++i) {
-      auto stage = std::make_shared<nn::Sequential>();
-      for (int64_t n = 0; n < kShufflenetBlocks[i]; ++n) {
-        stage->push(std::make_shared<ShuffleUnit>(width, variant.stages[i], n == 0 ? 2 : 1));
-        width = variant.stages[i];
-      }
-      push("stage" + std::to_string(i + 2), std::move(stage));
+Network shufflenet_v2(const ShufflenetVariant& variant, const ShufflenetOptions& options, const ModelRequest& request,
+                      const nn::NormOptions& norm = {}) {
+  Network network{.type = "ShuffleNetV2"};
+  auto conv1 = std::make_shared<nn::Sequential>();
+  push_dense(*conv1, norm, request.inputs, kShufflenetStem, 3, 2);
+  network.push("conv1", std::move(conv1), kShufflenetStem, 2);
+  const nn::MaxPool2dOptions pool{.kernel = 3, .stride = 2, .padding = 1};
+  network.push("maxpool", std::make_shared<nn::MaxPool2d>(pool), kShufflenetStem, 4);
+  int64_t width = kShufflenetStem, stride = 4;
+  for (std::size_t i = 0; i < variant.stages.size(); ++i) {
+    auto stage = std::make_shared<nn::Sequential>();
+    for (int64_t n = 0; n < kShufflenetBlocks[i]; ++n) {
+      stage->push(std::make_shared<ShuffleUnit>(width, variant.stages[i], n == 0 ? 2 : 1, norm));
+      width = variant.stages[i];
     }
-    auto conv5 = std::make_shared<nn::Sequential>();
-    push_dense(*conv5, width, variant.last);
-    push("conv5", std::move(conv5));
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    push("flatten", std::make_shared<nn::Flatten>());
-    push("fc", std::make_shared<nn::Linear>(variant.last, outputs(options.num_classes, request)));
+    stride *= 2;
+    network.push("stage" + std::to_string(i + 2), std::move(stage), width, stride);
   }
-};
+  auto conv5 = std::make_shared<nn::Sequential>();
+  push_dense(*conv5, norm, width, variant.last);
+  network.push("conv5", std::move(conv5), variant.last, stride);
+  network.mark_strides();
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  network.push_head("fc", std::make_shared<nn::Linear>(variant.last, outputs(options.num_classes, request)));
+  return network;
+}
 
 }  // namespace
 
@@ -131,9 +137,20 @@ void add_shufflenets_v2(ModelFactory& factory) {
     factory.add<ShufflenetOptions>(
         variant.name, std::string(variant.title) + ": split, shuffled channels, for phones",
         [&variant](const ShufflenetOptions& options, const ModelRequest& request) {
-          return build<ShufflenetV2>(variant, options, request);
+          return build_whole(shufflenet_v2(variant, options, request));
         },
         published_facts(variant.name));
+  }
+}
+
+void add_shufflenet_v2_bodies(BodyFactory& factory) {
+  for (const ShufflenetVariant& variant : kShufflenets) {
+    factory.add<config::NoOptions>(
+        variant.name, variant.title,
+        [&variant](const config::NoOptions&, const BodyRequest& request) {
+          return shufflenet_v2(variant, {}, {BodyRequest::kOutputs, request.inputs}, request.norm());
+        },
+        body_facts(/*norms=*/true));
   }
 }
 

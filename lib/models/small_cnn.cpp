@@ -37,7 +37,7 @@ class SmallCnn : public nn::Sequential {
  public:
   SmallCnn(const SmallCnnOptions& options, const ModelRequest& request) : Sequential("SmallCnn") {
     const int64_t width = options.width;
-    push("stage1", stage(request.channels, width, true));
+    push("stage1", stage(request.inputs, width, true));
     push("stage2", stage(width, 2 * width, false));
     push("stage3", stage(2 * width, 2 * width, true));
     push("stage4", stage(2 * width, 4 * width, false));
@@ -49,6 +49,7 @@ class SmallCnn : public nn::Sequential {
   }
 
   void initialise_weights() override { nn::init::redraw(*this); }
+  std::vector<std::string> heads() const override { return {"fc"}; }
 };
 
 }  // namespace

@@ -72,6 +72,7 @@ class Fire : public nn::UnaryLayer {
     const torch::Tensor x = run(squeeze_, input);
     return call(*concat_, run(expand1x1_, x), run(expand3x3_, x));
   }
+  bool is_block() const override { return true; }
 
  private:
   struct Part {
@@ -96,7 +97,7 @@ class Squeezenet : public nn::Sequential {
       : Sequential("SqueezeNet") {
     auto features = std::make_shared<nn::Sequential>();
     features->push(std::make_shared<nn::Conv2d>(
-        nn::Conv2dOptions{.in = request.channels, .out = table.stem_width, .kernel = table.stem_kernel, .stride = 2}));
+        nn::Conv2dOptions{.in = request.inputs, .out = table.stem_width, .kernel = table.stem_kernel, .stride = 2}));
     features->push(std::make_shared<nn::Activation>(nn::Act::Relu));
     for (const FireRow& row : table.rows) {
       if (row.squeezed) {
@@ -131,6 +132,7 @@ class Squeezenet : public nn::Sequential {
       conv->bias.zero_();
     }
   }
+  std::vector<std::string> heads() const override { return {"classifier"}; }
 
  private:
   std::shared_ptr<nn::Conv2d> last_;

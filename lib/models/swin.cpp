@@ -74,6 +74,8 @@ class SwinBlock : public nn::UnaryLayer {
     return call(*add_2_, call(*stochastic_depth_2_, branch(*mlp_, *norm2_, x)), x);
   }
 
+  bool is_block() const override { return true; }
+
  private:
   torch::Tensor branch(nn::Layer& work, nn::Layer& norm, const torch::Tensor& x) const {
     return norm_last_ ? call(norm, call(work, x)) : call(work, call(norm, x));
@@ -131,7 +133,7 @@ class Swin : public nn::Sequential {
   Swin(const SwinTable& table, const SwinOptions& options, const ModelRequest& request)
       : Sequential("SwinTransformer") {
     auto features = std::make_shared<nn::Sequential>();
-    features->push(patches(request.channels, table.embedding));
+    features->push(patches(request.inputs, table.embedding));
     const int64_t blocks = std::accumulate(table.blocks.begin(), table.blocks.end(), int64_t{0});
     const double depth = options.stochastic_depth_prob.value_or(table.stochastic_depth);
     int64_t width = table.embedding, index = 0;
@@ -163,6 +165,7 @@ class Swin : public nn::Sequential {
   }
 
   void initialise_weights() override { nn::init::redraw_truncated(*this, 0.02, false); }
+  std::vector<std::string> heads() const override { return {"head"}; }
 
  private:
   static std::shared_ptr<nn::Layer> patches(int64_t channels, int64_t width) {

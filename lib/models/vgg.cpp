@@ -3,6 +3,7 @@
 
 #include "models/architectures.h"
 #include "models/cifar.h"
+#include "models/network.h"
 #include "nn/init.h"
 #include "nn/layers.h"
 
@@ -44,46 +45,49 @@ struct VggOptions {
   }
 };
 
-std::shared_ptr<nn::Sequential> vgg_features(const VggTable& table, bool norm, int64_t channels) {
-  auto features = std::make_shared<nn::Sequential>();
+/// With `norm`, a norm behind each convolution. Levels are what enters the pools, and the last pool's output; stages
+/// begin at all pools but the last, as in torchvision's SSD.
+void push_vgg_features(Network& network, const VggTable& table, const std::optional<nn::NormOptions>& norm,
+                       int64_t channels) {
+  int64_t stride = 1;
   for (std::size_t stage = 0; stage < std::size(kVggWidths); ++stage) {
+    const int64_t width = kVggWidths[stage];
     for (int64_t n = 0; n < table.convolutions[stage]; ++n) {
-      const int64_t width = kVggWidths[stage];
-      features->push(
+      network.push(
           std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = channels, .out = width, .kernel = 3, .padding = 1}));
-      if (norm) features->push(std::make_shared<nn::BatchNorm2d>(width));
-      features->push(std::make_shared<nn::Activation>(nn::Act::Relu));
+      if (norm) network.push(nn::make_norm(width, *norm));
+      network.push(std::make_shared<nn::Activation>(nn::Act::Relu), width, stride);
       channels = width;
     }
-    features->push(std::make_shared<nn::MaxPool2d>(nn::MaxPool2dOptions{}));
+    network.body.back().level = true;
+    stride *= 2;
+    network.push(std::make_shared<nn::MaxPool2d>(nn::MaxPool2dOptions{}), width, stride).stage = true;
   }
-  return features;
+  network.body.front().stage = true;
+  network.body.back().stage = false;
+  network.body.back().level = true;
 }
 
-class Vgg : public nn::Sequential {
- public:
-  Vgg(const VggTable& table, bool norm, const VggOptions& options, const ModelRequest& request)
-      : Sequential("VGG"), second_pass_(options.init_weights) {
-    auto classifier = std::make_shared<nn::Sequential>();
-    for (const int64_t in : {kVggWidths[4] * kVggMap * kVggMap, kVggHidden}) {
-      classifier->push(std::make_shared<nn::Linear>(in, kVggHidden));
-      classifier->push(std::make_shared<nn::Activation>(nn::Act::Relu));
-      classifier->push(std::make_shared<nn::Dropout>(options.dropout));
-    }
-    classifier->push(std::make_shared<nn::Linear>(kVggHidden, outputs(options.num_classes, request)));
-    push("features", vgg_features(table, norm, request.channels));
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(kVggMap));
-    push("flatten", std::make_shared<nn::Flatten>());
-    push("classifier", std::move(classifier));
-  }
+/// The norm of the members called `_bn`.
+std::optional<nn::NormOptions> vgg_norm(bool norm) { return norm ? std::optional(nn::NormOptions{}) : std::nullopt; }
 
-  void initialise_weights() override {
-    if (second_pass_) nn::init::redraw(*this, 0.01);
+Network vgg(const VggTable& table, const VggOptions& options, const ModelRequest& request,
+            const std::optional<nn::NormOptions>& norm) {
+  Network network{.type = "VGG", .container = "features"};
+  push_vgg_features(network, table, norm, request.inputs);
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(kVggMap));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  auto classifier = std::make_shared<nn::Sequential>();
+  for (const int64_t in : {kVggWidths[4] * kVggMap * kVggMap, kVggHidden}) {
+    classifier->push(std::make_shared<nn::Linear>(in, kVggHidden));
+    classifier->push(std::make_shared<nn::Activation>(nn::Act::Relu));
+    classifier->push(std::make_shared<nn::Dropout>(options.dropout));
   }
-
- private:
-  bool second_pass_;
-};
+  classifier->push(std::make_shared<nn::Linear>(kVggHidden, outputs(options.num_classes, request)));
+  network.push_head("classifier", std::move(classifier));
+  if (options.init_weights) network.second_pass = [](nn::Layer& root) { nn::init::redraw(root, 0.01); };
+  return network;
+}
 
 struct CifarVggOptions {
   std::optional<int64_t> num_classes;
@@ -96,32 +100,30 @@ struct CifarVggOptions {
 };
 
 /// The same convolutions before a small classifier.
-class CifarVgg : public nn::Sequential {
- public:
-  CifarVgg(bool norm, const CifarVggOptions& options, const ModelRequest& request) : Sequential("VGG") {
-    constexpr int64_t kHidden = 512;
-    auto classifier = std::make_shared<nn::Sequential>();
-    for (int i = 0; i < 2; ++i) {
-      classifier->push(std::make_shared<nn::Dropout>(options.dropout));
-      classifier->push(std::make_shared<nn::Linear>(kHidden, kHidden));
-      classifier->push(std::make_shared<nn::Activation>(nn::Act::Relu));
-    }
-    classifier->push(std::make_shared<nn::Linear>(kHidden, outputs(options.num_classes, request)));
-    push("features", vgg_features(kVgg16, norm, request.channels));
-    push("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
-    push("flatten", std::make_shared<nn::Flatten>());
-    push("classifier", std::move(classifier));
+Network cifar_vgg(bool norm, const CifarVggOptions& options, const ModelRequest& request) {
+  constexpr int64_t kHidden = 512;
+  Network network{.type = "VGG", .container = "features"};
+  push_vgg_features(network, kVgg16, vgg_norm(norm), request.inputs);
+  network.push_head("avgpool", std::make_shared<nn::AdaptiveAvgPool2d>(1));
+  network.push_head("flatten", std::make_shared<nn::Flatten>());
+  auto classifier = std::make_shared<nn::Sequential>();
+  for (int i = 0; i < 2; ++i) {
+    classifier->push(std::make_shared<nn::Dropout>(options.dropout));
+    classifier->push(std::make_shared<nn::Linear>(kHidden, kHidden));
+    classifier->push(std::make_shared<nn::Activation>(nn::Act::Relu));
   }
-
-  void initialise_weights() override { redraw_cifar(*this); }
-};
+  classifier->push(std::make_shared<nn::Linear>(kHidden, outputs(options.num_classes, request)));
+  network.push_head("classifier", std::move(classifier));
+  network.second_pass = redraw_cifar;
+  return network;
+}
 
 void add_cifar_vgg(ModelFactory& factory, const std::string& name, const std::string& description, bool norm,
                    Json facts) {
   factory.add<CifarVggOptions>(
       name, description,
       [norm](const CifarVggOptions& options, const ModelRequest& request) {
-        return build<CifarVgg>(norm, options, request);
+        return build_whole(cifar_vgg(norm, options, request));
       },
       std::move(facts));
 }
@@ -135,9 +137,23 @@ void add_vggs(ModelFactory& factory) {
       factory.add<VggOptions>(
           name, std::string(table.title) + (norm ? " with batch norm" : "") + ": plain 3x3 convolutions",
           [&table, norm](const VggOptions& options, const ModelRequest& request) {
-            return build<Vgg>(table, norm, options, request);
+            return build_whole(vgg(table, options, request, vgg_norm(norm)));
           },
           published_facts(name));
+    }
+  }
+}
+
+void add_vgg_bodies(BodyFactory& factory) {
+  for (const VggTable& table : kVggs) {
+    for (const bool norm : {false, true}) {
+      factory.add<config::NoOptions>(
+          table.name + std::string(norm ? "_bn" : ""), table.title,
+          [&table, norm](const config::NoOptions&, const BodyRequest& request) {
+            const auto chosen = norm ? std::optional(request.norm()) : std::nullopt;
+            return vgg(table, {}, {BodyRequest::kOutputs, request.inputs}, chosen);
+          },
+          body_facts(norm));
     }
   }
 }

@@ -134,6 +134,8 @@ class VitBlock : public nn::UnaryLayer {
     return call(*add_2_, call(*mlp_, call(*ln_2_, x)), x);
   }
 
+  bool is_block() const override { return true; }
+
  private:
   std::shared_ptr<nn::LayerNorm> ln_1_, ln_2_;
   std::shared_ptr<nn::MultiheadAttention> self_attention_;
@@ -183,7 +185,7 @@ class VisionTransformer : public nn::UnaryLayer {
   VisionTransformer(const VitTable& table, const Options& o, const ModelRequest& request)
       : UnaryLayer("VisionTransformer"), table_(table), image_size_(o.image_size) {
     class_token_ = register_parameter("class_token", torch::empty({1, 1, table.hidden}));
-    conv_proj_ = add("conv_proj", projection(o.conv_stem_configs, request.channels));
+    conv_proj_ = add("conv_proj", projection(o.conv_stem_configs, request.inputs));
     tokens_ = add("tokens", std::make_shared<ImageTokens>());
     prepend_ = add("prepend", std::make_shared<PrependToken>());
     const int64_t patches = o.image_size / table.patch;
@@ -205,6 +207,8 @@ class VisionTransformer : public nn::UnaryLayer {
     const torch::Tensor x = call(*encoder_, call(*prepend_, nn::beside(patches, class_token_), patches));
     return call(*heads_, x.select(1, 0));
   }
+
+  std::vector<std::string> heads() const override { return {"heads"}; }
 
   void reset() override {
     class_token_.zero_();

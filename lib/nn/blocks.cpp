@@ -14,7 +14,7 @@ std::shared_ptr<Sequential> conv_norm_act(const ConvNormActOptions& o) {
                                                      .dilation = o.dilation,
                                                      .groups = o.groups,
                                                      .bias = false}));
-  block->push(std::make_shared<BatchNorm2d>(o.out, o.norm));
+  block->push(make_norm(o.out, o.norm));
   if (o.activation) block->push(std::make_shared<Activation>(*o.activation));
   return block;
 }

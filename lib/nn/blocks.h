@@ -14,11 +14,11 @@ struct ConvNormActOptions {
   int64_t stride = 1;
   int64_t dilation = 1;
   int64_t groups = 1;
-  BatchNormOptions norm{};
+  NormOptions norm{};
   std::optional<Act> activation = Act::Relu;
 };
 
-/// Convolution without bias, batch norm, activation: torchvision's Conv2dNormActivation, children
+/// Convolution without bias, norm, activation: torchvision's Conv2dNormActivation, children
 /// 0, 1, 2.
 std::shared_ptr<Sequential> conv_norm_act(const ConvNormActOptions& options);
 

@@ -63,6 +63,7 @@ class Residual : public UnaryLayer {
  public:
   Residual(std::string type, std::string name, std::shared_ptr<Layer> branch, const ShortcutOptions& options);
   torch::Tensor forward(const torch::Tensor& input) override;
+  bool is_block() const override { return true; }
 
  private:
   std::shared_ptr<Layer> branch_;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "nn/batch_variance.h"
 #include "nn/init.h"
 #include "nn/tap_products.h"
 
@@ -117,51 +116,6 @@ torch::Tensor Linear::forward(const torch::Tensor& input) {
 void Linear::reset() { init::reset_weight_and_bias(weight, bias); }
 
 int64_t Linear::macs(const Tensors&, const Tensors& outputs) const { return outputs.front().numel() * weight.size(1); }
-
-BatchNorm2d::BatchNorm2d(int64_t channels, BatchNormOptions options) : UnaryLayer("BatchNorm2d"), options_(options) {
-  weight = register_parameter("weight", torch::empty({channels}));
-  bias = register_parameter("bias", torch::empty({channels}));
-  running_mean = register_buffer("running_mean", torch::empty({channels}));
-  running_var = register_buffer("running_var", torch::empty({channels}));
-  num_batches_tracked = register_buffer("num_batches_tracked", torch::empty({}, torch::kLong));
-}
-
-torch::Tensor BatchNorm2d::forward(const torch::Tensor& input) {
-  if (input.is_meta()) return torch::empty_like(input);
-  if (is_training() && !has_variance(input)) {
-    throw UserError("the batch norm at " + path() + " sees one value of each channel, which has no variance",
-                    "train on two samples at a time at least, or on larger images");
-  }
-  const auto batch_norm = [&](const torch::Tensor& mean, const torch::Tensor& var, double momentum) {
-    return torch::batch_norm(input, weight, bias, mean, var, is_training(), momentum, options_.eps,
-                             at::globalContext().userEnabledCuDNN());
-  };
-  if (is_training() && !tracks_) return batch_norm({}, {}, options_.momentum);
-  if (is_training()) {
-    num_batches_tracked.add_(1);
-    ++batches_;
-  }
-  const double momentum = cumulative_ ? 1.0 / static_cast<double>(batches_) : options_.momentum;
-  return batch_norm(running_mean, running_var, momentum);
-}
-
-void BatchNorm2d::begin_cumulative() {
-  const torch::NoGradGuard no_grad;
-  running_mean.zero_();
-  running_var.fill_(1);
-  num_batches_tracked.zero_();
-  cumulative_ = true;
-  batches_ = 0;
-}
-
-void BatchNorm2d::reset() {
-  torch::NoGradGuard no_grad;
-  weight.fill_(1);
-  bias.zero_();
-  running_mean.zero_();
-  running_var.fill_(1);
-  num_batches_tracked.zero_();
-}
 
 Activation::Activation(Act kind, bool inplace) : UnaryLayer(activation_name(kind)), kind_(kind), inplace_(inplace) {}
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nn/layer.h"
+#include "nn/norm.h"
 #include "nn/pooling.h"
 
 /// The layers that models are made of. Images are [N, C, H, W]; names and defaults are torch.nn's.
@@ -45,39 +46,6 @@ class Linear : public UnaryLayer {
 
   torch::Tensor weight;  ///< [out, in]
   torch::Tensor bias;    ///< [out], undefined without
-};
-
-struct BatchNormOptions {
-  double eps = 1e-5;
-  double momentum = 0.1;  ///< weight of the newest batch in the running statistics
-};
-
-/// Training normalizes by the batch and updates `running_mean`, `running_var` and the int64
-/// `num_batches_tracked`; evaluation normalizes by the running statistics.
-class BatchNorm2d : public UnaryLayer {
- public:
-  explicit BatchNorm2d(int64_t channels, BatchNormOptions options = {});
-  torch::Tensor forward(const torch::Tensor& input) override;
-  void reset() override;
-
-  const BatchNormOptions& options() const { return options_; }
-
-  /// Sets the statistics to zero and lets every batch from now on count the same (torch.nn's
-  /// `momentum=None`), until `end_cumulative`.
-  void begin_cumulative();
-  void end_cumulative() { cumulative_ = false; }
-
-  /// Whether training updates the statistics; off while a batch that was counted already is computed
-  /// again.
-  void track(bool on) { tracks_ = on; }
-
-  torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
-
- private:
-  BatchNormOptions options_;
-  bool cumulative_ = false;
-  bool tracks_ = true;
-  int64_t batches_ = 0;  // since begin_cumulative
 };
 
 enum class Act { Relu, Relu6, Hardswish, Hardsigmoid, Sigmoid, Silu, Gelu, Tanh };

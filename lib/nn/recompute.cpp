@@ -17,7 +17,7 @@ namespace mlrun::nn {
 
 struct Recompute::Block {
   std::vector<torch::Tensor> parameters;
-  std::vector<BatchNorm2d*> norms;
+  std::vector<BatchNorm*> norms;
   std::set<int> looked;          ///< calls in a pass of which the next member is known
   bool writes_to_input = false;  ///< an activation in place comes first: what is kept must be a copy
 };
@@ -72,10 +72,10 @@ class Again {
  public:
   Again(Call& call, const torch::Device& device) : call_(call), now_(device), autocast_(call.autocast) {
     call_.random.restore();
-    for (BatchNorm2d* norm : call_.block.norms) norm->track(false);
+    for (BatchNorm* norm : call_.block.norms) norm->track(false);
   }
   ~Again() {
-    for (BatchNorm2d* norm : call_.block.norms) norm->track(true);
+    for (BatchNorm* norm : call_.block.norms) norm->track(true);
     now_.restore();
   }
   Again(const Again&) = delete;
@@ -180,7 +180,7 @@ void add_to(Block& block, Layer& layer) {
       const auto same = [&](const torch::Tensor& known) { return known.is_same(parameter); };
       if (std::none_of(block.parameters.begin(), block.parameters.end(), same)) block.parameters.push_back(parameter);
     }
-    if (auto* norm = dynamic_cast<BatchNorm2d*>(below)) block.norms.push_back(norm);
+    if (auto* norm = dynamic_cast<BatchNorm*>(below)) block.norms.push_back(norm);
   }
 }
 

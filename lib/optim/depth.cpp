@@ -1,34 +1,14 @@
 #include "optim/depth.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "models/heads.h"
+#include "nn/norm.h"
 
 namespace mlrun::optim {
 namespace {
-
-/// Upstream's classes of blocks; a name also stands for those that begin with it (InceptionA,
-/// SwinTransformerBlockV2).
-constexpr std::array<std::string_view, 14> kBlocks = {"BasicBlock",
-                                                      "Bottleneck",
-                                                      "WideBasic",
-                                                      "InvertedResidual",
-                                                      "MBConv",
-                                                      "FusedMBConv",
-                                                      "CNBlock",
-                                                      "Fire",
-                                                      "_DenseLayer",
-                                                      "Inception",
-                                                      "ResBottleneckBlock",
-                                                      "EncoderBlock",
-                                                      "SwinTransformerBlock",
-                                                      "MaxVitLayer"};
-
-bool starts_with_one_of(const std::string& text, const auto& words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.rfind(word, 0) == 0; });
-}
 
 std::vector<std::string> names_below(const nn::Layer& layer, bool recurse) {
   const std::string prefix = layer.path().empty() ? "" : layer.path() + ".";
@@ -40,12 +20,12 @@ std::vector<std::string> names_below(const nn::Layer& layer, bool recurse) {
 /// Walks a model from its input to its output and counts blocks.
 class DepthWalk {
  public:
-  explicit DepthWalk(bool plain) : plain_(plain) {}
+  DepthWalk(std::vector<std::string> heads, bool plain) : head_paths_(std::move(heads)), plain_(plain) {}
 
   void visit(const nn::Layer& layer) {
     if (is_head(layer)) return append(heads_, names_below(layer, true));
     const bool root = layer.path().empty();
-    if (!plain_ && !root && starts_with_one_of(layer.type(), kBlocks)) return open(names_below(layer, true));
+    if (!plain_ && !root && layer.is_block()) return open(names_below(layer, true));
     const auto own = names_below(layer, false);
     if (plain_ && !own.empty() && !is_norm(layer)) open(own);
     else append(loose_, own);
@@ -64,9 +44,8 @@ class DepthWalk {
   }
 
  private:
-  static bool is_head(const nn::Layer& layer) {
-    const auto& heads = models::head_names();
-    return std::find(heads.begin(), heads.end(), layer.path()) != heads.end();
+  bool is_head(const nn::Layer& layer) const {
+    return std::find(head_paths_.begin(), head_paths_.end(), layer.path()) != head_paths_.end();
   }
   static void append(std::vector<std::string>& to, const std::vector<std::string>& names) {
     to.insert(to.end(), names.begin(), names.end());
@@ -84,6 +63,7 @@ class DepthWalk {
     for (const auto& name : names) depths_.of[name] = depth;
   }
 
+  std::vector<std::string> head_paths_;
   bool plain_;
   std::int64_t blocks_ = 0;
   std::vector<std::string> loose_, heads_;
@@ -92,17 +72,15 @@ class DepthWalk {
 
 }  // namespace
 
-bool is_norm(const nn::Layer& layer) {
-  constexpr std::array<std::string_view, 5> kNorms = {"BatchNorm", "SyncBatchNorm", "LayerNorm", "GroupNorm",
-                                                      "InstanceNorm"};
-  return starts_with_one_of(layer.type(), kNorms);
-}
+bool is_norm(const nn::Layer& layer) { return dynamic_cast<const nn::Norm*>(&layer) != nullptr; }
 
-Depths layer_depths(const nn::Layer& model) {
-  DepthWalk by_blocks(/*plain=*/false);
+Depths layer_depths(nn::Layer& model) {
+  auto heads = model.heads();
+  if (heads.empty()) heads = models::head_layers(model);
+  DepthWalk by_blocks(heads, /*plain=*/false);
   by_blocks.visit(model);
   if (by_blocks.found_blocks()) return by_blocks.finish();
-  DepthWalk plain(/*plain=*/true);
+  DepthWalk plain(heads, /*plain=*/true);
   plain.visit(model);
   return plain.finish();
 }

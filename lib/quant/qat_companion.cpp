@@ -147,7 +147,7 @@ class QatCompanion : public engine::Companion {
 
   static void freeze_norms(nn::Layer& model) {
     for (nn::Layer* layer : model.all_layers()) {
-      if (dynamic_cast<nn::BatchNorm2d*>(layer) != nullptr) layer->eval();
+      if (dynamic_cast<nn::BatchNorm*>(layer) != nullptr) layer->eval();
     }
   }
 

@@ -83,15 +83,6 @@ void check_evaluation(DeepCase& test) {
   CHECK(torch::allclose((*test.model)(test.input(1)), logits.slice(0, 0, 1), 1e-5, tolerance));
 }
 
-/// Floating parameters and buffers in float64; index tables and counters stay.
-void widen(nn::Layer& model) {
-  const torch::NoGradGuard no_grad;
-  for (auto& parameter : model.parameters()) parameter.set_data(parameter.to(torch::kDouble));
-  for (auto& buffer : model.buffers()) {
-    if (buffer.is_floating_point()) buffer.set_data(buffer.to(torch::kDouble));
-  }
-}
-
 /// Cross-entropy of the main outputs, and 0.3 times that of auxiliary ones.
 torch::Tensor training_loss(DeepCase& test) {
   const auto targets = torch::tensor({1, 3, 7, 9}, torch::kLong);
@@ -108,7 +99,7 @@ torch::Tensor training_loss(DeepCase& test) {
 void check_training(DeepCase& test) {
   const Json& expected = test.expected.at("training");
   test::stir(*test.model, test.expected);
-  widen(*test.model);
+  test::widen(*test.model);
   test.model->train();
   const auto loss = training_loss(test);
   loss.backward();

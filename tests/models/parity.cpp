@@ -64,6 +64,24 @@ void stir(nn::Layer& model, const Json& expected) {
   for (auto& parameter : model.parameters()) parameter.add_(torch::empty_like(parameter).normal_(0, 0.02));
 }
 
+void widen(nn::Layer& model) {
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : model.parameters()) parameter.set_data(parameter.to(torch::kDouble));
+  for (auto& buffer : model.buffers()) {
+    if (buffer.is_floating_point()) buffer.set_data(buffer.to(torch::kDouble));
+  }
+}
+
+std::string described(const State& state) {
+  std::string text;
+  for (const auto& [key, tensor] : state) {
+    text += key + ' ';
+    for (int64_t i = 0; i < tensor.dim(); ++i) text += (i ? "," : "") + std::to_string(tensor.size(i));
+    text += tensor.scalar_type() == torch::kLong ? " int64\n" : " float32\n";
+  }
+  return text;
+}
+
 int64_t count_parameters(const nn::Layer& model) {
   int64_t count = 0;
   for (const auto& tensor : model.parameters()) count += tensor.numel();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "catch.h"
 #include "models/registry.h"
 
 /// What the tests of parity share. Inputs and projections are those of scripts/fixtures/models.py.
@@ -31,6 +32,25 @@ std::shared_ptr<nn::Layer> make_model(const std::string& name, const Json& optio
 
 /// Moves every parameter, the same way as the script does where a fixture has `stir`.
 void stir(nn::Layer& model, const Json& expected);
+
+/// Floating parameters and buffers in float64; index tables and counters stay.
+void widen(nn::Layer& model);
+
+/// Sets the fields of an options struct by their names; unknown names fail the test.
+template <class Options>
+Options options_of(const Json& values) {
+  Options options;
+  const auto spec = config::spec_of<Options>();
+  for (const auto& [key, value] : values.items()) {
+    INFO(key);
+    REQUIRE(spec->find(key));
+    spec->find(key)->set(&options, value);
+  }
+  return options;
+}
+
+/// "key shape dtype" line by line, as the scripts write it.
+std::string described(const State& state);
 
 int64_t count_parameters(const nn::Layer& model);
 

@@ -19,17 +19,6 @@ std::shared_ptr<nn::Layer> make_zoo_model(const std::string& name, const Json& e
   return test::make_model(name, Json::object(), {expected.at("num_classes").get<int64_t>(), 3});
 }
 
-/// "key shape dtype" line by line, as the script writes it.
-std::string describe(const test::State& state) {
-  std::string text;
-  for (const auto& [key, tensor] : state) {
-    text += key + ' ';
-    for (int64_t i = 0; i < tensor.dim(); ++i) text += (i ? "," : "") + std::to_string(tensor.size(i));
-    text += tensor.scalar_type() == torch::kLong ? " int64\n" : " float32\n";
-  }
-  return text;
-}
-
 /// What the files of state dicts say of the modules (scripts/fixtures/module_versions.py).
 void check_versions(nn::Layer& model, const Json& expected) {
   std::string lines;
@@ -71,7 +60,7 @@ TEST_CASE("keys, shapes, order, counts and modules' versions equal torchvision's
       const test::State state = nn::state_dict(*model);
       CHECK(test::count_parameters(*model) == expected.at("params").get<int64_t>());
       CHECK(state.size() == expected.at("entries").get<std::size_t>());
-      const std::string text = describe(state);
+      const std::string text = test::described(state);
       INFO(text);
       CHECK(sha256(text.data(), text.size()) == expected.at("state").get<std::string>());
       check_versions(*model, versions.at(item.key()));

@@ -85,9 +85,9 @@ const models::ModelFactory& mlps() {
   static const auto factory = only<models::ModelFactory, config::NoOptions>(
       "model", "mlp", [](const auto&, const models::ModelRequest& request) {
         auto mlp = std::make_shared<nn::Sequential>("Mlp");
-        mlp->push(std::make_shared<nn::Linear>(request.channels, 16));
+        mlp->push(std::make_shared<nn::Linear>(request.inputs, 16));
         mlp->push(std::make_shared<nn::Activation>(nn::Act::Relu));
-        mlp->push(std::make_shared<nn::Linear>(16, request.num_classes));
+        mlp->push(std::make_shared<nn::Linear>(16, request.outputs));
         nn::name_layers(*mlp);
         return mlp;
       });

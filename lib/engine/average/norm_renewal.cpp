@@ -16,11 +16,11 @@
 namespace mlrun::engine {
 namespace {
 
-std::vector<nn::BatchNorm2d*> batch_norms(const Models& models) {
-  std::vector<nn::BatchNorm2d*> norms;
+std::vector<nn::BatchNorm*> batch_norms(const Models& models) {
+  std::vector<nn::BatchNorm*> norms;
   for (const auto& model : models) {
     for (nn::Layer* layer : model.second->all_layers()) {
-      if (auto* norm = dynamic_cast<nn::BatchNorm2d*>(layer)) norms.push_back(norm);
+      if (auto* norm = dynamic_cast<nn::BatchNorm*>(layer)) norms.push_back(norm);
     }
   }
   return norms;
@@ -35,10 +35,10 @@ class Counting {
       training_.push_back(model.second->is_training());
       model.second->train();
     }
-    for (nn::BatchNorm2d* norm : norms_) norm->begin_cumulative();
+    for (nn::BatchNorm* norm : norms_) norm->begin_cumulative();
   }
   ~Counting() {
-    for (nn::BatchNorm2d* norm : norms_) norm->end_cumulative();
+    for (nn::BatchNorm* norm : norms_) norm->end_cumulative();
     for (std::size_t i = 0; i < models_.size(); ++i) models_[i].second->train(training_[i]);
   }
   Counting(const Counting&) = delete;
@@ -46,7 +46,7 @@ class Counting {
 
  private:
   const Models& models_;
-  std::vector<nn::BatchNorm2d*> norms_;
+  std::vector<nn::BatchNorm*> norms_;
   std::vector<bool> training_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "nn/norm.h"
 #include "weights/patterns.h"
 
 namespace mlrun::engine {
@@ -36,7 +37,7 @@ std::vector<NamedParameter> all_parameters(const Models& models) {
 
 /// A batch norm (of any number of dimensions) with parameters that are all frozen.
 bool is_frozen_norm(nn::Layer& layer) {
-  if (layer.type().rfind("BatchNorm", 0) != 0) return false;
+  if (dynamic_cast<nn::BatchNorm*>(&layer) == nullptr) return false;
   const auto own = layer.parameters(/*recurse=*/false);
   const auto frozen = [](const torch::Tensor& parameter) { return !parameter.requires_grad(); };
   return !own.empty() && std::all_of(own.begin(), own.end(), frozen);

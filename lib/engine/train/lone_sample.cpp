@@ -22,7 +22,7 @@ namespace {
 class NormWatch : public nn::Interceptor {
  public:
   nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
-    if (dynamic_cast<nn::BatchNorm2d*>(&layer) == nullptr) return proceed(inputs);
+    if (dynamic_cast<nn::BatchNorm*>(&layer) == nullptr) return proceed(inputs);
     if (layer.is_training() && !nn::has_variance(inputs.front()) && found_.empty()) found_ = layer.path();
     return inputs;
   }
