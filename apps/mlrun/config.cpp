@@ -68,6 +68,8 @@ Result check_result(const config::Resolved& resolved, const engine::TrainingChec
   if (check.plan) {
     result.json["samples"] = check.plan->samples;
     result.json["steps_per_epoch"] = check.plan->steps_per_epoch;
+    result.json["epochs"] = epochs_json(check.plan->horizon().epochs());
+    result.json["steps"] = check.plan->steps();
     result.text += "\n";
     return result;
   }

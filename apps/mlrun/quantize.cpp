@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kWorstShown = 5;
+constexpr double kShare = 0.1;  // of a training's length and rate that qat takes
 
 struct QuantizeArguments {
   explicit QuantizeArguments(CLI::App& app) : recipe(app, "RUN") {}
@@ -57,20 +58,31 @@ std::vector<std::string> methods_of(const QuantizeArguments& arguments, const co
   return once;
 }
 
+/// A tenth of the recipe's length, as an override; nothing where the command line says how long.
+std::vector<std::string> shorter(const config::TrainSection& train, const std::vector<config::Override>& typed) {
+  const auto is_length = [](const config::Override& set) {
+    return set.key == "train.epochs" || set.key == "train.length";
+  };
+  if (std::any_of(typed.begin(), typed.end(), is_length)) return {};
+  const config::Span length =
+      train.length.value_or(config::Span{static_cast<double>(train.epochs.value_or(0)), config::Span::Unit::Epochs});
+  const auto count = static_cast<std::int64_t>(std::ceil(kShare * length.value));
+  if (!train.length) return {"train.epochs=" + std::to_string(count)};
+  return {"train.length=" + config::Span{static_cast<double>(count), length.unit}.text()};
+}
+
 /// The training of qat: a tenth of the epochs at a tenth of the rate, unless the command line says otherwise.
 quant::TrainingRequest training_of(const QuantizeArguments& arguments, const RunArgument& run) {
-  constexpr double kShare = 0.1;
-  const config::Recipe& recipe = run.resolved.recipe;
-  const auto epochs = static_cast<std::int64_t>(std::ceil(kShare * static_cast<double>(recipe.train.epochs)));
   std::vector<config::Override> overrides;
+  const auto typed = arguments.recipe.overrides();
+  for (const auto& text : shorter(run.resolved.recipe.train, typed)) overrides.push_back(config::parse_override(text));
   for (const std::string& text :
        {std::string("quantize.name=qat"), "model.weights.file=" + fs::absolute(run.weights.file).string(),
-        std::string("model.head=keep"), "train.epochs=" + std::to_string(epochs),
+        std::string("model.head=keep"),
         "optimizer.lr=" + report::shortest(kShare * run.resolved.values.at("optimizer").at("lr").get<double>()),
         std::string("schedule.warmup=0 epochs"), std::string("averaging.name=none"), std::string("expect=null")}) {
     overrides.push_back(config::parse_override(text));
   }
-  const auto typed = arguments.recipe.overrides();
   overrides.insert(overrides.end(), typed.begin(), typed.end());
   return {source_of(arguments, overrides).resolved, arguments.output + ".qat", typed_command()};
 }

@@ -14,4 +14,7 @@ namespace mlrun::apps {
 Result plot_rates(const config::Resolved& resolved, const std::filesystem::path& file,
                   std::optional<std::int64_t> samples);
 
+/// A number of epochs: an integer where it is whole.
+Json epochs_json(double epochs);
+
 }  // namespace mlrun::apps

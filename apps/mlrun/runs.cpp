@@ -10,9 +10,9 @@ namespace mlrun::apps {
 namespace {
 
 Json to_json(const engine::RunSummary& run) {
-  Json json = {{"run", run.path.string()}, {"state", run.state}, {"step", run.step}, {"epoch", run.epoch},
-               {"epochs", run.epochs},     {"best", nullptr},    {"host", run.host}, {"updated", run.updated},
-               {"age_s", nullptr},         {"error", nullptr}};
+  Json json = {{"run", run.path.string()}, {"state", run.state},   {"step", run.step}, {"epoch", run.epoch},
+               {"epochs", run.epochs},     {"length", run.length}, {"best", nullptr},  {"host", run.host},
+               {"updated", run.updated},   {"age_s", nullptr},     {"error", nullptr}};
   if (run.best) json["best"] = engine::to_json(*run.best);
   if (run.age) json["age_s"] = *run.age;
   if (!run.error.empty()) json["error"] = run.error;
@@ -31,7 +31,7 @@ Result run_runs(const std::string& folder) {
                        {"host", report::Align::Left}});
   for (const auto& run : runs) {
     result.json.push_back(to_json(run));
-    table.add({run.path.string(), run.state, std::to_string(run.epoch) + "/" + std::to_string(run.epochs),
+    table.add({run.path.string(), run.state, run.progress(),
                run.best ? run.best->figure.name + " " + report::fixed(run.best->figure.value, 4) : "",
                run.age ? report::duration(*run.age) : "", run.host});
   }

@@ -23,17 +23,10 @@ namespace {
 Json to_json(const engine::SweepEntry& entry) {
   Json set = Json::object();
   for (const auto& [key, value] : entry.combination.set) set[key] = value;
-  Json json = {{"index", entry.index},
-               {"name", entry.combination.name},
-               {"set", set},
-               {"state", entry.state},
-               {"epoch", entry.run.epoch},
-               {"epochs", entry.run.epochs},
-               {"step", entry.run.step},
-               {"best", nullptr},
-               {"seconds", entry.seconds},
-               {"run", entry.run.path.string()},
-               {"error", nullptr}};
+  Json json = {{"index", entry.index},       {"name", entry.combination.name}, {"set", set},
+               {"state", entry.state},       {"epoch", entry.run.epoch},       {"epochs", entry.run.epochs},
+               {"length", entry.run.length}, {"step", entry.run.step},         {"best", nullptr},
+               {"seconds", entry.seconds},   {"run", entry.run.path.string()}, {"error", nullptr}};
   if (entry.run.best) json["best"] = {{"metric", entry.run.best->figure.name}, {"value", entry.run.best->figure.value}};
   if (!entry.run.error.empty()) json["error"] = entry.run.error;
   return json;
@@ -72,7 +65,7 @@ std::string status_table(const std::vector<engine::SweepEntry>& entries, bool ra
     const bool begun = entry.state != "planned";
     row.push_back(entry.combination.name);
     row.push_back(entry.state);
-    row.push_back(begun ? std::to_string(entry.run.epoch) + "/" + std::to_string(entry.run.epochs) : "");
+    row.push_back(begun ? entry.run.progress() : "");
     row.push_back(best ? best->figure.name + " " + report::fixed(best->figure.value, 4) : "");
     row.push_back(begun ? report::duration(entry.seconds) : "");
     table.add(std::move(row));

@@ -5,6 +5,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
+#include "apps/mlrun/rate_plot.h"
 #include "apps/mlrun/train_result.h"
 #include "apps/mlrun/verdicts.h"
 #include "base/shell_text.h"
@@ -60,7 +61,8 @@ Json to_json(const engine::DryRun& run) {
           {"groups", to_json(run.groups)},
           {"samples", run.plan.samples},
           {"steps_per_epoch", run.plan.steps_per_epoch},
-          {"epochs", run.plan.epochs},
+          {"epochs", epochs_json(run.plan.horizon().epochs())},
+          {"steps", run.plan.steps()},
           {"timed_steps", run.steps},
           {"seconds_per_step", run.seconds_per_step},
           {"seconds_per_epoch", run.seconds_per_epoch},
@@ -76,13 +78,14 @@ std::string dry_run_text(const engine::DryRun& run) {
                            " compute threads, " + std::to_string(run.context.workers) + " loading threads"});
   table.add({"parameters", report::grouped(run.parameters)});
   table.add({"training samples", report::grouped(run.plan.samples)});
-  table.add({"steps",
-             report::grouped(run.plan.steps_per_epoch) + " per epoch, " + std::to_string(run.plan.epochs) + " epochs"});
+  const std::string length =
+      run.plan.in_steps() ? report::grouped(run.plan.steps()) + " in all" : std::to_string(run.plan.epochs) + " epochs";
+  table.add({"steps", report::grouped(run.plan.steps_per_epoch) + " per epoch, " + length});
   table.add({"time per step", report::duration(run.seconds_per_step) + " (median of " + std::to_string(run.steps) +
                                   "), " + report::percent(run.wait_share, 0) + " of it waiting for data"});
   table.add({"time per epoch", report::duration(run.seconds_per_epoch)});
   table.add({"whole training",
-             report::duration(run.seconds_per_epoch * static_cast<double>(run.plan.epochs)) + " without evaluation"});
+             report::duration(run.seconds_per_step * static_cast<double>(run.plan.steps())) + " without evaluation"});
   table.add({"memory", report::bytes(static_cast<double>(run.peak_memory)) + " at the peak"});
   table.add({"disk", report::bytes(static_cast<double>(run.checkpoint_bytes)) + " a checkpoint, at most " +
                          std::to_string(run.checkpoints) + " at a time"});
@@ -108,7 +111,9 @@ std::string summary_text(const engine::TrainResult& trained) {
   const bool again = trained.state == engine::TrainResult::State::AlreadyFinished;
   const bool early = trained.summary.value("stopped_early", false);
   text << (again ? "already finished" : "finished");
-  if (early) text << " early, after epoch " << trained.summary.at("epochs").get<std::int64_t>();
+  const bool in_steps = trained.summary.contains("length");
+  if (early && in_steps) text << " early, after step " << trained.summary.at("steps").get<std::int64_t>();
+  else if (early) text << " early, after epoch " << trained.summary.at("epochs").get<std::int64_t>();
   text << ": " << trained.run.string() << "\n";
   const Json metrics = trained.summary.value("metrics", Json::object());
   for (const auto& [name, value] : metrics.items()) {

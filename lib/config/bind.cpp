@@ -1,7 +1,10 @@
 #include "config/bind.h"
 
+#include <algorithm>
+
 #include "config/known_keys.h"
 #include "config/layering.h"
+#include "config/named.h"
 #include "config/values.h"
 #include "config/words.h"
 
@@ -66,6 +69,7 @@ class Binder {
                                         guess ? known_keys(spec_, &root_, catalogue_, "") : std::vector<KnownKey>()));
       }
     }
+    if (scope.own != nullptr) bind_keyed(map, *scope.own, object, scope.prefix);
     if (problems_.size() != before) return;
     if (scope.own != nullptr) check_rules(map, *scope.own, object, scope.prefix);
     if (scope.entry != nullptr) check_rules(map, *scope.entry->options, chosen->options.get(), scope.prefix);
@@ -104,9 +108,10 @@ class Binder {
 
   void bind_fields(const Node& map, const Spec& spec, void* object, const std::string& prefix) {
     for (const auto& field : spec.fields) {
-      if (field.inlined) continue;
+      if (field.inlined || field.keyed) continue;
       const std::string key = join_key(prefix, field.name);
       const Node* value = map.find(field.name);
+      if (value == nullptr && given_instead(map, spec, field)) field.set(object, nullptr);
       if (value == nullptr && field.required) {
         problems_.push_back(problem_at(map.origin, key, "required, but missing", missing_hint(field)));
         continue;
@@ -183,6 +188,51 @@ class Binder {
       if (field.type == Type::Object) bind_struct(list.items[i], *field.spec, field.append(object), prefix);
       else bind_component(list.items[i], field, field.append(object), prefix);
     }
+  }
+
+  /// Is a field given that stands in place of this one, or that this one would?
+  static bool given_instead(const Node& map, const Spec& spec, const Field& field) {
+    return std::any_of(spec.fields.begin(), spec.fields.end(), [&](const Field& other) {
+      if (other.instead_of != field.name && (field.instead_of.empty() || field.instead_of != other.name)) return false;
+      const Node* given = map.find(other.name);
+      return given != nullptr && given->type != Node::Type::Null;
+    });
+  }
+
+  /// Maps by names that users choose. Comes after the section itself: what is wrong with that is told once.
+  void bind_keyed(const Node& map, const Spec& spec, void* object, const std::string& prefix) {
+    for (const auto& field : spec.fields) {
+      Node entries = field.keyed && map.find(field.name) != nullptr ? *map.find(field.name) : Node();
+      const std::string key = join_key(prefix, field.name);
+      if (!field.keyed || !accept_map(entries, key, "a map of them by name")) continue;
+      field.clear(object);
+      if (entries.entries.empty()) provenance_[key] = entries.origin;
+      for (auto& entry : entries.entries) {
+        const std::string place = join_key(key, entry.key);
+        if (!accept_map(entry.value, place, "a string or a map")) continue;
+        const std::size_t before = problems_.size();
+        const Node whole = with_section(entry.value, map, spec, field);
+        void* item = field.append_named(object, entry.key);
+        if (field.type == Type::Object) bind_struct(whole, *field.spec, item, place);
+        else bind_component(whole, field, item, place);
+        drop_told(before);
+      }
+    }
+  }
+
+  /// Drops problems after the first `count` that are of the same places.
+  void drop_told(std::size_t count) {
+    const auto told = problems_.begin() + static_cast<std::ptrdiff_t>(count);
+    const auto again = [&](const Problem& problem) {
+      return std::any_of(problems_.begin(), told, [&](const Problem& earlier) {
+        return earlier.file == problem.file && earlier.line == problem.line && earlier.column == problem.column &&
+               earlier.message == problem.message;
+      });
+    };
+    std::vector<Problem> rest;
+    std::remove_copy_if(told, problems_.end(), std::back_inserter(rest), again);
+    problems_.erase(told, problems_.end());
+    problems_.insert(problems_.end(), rest.begin(), rest.end());
   }
 
   void check_rules(const Node& map, const Spec& spec, const void* object, const std::string& prefix) {

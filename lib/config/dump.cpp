@@ -34,6 +34,12 @@ void dump_fields(Json& into, const Spec& spec, const Catalogue& catalogue, const
     const bool nested = field.type == Type::Object || field.type == Type::Component;
     if (!nested) {
       into[field.name] = field.get(object);
+    } else if (field.keyed) {
+      Json map = Json::object();
+      const auto items = field.items(object);
+      const auto names = field.names(object);
+      for (std::size_t i = 0; i < items.size(); ++i) map[names[i]] = dump_nested(field, catalogue, items[i]);
+      into[field.name] = std::move(map);
     } else if (field.repeated) {
       Json list = Json::array();
       for (const void* item : field.items(object)) list.push_back(dump_nested(field, catalogue, item));

@@ -83,7 +83,7 @@ std::vector<KnownKey> known_keys(const Spec& spec, const Node* node, const Catal
     const std::string& name = field.inlined ? field.discriminator : field.name;
     const std::string path = join_key(prefix, name);
     keys.push_back({name, path});
-    if (field.repeated) continue;
+    if (field.repeated || field.keyed) continue;
     const Node* child = node != nullptr && node->type == Node::Type::Map ? node->find(name) : nullptr;
     if (field.type == Type::Object) add_all(known_keys(*field.spec, child, catalogue, path));
     if (field.type != Type::Component) continue;

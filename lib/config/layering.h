@@ -16,11 +16,12 @@ struct Shape {
   const Spec* own = nullptr;         ///< the struct's fields
   const Field* component = nullptr;  ///< the component that the map describes
   bool repeated = false;             ///< a list of such maps
+  bool keyed = false;                ///< a map of such maps by names that users choose
 
   /// The key that a bare scalar in place of the map stands for; empty: none.
   std::string shorthand() const;
   /// One item of a repeated shape.
-  Shape item() const { return {own, component, false}; }
+  Shape item() const { return {own, component, false, false}; }
   /// Does `key` belong to the component rather than to the struct around it?
   bool is_setting(const std::string& key) const;
   /// The component that `map` names, or else the default one; empty: none.
@@ -51,6 +52,7 @@ class Merger {
     std::string path;
   };
   void discard_settings(Node& base, const Node& over, const Shape& shape, const std::string& path);
+  void discard_replaced(Node& base, const Node& over, const Spec& spec, const std::string& path);
   void override_problem(const Override& set, std::string message, std::string hint = "");
   void set_value(const Place& place, const std::vector<std::string>& keys, std::size_t from, Node value,
                  const Override& set);

@@ -6,9 +6,9 @@ namespace mlrun::config {
 namespace {
 
 Shape field_shape(const Field& field) {
-  if (field.type == Type::Object) return {field.spec.get(), field.spec->inlined(), field.repeated};
-  if (field.type == Type::Component) return {nullptr, &field, field.repeated};
-  return {nullptr, nullptr, field.repeated};
+  if (field.type == Type::Object) return {field.spec.get(), field.spec->inlined(), field.repeated, field.keyed};
+  if (field.type == Type::Component) return {nullptr, &field, field.repeated, field.keyed};
+  return {nullptr, nullptr, field.repeated, false};
 }
 
 /// Is the value `${key.path}` and nothing else? It may turn out to be a map.
@@ -32,9 +32,10 @@ void expand_scalar(Node& node, const Shape& shape) {
 
 }  // namespace
 
-Shape shape_of(const Spec& spec) { return {&spec, spec.inlined(), false}; }
+Shape shape_of(const Spec& spec) { return {&spec, spec.inlined(), false, false}; }
 
 std::string Shape::shorthand() const {
+  if (keyed) return "";
   if (own != nullptr) return own->shorthand;
   return component != nullptr ? component->discriminator : "";
 }
@@ -52,6 +53,7 @@ std::string Shape::component_name(const Node& map) const {
 }
 
 Shape child_shape(const Shape& shape, const Node& map, const std::string& key, const Catalogue& catalogue) {
+  if (shape.keyed) return {shape.own, shape.component, false, false};
   const Field* field = shape.own != nullptr ? shape.own->find(key) : nullptr;
   if (field == nullptr && shape.is_setting(key) && catalogue.has(shape.component->kind)) {
     const Entry* entry = catalogue.at(shape.component->kind).find(shape.component_name(map));
@@ -77,7 +79,8 @@ void Merger::merge(Node& base, Node over, const Shape& shape, const std::string&
     base = std::move(over);
     return;
   }
-  discard_settings(base, over, shape, path);
+  if (!shape.keyed) discard_settings(base, over, shape, path);
+  if (!shape.keyed && shape.own != nullptr) discard_replaced(base, over, *shape.own, path);
   if (!from_command_line(over.origin)) base.origin = over.origin;
   if (base.entries.empty()) base.entries.swap(over.entries);
   for (auto& entry : over.entries) {
@@ -113,6 +116,26 @@ void Merger::discard_settings(Node& base, const Node& over, const Shape& shape, 
     return true;
   };
   base.entries.erase(std::remove_if(base.entries.begin(), base.entries.end(), discarded), base.entries.end());
+}
+
+/// Of two that stand in place of each other the newer layer's is left; two of one layer stay, for a rule to refuse.
+void Merger::discard_replaced(Node& base, const Node& over, const Spec& spec, const std::string& path) {
+  for (const auto& field : spec.fields) {
+    if (field.instead_of.empty()) continue;
+    for (const auto& [given, other] :
+         {std::pair(field.name, field.instead_of), std::pair(field.instead_of, field.name)}) {
+      const Node* value = over.find(given);
+      if (value == nullptr || value->type == Node::Type::Null) continue;
+      const auto replaced = [&, other = other, given = given](const Node::Entry& entry) {
+        const bool one_layer = from_command_line(value->origin) && from_command_line(entry.value.origin);
+        if (entry.key != other || entry.value.type == Node::Type::Null || one_layer) return false;
+        result_.notes.push_back(join_key(path, other) + " of " + entry.origin.text() + " is discarded: " +
+                                join_key(path, given) + " of " + value->origin.text() + " stands in its place");
+        return true;
+      };
+      base.entries.erase(std::remove_if(base.entries.begin(), base.entries.end(), replaced), base.entries.end());
+    }
+  }
 }
 
 }  // namespace mlrun::config

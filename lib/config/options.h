@@ -57,6 +57,11 @@ enum class Type { Boolean, Integer, Float, String, Path, Span, Pairs, Object, Co
 /// A map from string to string, in the order written.
 using StringPairs = std::vector<std::pair<std::string, std::string>>;
 
+/// Structs or components by names that users choose, in the order written. Each takes what it does not say from the
+/// section that it stands in (a component only where it is the section's own).
+template <class T>
+using Named = std::vector<std::pair<std::string, T>>;
+
 struct Bound {
   double value = 0;
   bool inclusive = true;
@@ -73,12 +78,14 @@ struct Field {
   bool repeated = false;  ///< a list of `type`; without `length`, one scalar stands for a list of one
   bool nullable = false;  ///< `null` is a value
   bool required = false;
+  bool keyed = false;    ///< Object or Component only: a map of them by names that users choose
   bool or_name = false;  ///< Path only: what looks_like_name is a name and no file
   /// Component only: its keys stand in the same map as the struct's own fields.
   bool inlined = false;
   std::optional<Bound> minimum, maximum;  ///< of a number, or of each of a list
   std::optional<std::size_t> length;      ///< exact number of list items
   std::vector<std::string> choices;
+  std::string instead_of;            ///< the field that this one, where it is given, stands in place of
   std::string kind;                  ///< Component only: which registry
   std::string discriminator;         ///< Component only: the key that names it (`name`, `format`)
   std::string default_component;     ///< Component only: used where the recipe names none
@@ -89,10 +96,13 @@ struct Field {
   std::function<Json(const void*)> get;
   /// Address of the member: the struct of an Object, a Component, or the vector of a repeated one.
   std::function<void*(void*)> address;
-  /// Repeated Object or Component: removes all items; adds one and returns its address; reads them.
+  /// Repeated or keyed Object or Component: removes all items; adds one and returns its address; reads them.
   std::function<void(void*)> clear;
   std::function<void*(void*)> append;
   std::function<std::vector<const void*>(const void*)> items;
+  /// Keyed: adds one under a name and returns its address; the names in the order of `items`.
+  std::function<void*(void*, const std::string&)> append_named;
+  std::function<std::vector<std::string>(const void*)> names;
 };
 
 /// A rule over several fields: returns what is wrong, or nothing.
@@ -128,6 +138,9 @@ class FieldBuilder {
   FieldBuilder& choices(std::vector<std::string> values) { return field_.choices = std::move(values), *this; }
   FieldBuilder& unit(std::string text) { return field_.unit = std::move(text), *this; }
   FieldBuilder& or_name() { return field_.or_name = true, *this; }
+  /// A layer that gives one of the two takes the other's value from lower ones; the other must be nullable, and is null
+  /// where this one is given. Both in one layer are for a rule to refuse.
+  FieldBuilder& instead_of(std::string other) { return field_.instead_of = std::move(other), *this; }
   FieldBuilder& required() { return field_.required = true, *this; }
   /// For Component fields: the registry that knows the names, and the one used by default.
   FieldBuilder& component(std::string kind, std::string default_name = "") {
@@ -215,6 +228,12 @@ struct IsOptional<std::optional<T>> : std::true_type {
   using Item = T;
 };
 template <class T>
+struct IsNamed : std::false_type {};
+template <class T>
+struct IsNamed<Named<T>> : std::true_type {
+  using Item = T;
+};
+template <class T>
 struct IsVector : std::false_type {};
 template <class T>
 struct IsVector<std::vector<T>> : std::true_type {
@@ -266,6 +285,8 @@ class Declare {
       bind_scalar(field, member);
     } else if constexpr (detail::IsOptional<M>::value) {
       bind_optional(field, member);
+    } else if constexpr (detail::IsNamed<M>::value) {
+      bind_named(field, member);
     } else if constexpr (detail::IsVector<M>::value) {
       field.repeated = true;
       bind_list(field, member);
@@ -323,6 +344,28 @@ class Declare {
         return addresses;
       };
     }
+  }
+
+  template <class M>
+  void bind_named(Field& field, M T::*member) {
+    field.keyed = true;
+    bind_struct<typename detail::IsNamed<M>::Item>(field);
+    field.clear = [member](void* object) { of(object, member).clear(); };
+    field.append_named = [member](void* object, const std::string& name) -> void* {
+      auto& items = of(object, member);
+      items.emplace_back().first = name;
+      return &items.back().second;
+    };
+    field.items = [member](const void* object) {
+      std::vector<const void*> addresses;
+      for (const auto& item : of(object, member)) addresses.push_back(&item.second);
+      return addresses;
+    };
+    field.names = [member](const void* object) {
+      std::vector<std::string> names;
+      for (const auto& item : of(object, member)) names.push_back(item.first);
+      return names;
+    };
   }
 
   template <class M>

@@ -72,7 +72,8 @@ struct EarlyStoppingOptions {
 };
 
 struct TrainSection {
-  std::int64_t epochs = 10;
+  std::optional<std::int64_t> epochs = 10;  ///< or `length`: one of them is set
+  std::optional<Span> length;               ///< in steps or epochs
   std::int64_t batch_size = 128;
   std::int64_t accumulate = 1;
   std::optional<std::int64_t> eval_batch_size;
@@ -107,6 +108,7 @@ struct OptimizerSection {
   std::optional<double> norm_weight_decay, bias_weight_decay, transformer_embedding_decay;
   std::optional<double> layer_decay;
   std::vector<ParameterGroupOptions> groups;
+  Named<Component> models;  ///< methods of models that have one of their own
   static void declare(Declare<OptimizerSection>& d);
 };
 
@@ -118,13 +120,19 @@ struct LrNoiseOptions {
   static void declare(Declare<LrNoiseOptions>& d);
 };
 
-struct ScheduleSection {
+/// The course of one model's learning rate.
+struct RateSection {
   Component curve;
   Span warmup{0, Span::Unit::Epochs};
   std::string warmup_method = "linear";
   double warmup_factor = 0.01;
   std::string interval = "epoch";
   LrNoiseOptions noise;
+  static void declare(Declare<RateSection>& d);
+};
+
+struct ScheduleSection : RateSection {
+  Named<RateSection> models;  ///< of models that have one of their own
   static void declare(Declare<ScheduleSection>& d);
 };
 

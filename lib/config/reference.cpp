@@ -52,17 +52,19 @@ std::string type_text(const Field& field) {
     for (const auto& choice : field.choices) words.push_back(code(choice));
     text = any_of(words);
   }
+  if (field.keyed) text = field.type == Type::Object ? "map of maps" : "map of " + text + "s";
   if (field.repeated) {
     const std::string count = field.length ? std::to_string(*field.length) + " " : "";
     text = "list of " + count + text + (field.choices.empty() ? "s" : "");
   }
   if (const std::string range = range_text(field); !range.empty()) text += ", " + range;
   if (!field.unit.empty()) text += " (" + field.unit + ")";
-  return field.nullable ? text + "; or null" : text;
+  return field.nullable && field.instead_of.empty() ? text + "; or null" : text;
 }
 
 std::string default_text(const Field& field, const void* defaults) {
   if (field.required) return "**required**";
+  if (field.keyed) return code("{}");
   if (field.type == Type::Component) {
     if (field.repeated) return code("[]");
     return field.default_component.empty() ? "**required**" : code(field.default_component);
@@ -126,13 +128,13 @@ class ReferenceWriter {
     std::string text;
     for (const auto& field : spec.fields) {
       const std::string key = prefix + (field.inlined ? field.discriminator : field.name);
-      if (field.type == Type::Object && !field.repeated) {
+      if (field.type == Type::Object && !field.repeated && !field.keyed) {
         text += rows(*field.spec, field.address(const_cast<void*>(defaults)), key + ".");  // only read
         continue;
       }
       text += "| " + code(key) + " | " + cell(type_text(field)) + " | " + cell(default_text(field, defaults)) + " | " +
               cell(field.help) + " |\n";
-      if (field.type == Type::Object) {
+      if (field.type == Type::Object && !field.keyed) {
         const auto item = field.spec->make();
         text += rows(*field.spec, item.get(), key + "[].");
       }

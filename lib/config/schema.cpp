@@ -49,7 +49,12 @@ class SchemaBuilder {
       schema["description"] = field.unit.empty() ? field.help : field.help + " (" + field.unit + ")";
     if (field.get && !field.required) schema["default"] = field.get(defaults);
     Json choices = Json::array();
-    if (field.repeated) {
+    if (field.keyed) {
+      Json entry = Json::array();
+      add_one(entry, field);
+      entry.push_back(special());
+      choices.push_back({{"type", "object"}, {"additionalProperties", {{"anyOf", std::move(entry)}}}});
+    } else if (field.repeated) {
       add_list(choices, field);
     } else {
       add_one(choices, field);

@@ -129,7 +129,8 @@ std::string expected(const Field& field) {
     text += (of ? " of " : " ") + range;
   }
   if (!field.unit.empty()) text += " (" + field.unit + ")";
-  return field.nullable ? text + " or null" : text;
+  // Null of one that another stands in place of is no choice of its own.
+  return field.nullable && field.instead_of.empty() ? text + " or null" : text;
 }
 
 std::string shown(const Node& node) {

@@ -23,7 +23,7 @@ Compute::Compute(const Models& models, const config::TrainSection& train, const 
           Problem{"", 0, 0, "train.amp", "fp16 needs CUDA, and this training runs on the CPU", "use bf16 or none"});
     }
     autocast_.type = torch::kHalf;
-    scaler_.emplace();
+    for (const auto& model : models) scalers_[model.first];
   }
   if (!train.activation_checkpointing) return;
   for (const auto& model : models) recomputed_.push_back(std::make_unique<Recomputed>(*model.second));
@@ -41,12 +41,20 @@ data::Fields Compute::run(nn::Layer& model, const data::Fields& inputs) const {
   return port_fields(model, outputs);
 }
 
+optim::GradScaler* Compute::scaler(const std::string& model) {
+  const auto found = scalers_.find(model);
+  return found == scalers_.end() ? nullptr : &found->second;
+}
+
 void Compute::save(data::State& state, const std::string& prefix) const {
-  if (scaler_) scaler_->save(state, prefix);
+  for (const auto& [model, scaler] : scalers_) scaler.save(state, scalers_.size() == 1 ? prefix : prefix + model + ".");
 }
 
 void Compute::load(const data::State& state, const std::string& prefix) {
-  if (scaler_) scaler_->load(state, prefix);
+  for (auto& [model, scaler] : scalers_) {
+    const std::string own = prefix + model + ".";
+    scaler.load(state, state.has(own + "scaler") ? own : prefix);  // models shared one before 0.2
+  }
 }
 
 bool has_fast_bf16() {

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,10 +25,10 @@ class Compute : public data::Stateful {
   /// What the model puts out for what is given to its ports; numbers of half precision as float32.
   data::Fields run(nn::Layer& model, const data::Fields& inputs) const;
 
-  /// Of fp16, whose range gradients leave without it; null otherwise.
-  optim::GradScaler* scaler() { return scaler_ ? &*scaler_ : nullptr; }
+  /// Of fp16, whose range the gradients of `model` leave without it; null otherwise.
+  optim::GradScaler* scaler(const std::string& model);
 
-  /// `<prefix>scaler` of fp16, else nothing.
+  /// Of fp16 `<prefix>scaler` or, of several models, `<prefix>MODEL.scaler`; else nothing.
   void save(data::State& state, const std::string& prefix) const override;
   void load(const data::State& state, const std::string& prefix) override;
 
@@ -36,7 +36,7 @@ class Compute : public data::Stateful {
   struct Recomputed;
 
   nn::Autocast autocast_;
-  std::optional<optim::GradScaler> scaler_;
+  std::map<std::string, optim::GradScaler> scalers_;  // by model
   std::vector<std::unique_ptr<Recomputed>> recomputed_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,10 +12,11 @@ namespace mlrun::engine {
 
 /// The learning rate of a recipe's whole training.
 struct RateCurve {
-  std::int64_t epochs = 0;
+  double epochs = 0;
   std::int64_t steps_per_epoch = 0;
-  std::vector<double> rates;  ///< of each optimizer step; the phase of `averaging` included
-  std::string assumption;     ///< what stands for the size of data that cannot be opened; else empty
+  std::vector<double> rates;                            ///< of each optimizer step; the phase of `averaging` included
+  std::map<std::string, std::vector<double>> by_model;  ///< of models with rates of their own, and of `others`
+  std::string assumption;  ///< what stands for the size of data that cannot be opened; else empty
 };
 
 /// Steps of an epoch where neither the data nor `samples` tell them.

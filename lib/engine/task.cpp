@@ -3,10 +3,13 @@
 #include "base/error.h"
 #include "data/sources/left_out.h"
 #include "engine/exhibition.h"
+#include "engine/feed.h"
 
 namespace mlrun::engine {
 
 bool Task::reads(const std::string& name) const { return data::is_image_name(name); }
+
+std::unique_ptr<Feed> Task::feed(const Context& /*context*/) { return nullptr; }
 
 std::unique_ptr<Exhibition> Task::exhibition() { return nullptr; }
 

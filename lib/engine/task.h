@@ -27,6 +27,8 @@ struct NamedModel;
 namespace mlrun::engine {
 
 class Exhibition;
+class Feed;
+struct Context;
 
 /// A task's networks by name, in order: one, or a generator and a discriminator.
 using Models = std::vector<std::pair<std::string, std::shared_ptr<nn::Layer>>>;
@@ -43,13 +45,20 @@ class Step {
 
   /// Lowers `loss`, a scalar that is a mean over `units` of the micro-batch (samples, their weights, valid pixels), by
   /// the parameters of `model` alone: the step's loss is the mean over the units of all its micro-batches. Without
-  /// units the micro-batch counts nothing, and its loss may be NaN. The update happens with the last micro-batch of an
-  /// optimizer step.
+  /// units the micro-batch counts nothing, and its loss may be NaN. The update happens with the last micro-batch, at
+  /// once. A model minimises one loss in a phase; a second one is a bug. What is minimised is watched for divergence.
   virtual void minimise(const std::string& model, const torch::Tensor& loss, double units) = 0;
 
-  /// Adds to a figure's mean over the epoch; `units` are those that its value is the mean of. The figure named `loss`
-  /// is watched for divergence.
+  /// Adds to a figure's mean over the epoch; `units` are those that its value is the mean of.
   virtual void log(const report::Figure& figure, double units) = 0;
+
+  /// Which of `Task::phases` is under way.
+  const std::string& phase() const { return phase_; }
+  /// Tells the feed what was learnt: an environment what was done in it, a replay buffer how much a sample surprised.
+  virtual void feedback(const data::Fields& /*learnt*/) {}
+
+ protected:
+  std::string phase_;
 };
 
 /// Puts together what several sets of weights say of one batch.
@@ -77,6 +86,12 @@ class Task : public data::Stateful {
   virtual data::Batch collate(std::vector<data::Sample> samples) const = 0;
 
   virtual void train(Step& step, const data::Batch& batch) = 0;
+  /// What an optimizer step consists of, in order: `train` is called with all its micro-batches in each, and each has
+  /// gradients and updates of its own. Two of one name: two updates of a critic, then one of a generator.
+  virtual std::vector<std::string> phases() const { return {""}; }
+  /// Where samples come from that are no epochs over `source(Split::Train)`: an environment, a replay buffer. Null:
+  /// they are. Such a training has no epochs; its length is in steps.
+  virtual std::unique_ptr<Feed> feed(const Context& context);
   /// Runs the models as training does, for what only looks at them (batch norm's statistics).
   virtual void look(const data::Batch& batch) { predict(batch); }
   /// What the metrics compare with the batch's targets. Called without gradients, models in

@@ -119,8 +119,7 @@ AveragingPlan swa_plan(const SwaOptions& options, std::unique_ptr<WeightAverage>
 
 /// torchvision's reference: the decay holds for one epoch of a batch of one.
 double rescaled(const EmaOptions& options, const AveragingRequest& request) {
-  const double share =
-      static_cast<double>(request.batch_size) * options.every.value / static_cast<double>(request.epochs);
+  const double share = static_cast<double>(request.batch_size) * options.every.value / request.epochs;
   return 1 - std::min(1.0, (1 - options.decay) * share);
 }
 
@@ -157,7 +156,7 @@ const AveragingFactory& averagings() {
   return factory;
 }
 
-PhasedRate::PhasedRate(const config::ScheduleSection& section, double base_lr, Horizon horizon,
+PhasedRate::PhasedRate(const config::RateSection& section, double base_lr, Horizon horizon,
                        const std::optional<AveragingRate>& phase, std::int64_t start_step, std::uint64_t seed)
     : schedule_(section, base_lr, horizon, seed), phase_(phase) {
   if (!phase_) return;

@@ -40,7 +40,7 @@ struct AveragingPlan {
 
 struct AveragingRequest {
   std::int64_t batch_size = 0;  ///< samples per optimizer step
-  std::int64_t epochs = 0;
+  double epochs = 0;
 };
 
 using AveragingFactory = config::Factory<AveragingPlan(const AveragingRequest&)>;
@@ -52,7 +52,7 @@ const AveragingFactory& averagings();
 class PhasedRate {
  public:
   /// The phase begins at `start_step`, with schedule.interval: epoch at the first epoch from there on.
-  PhasedRate(const config::ScheduleSection& section, double base_lr, Horizon horizon,
+  PhasedRate(const config::RateSection& section, double base_lr, Horizon horizon,
              const std::optional<AveragingRate>& phase, std::int64_t start_step, std::uint64_t seed = 0);
   /// The rate of the 0-based optimizer step.
   double at(std::int64_t step) const;

@@ -124,10 +124,15 @@ Parameters ParameterGroups::parameters(const std::string& model) const {
 }
 
 std::vector<GroupSummary> ParameterGroups::summary(double weight_decay) const {
+  return summary([weight_decay](const std::string&) { return weight_decay; });
+}
+
+std::vector<GroupSummary> ParameterGroups::summary(
+    const std::function<double(const std::string& model)>& weight_decay) const {
   std::vector<GroupSummary> groups;
   for (const auto& member : members_) {
     const bool frozen = member.treatment.lr_scale == 0;
-    const double decay = frozen ? 0 : member.treatment.weight_decay.value_or(weight_decay);
+    const double decay = frozen ? 0 : member.treatment.weight_decay.value_or(weight_decay(member.model));
     auto group = std::find_if(groups.begin(), groups.end(), [&](const GroupSummary& g) {
       return g.name == member.group && g.lr_scale == member.treatment.lr_scale && g.weight_decay == decay;
     });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -49,8 +50,9 @@ class ParameterGroups {
   Parameters parameters(const std::string& model) const;
 
   /// All groups, frozen ones too (lr_scale 0; what model.freeze names is in none), in the order in
-  /// which the models have them. `weight_decay` is the optimizers' own.
+  /// which the models have them. `weight_decay` is the optimizers' own, of all or by model.
   std::vector<GroupSummary> summary(double weight_decay) const;
+  std::vector<GroupSummary> summary(const std::function<double(const std::string& model)>& weight_decay) const;
 
  private:
   struct Member {

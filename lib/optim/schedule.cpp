@@ -13,12 +13,12 @@ namespace {
 using config::Span;
 
 /// A warm-up in whole epochs moves once an epoch, as torchvision's; any other moves at every step.
-bool moves_by_epoch(const config::ScheduleSection& section) {
+bool moves_by_epoch(const config::RateSection& section) {
   const Span& warmup = section.warmup;
   return section.interval == "epoch" && warmup.unit == Span::Unit::Epochs && warmup.value == std::floor(warmup.value);
 }
 
-double warmup_factor(const config::ScheduleSection& section, double t, double length) {
+double warmup_factor(const config::RateSection& section, double t, double length) {
   const double start = section.warmup_factor;
   return section.warmup_method == "constant" ? start : start + (1 - start) * t / length;
 }
@@ -59,7 +59,7 @@ std::int64_t span_steps(const Span& span, const Horizon& horizon, const std::str
   return std::max<std::int64_t>(0, std::llround(steps));
 }
 
-LearningRate::LearningRate(const config::ScheduleSection& section, double base_lr, Horizon horizon, std::uint64_t seed)
+LearningRate::LearningRate(const config::RateSection& section, double base_lr, Horizon horizon, std::uint64_t seed)
     : section_(section),
       curve_(schedules().make(section.curve)),
       base_lr_(base_lr),
@@ -107,7 +107,9 @@ double LearningRate::smooth(std::int64_t now) const {
 }
 
 bool LearningRate::minimum(std::int64_t step) const {
-  if (step < warmup_steps_ || step >= horizon_.total_steps || (step + 1) % unit_ != 0) return false;
+  const std::int64_t done = step + 1;
+  const bool last = done % unit_ == 0 || done == horizon_.total_steps;
+  if (step < warmup_steps_ || done > horizon_.total_steps || !last) return false;
   const std::int64_t start = warmup_steps_ / unit_;
   const double length =
       static_cast<double>(horizon_.total_steps) / static_cast<double>(unit_) - static_cast<double>(start);

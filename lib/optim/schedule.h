@@ -12,7 +12,9 @@ namespace mlrun::optim {
 /// The length of a training, which spans and schedules are measured against.
 struct Horizon {
   std::int64_t steps_per_epoch = 1;
-  std::int64_t total_steps = 1;
+  std::int64_t total_steps = 1;  ///< an epoch may be cut short by the end
+
+  double epochs() const { return static_cast<double>(total_steps) / static_cast<double>(steps_per_epoch); }
 };
 
 /// The course of the learning rate as a closed form: nothing to save, nothing to replay.
@@ -55,7 +57,7 @@ std::int64_t span_steps(const config::Span& span, const Horizon& horizon, const 
 /// depends on `seed` and the epoch (or step) alone.
 class LearningRate {
  public:
-  LearningRate(const config::ScheduleSection& section, double base_lr, Horizon horizon, std::uint64_t seed = 0);
+  LearningRate(const config::RateSection& section, double base_lr, Horizon horizon, std::uint64_t seed = 0);
   /// The rate of the 0-based optimizer step.
   double at(std::int64_t step) const;
   /// True where the schedule's rate is the lowest of a cycle and `step` is the last one that has it.
@@ -66,7 +68,7 @@ class LearningRate {
   double smooth(std::int64_t step) const;
   double noise(std::int64_t step) const;
 
-  config::ScheduleSection section_;
+  config::RateSection section_;
   std::unique_ptr<Schedule> curve_;
   double base_lr_;
   Horizon horizon_;

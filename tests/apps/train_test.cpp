@@ -102,6 +102,31 @@ TEST_CASE("`train --dry-run` tells what a training costs and writes nothing", "[
   for (const char* row : {"time per step", "time per epoch", "memory", "disk"}) CHECK(contains(outcomes[1].out, row));
 }
 
+TEST_CASE("A training in steps is told in steps, by every command", "[apps]") {
+  const Folder folder;
+  const Words length = {"train.length=11 steps", "train.evaluate=5 steps"};  // an epoch has 8
+  const auto with_length = [&](Words words) {
+    words.insert(words.end(), length.begin(), length.end());
+    return mlrun(words, folder.path());
+  };
+  const Outcome trained = with_length({"train", "tiny.yaml", "--out", "run", "--json"});
+  const Json result = result_of(trained, "train", "ok");
+  CHECK(result.at("steps") == 11);
+  CHECK(result.at("length") == "11 steps");
+  CHECK(contains(trained.err, "step 11/11  loss "));
+  CHECK_FALSE(contains(trained.err, "epoch 1/"));
+  const Json dry = result_of(with_length({"train", "tiny.yaml", "--dry-run", "--json"}), "train", "ok");
+  CHECK(dry.at("steps") == 11);
+  CHECK(dry.at("epochs") == 11.0 / 8);
+  CHECK(result_of(with_length({"config", "check", "tiny.yaml", "--json"}), "config check", "ok").at("steps") == 11);
+  const Outcome curve = with_length({"config", "show", "tiny.yaml", "--plot-lr"});
+  CHECK(contains(curve.out, "11 steps (1.375 epochs of 8)"));
+  CHECK(contains(mlrun({"runs", "."}, folder.path()).out, "11/11 steps"));
+  const Outcome page = mlrun({"report", "run", "--html", "page.html"}, folder.path());
+  CHECK(page.code == 0);
+  CHECK(contains(read_file(folder / "page.html"), "11 of 11 steps"));
+}
+
 TEST_CASE("A training whose terminal or whose reader goes saves its state, and nohup's stays", "[apps]") {
   const Folder folder;
   const Words line = {"train", "tiny.yaml", "--resume", "auto", "--out"};

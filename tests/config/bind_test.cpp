@@ -218,7 +218,7 @@ TEST_CASE("an unknown key is answered with the nearest one, here or elsewhere", 
         "r.yaml:4:13: optimizer.warmupp: unknown key; did you mean schedule.warmup?");
   CHECK(problem("schedule: {quux: 1}\n") ==
         "r.yaml:4:12: schedule.quux: unknown key; known keys: name, warmup, warmup_method, warmup_factor, interval, "
-        "noise");
+        "noise, models");
 }
 
 TEST_CASE("an option of another component is named as such", "[config]") {

@@ -29,7 +29,7 @@ struct Toy {
   std::string name, recipe;
   const engine::TaskFactory& tasks;
   const config::Catalogue& catalogue;
-  std::string headline;
+  std::string headline, loss;
   std::vector<std::string> dumped;  ///< what --dump-outputs holds
 
   config::Resolved resolved(const std::vector<std::string>& overrides = {}) const {
@@ -51,18 +51,21 @@ std::vector<Toy> all_toys() {
            mlrun::toys::regression_tasks(),
            mlrun::toys::regression_catalogue(),
            "rmse",
+           "loss",
            {"outputs", "targets", "index"}},
           {"pair",
            "model: two_layers\ndata: {format: synthetic, augment: none, preprocess: none}\n",
            mlrun::toys::pair_tasks(),
            mlrun::toys::pair_catalogue(),
            "gap",
+           "generator_loss",
            {"outputs.number", "outputs.score", "targets", "index"}},
           {"ragged",
            "model: mover\ndata: {format: synthetic, augment: none, preprocess: none}\n",
            mlrun::toys::ragged_tasks(),
            mlrun::toys::ragged_catalogue(),
            "mae",
+           "loss",
            {"outputs.moved", "outputs.moved.counts", "outputs.sum", "targets", "targets.counts", "index"}}};
 }
 
@@ -89,7 +92,7 @@ TEST_CASE("a task whose figure is better lower trains to its lowest, and says so
     CHECK(trained.summary["best"]["better"] == "lower");
     CHECK(trained.summary["metrics"]["val/" + toy.headline].get<double>() == Approx(least).epsilon(1e-9));
     CHECK(trained.summary["figures"]["test/ema_" + toy.headline]["better"] == "lower");
-    const auto losses = column(folder / "run", "train/loss");
+    const auto losses = column(folder / "run", "train/" + toy.loss);
     REQUIRE(losses.size() == 6);
     CHECK(std::isfinite(losses.back()));
   }
@@ -147,7 +150,7 @@ TEST_CASE("a training of any task resumes to the same bits", "[tasks]") {
     CHECK(stopped.state == engine::TrainResult::State::Interrupted);
     toy.train(folder / "parts", toy.resolved({"train.max_time=null"}), Resume::Must);
     CHECK(last_file(folder / "whole", "model.safetensors") == last_file(folder / "parts", "model.safetensors"));
-    CHECK(column(folder / "whole", "train/loss") == column(folder / "parts", "train/loss"));
+    CHECK(column(folder / "whole", "train/" + toy.loss) == column(folder / "parts", "train/" + toy.loss));
   }
 }
 

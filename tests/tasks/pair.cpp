@@ -87,19 +87,20 @@ class Pair : public engine::Task {
   std::shared_ptr<const data::Source> evaluation_source(data::Split split) override { return dataset_.split(split); }
   data::Batch collate(std::vector<data::Sample> samples) const override { return data::stacked(std::move(samples)); }
 
+  /// The critic is updated twice for each update of the generator.
+  std::vector<std::string> phases() const override { return {"critic", "critic", "generator"}; }
   void train(engine::Step& step, const data::Batch& batch) override {
     const auto run = [&step](const char* model, const torch::Tensor& input) {
       return step.run(model, {{"input", input}}).tensor("output");
     };
-    const auto units = static_cast<double>(batch.size());
+    const bool criticise = step.phase() == "critic";
     const auto fake = run("generator", batch.inputs.tensor("noise"));
-    const auto critic =
-        judged(run("critic", batch.targets.tensor("real")), 1) + judged(run("critic", fake.detach()), 0);
-    step.log({"critic_loss", critic.item<double>(), report::Better::Lower, 4, ""}, units);
-    step.minimise("critic", critic, units);
-    const auto generator = judged(run("critic", fake), 1);
-    step.log({"loss", generator.item<double>(), report::Better::Lower, 4, ""}, units);
-    step.minimise("generator", generator, units);
+    const auto judged_fake = run("critic", criticise ? fake.detach() : fake);
+    const auto loss = criticise ? judged(run("critic", batch.targets.tensor("real")), 1) + judged(judged_fake, 0)
+                                : judged(judged_fake, 1);
+    const auto units = static_cast<double>(batch.size());
+    step.log({step.phase() + "_loss", loss.item<double>(), report::Better::Lower, 4, ""}, units);
+    step.minimise(step.phase(), loss, units);
   }
   data::Fields predict(const data::Batch& batch) override {
     const auto number = (*models_[0].second)(batch.inputs.tensor("noise"));

@@ -14,6 +14,7 @@
 #include "engine/train/freeze.h"
 #include "engine/train/hands.h"
 #include "engine/train/memory_format.h"
+#include "engine/train/model_rates.h"
 #include "nn/profile.h"
 #include "optim/groups.h"
 
@@ -46,10 +47,8 @@ class RepeatedStep {
         compute_(task.models(), recipe.train, context) {
     const optim::ParameterGroups groups(task.models(), recipe.optimizer);
     engine::draw_weights(task.models(), static_cast<std::uint64_t>(recipe.train.seed));
-    for (const auto& [name, model] : task.models()) {
-      engine::place(*model, context);
-      optimizers_[name] = optim::optimizers().make(recipe.optimizer.method, groups.parameters(name));
-    }
+    for (const auto& model : task.models()) engine::place(*model.second, context);
+    optimizers_ = engine::make_optimizers(task.models(), recipe, groups);
     hands_ = std::make_unique<engine::Hands>(task.models(), optimizers_, optim::Clipping::of(recipe.train));
     hands_->compute_with(compute_);
     batch_ = training_batch(task, recipe);
@@ -59,9 +58,13 @@ class RepeatedStep {
   }
 
   void run() {
-    hands_->begin(0, batch_.size(), batch_.size(), 0, true);
-    task_.train(*hands_, batch_);
-    hands_->end_step();
+    const std::vector<std::string> phases = task_.phases();
+    for (std::size_t i = 0; i < phases.size(); ++i) {
+      hands_->enter(i, phases[i]);
+      hands_->begin(0, batch_.size(), batch_.size(), 0, true);
+      task_.train(*hands_, batch_);
+      hands_->end_phase();
+    }
     compat::synchronize(context_.device);
   }
   const data::Batch& batch() const { return batch_; }
@@ -71,7 +74,7 @@ class RepeatedStep {
   engine::Context context_;
   engine::FrozenStages frozen_;
   engine::Compute compute_;
-  engine::Hands::Optimizers optimizers_;
+  engine::Optimizers optimizers_;
   std::unique_ptr<engine::Hands> hands_;
   data::Batch batch_;
 };

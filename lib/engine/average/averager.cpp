@@ -66,7 +66,7 @@ Averager::Averager(Task& task, const config::Recipe& recipe, const Context& cont
     : task_(task),
       recipe_(recipe),
       context_(context),
-      plan_(optim::averagings().make(recipe.averaging.method, {recipe.train.batch_size, recipe.train.epochs})) {
+      plan_(optim::averagings().make(recipe.averaging.method, {recipe.train.batch_size, horizon.epochs()})) {
   if (!active()) return;
   start_ = optim::span_steps(plan_.start, horizon, "averaging.start");
   if (plan_.at_minima) {

@@ -21,7 +21,7 @@ class PosteriorWeights : public WeightSource {
   PosteriorWeights(const config::Resolved& resolved, const PosteriorRequest& request)
       : recipe_(resolved.recipe),
         request_(request),
-        plan_(optim::averagings().make(recipe_.averaging.method, {recipe_.train.batch_size, recipe_.train.epochs})),
+        plan_(optim::averagings().make(recipe_.averaging.method, {recipe_.train.batch_size, 1})),
         posterior_(dynamic_cast<optim::GaussianAverage*>(plan_.average.get())) {
     if (posterior_ == nullptr) no_posterior(request, "has no posterior to draw from");
     const Checkpoint checkpoint = read_checkpoint(request.checkpoint);

@@ -57,8 +57,10 @@ std::string headline(const RunRecord& run) {
                      "</span></p>\n";
   if (!it.error.empty()) html += report::html_notice("This run failed: " + without_folders(it.error, run));
   if (!run.finished()) {
-    html += report::html_notice("This run is not finished: it stands at epoch " + std::to_string(it.epoch) + " of " +
-                                std::to_string(it.epochs) + ". Its figures are those of the epochs so far.");
+    html += report::html_notice(
+        "This run is not finished: it stands at " + std::string(it.length.empty() ? "epoch " : "") +
+        it.progress(" of ") +
+        (it.length.empty() ? ". Its figures are those of the epochs so far." : ". Its figures are those so far."));
   }
   return html;
 }
@@ -71,7 +73,7 @@ std::string cards(const RunRecord& run) {
     list.push_back({figure.name, report::value_text(figure), figure.name == metric ? "chose the best weights" : ""});
   }
   if (list.empty() && best) list.push_back({metric, report::value_text(best->figure), "best so far"});
-  list.push_back({"epochs", std::to_string(run.summary.epoch) + " of " + std::to_string(run.summary.epochs), ""});
+  list.push_back({run.summary.length.empty() ? "epochs" : "length", run.summary.progress(" of "), ""});
   if (run.train_time) list.push_back({"time in training", report::duration(*run.train_time), ""});
   return report::html_cards(list);
 }
@@ -158,12 +160,24 @@ std::string course_chart(const std::vector<Json>& rows, const std::string& name,
   return report::svg({title, "epoch", title, log_y, {series}});
 }
 
+/// The learning rate, of each model where rows tell them apart.
+std::string rate_chart(const std::vector<Json>& rows, const std::string& name) {
+  report::LineChart chart{"learning rate", "epoch", "learning rate", false, {}};
+  for (const auto& figure : report::figure_names(rows)) {
+    if (figure.rfind(name + "/", 0) != 0) continue;
+    chart.series.push_back(report::curve(rows, figure));
+    chart.series.back().name = figure.substr(name.size() + 1);
+  }
+  if (chart.series.empty()) return course_chart(rows, name, "learning rate", false);
+  return chart.series.front().x.size() < 2 ? "" : report::svg(chart);
+}
+
 std::string curves_section(const std::filesystem::path& run) {
   const auto rows = report::read_metric_rows(run);
   if (rows.empty()) return report::html_notice("The run has recorded no figures yet.");
   std::vector<std::string> charts = figure_charts(rows);
-  const std::string stepwise = course_chart(rows, "step/lr", "learning rate", false);
-  charts.push_back(stepwise.empty() ? course_chart(rows, "lr", "learning rate", false) : stepwise);
+  const std::string stepwise = rate_chart(rows, "step/lr");
+  charts.push_back(stepwise.empty() ? rate_chart(rows, "lr") : stepwise);
   charts.push_back(course_chart(rows, "step/grad_norm", "gradient norm", true));
   return report::html_side_by_side(charts);
 }

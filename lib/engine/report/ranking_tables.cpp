@@ -24,14 +24,17 @@ std::string count_text(const RunGroup& group) {
   return finished + " of " + std::to_string(group.finished.size() + group.unfinished.size());
 }
 
-/// `3`, or `2-5` where runs of the group stopped after different numbers of epochs.
+/// `3`, or `2-5` where runs of the group stopped after different numbers of epochs; `1000 steps` where that is their
+/// length.
 std::string epochs_text(const RunGroup& group) {
   if (group.finished.empty()) return "-";
+  const bool in_steps = !group.finished.front()->summary.length.empty();
+  const auto count = [in_steps](const RunRecord* run) { return in_steps ? run->summary.step : run->summary.epoch; };
   const auto [least, most] =
       std::minmax_element(group.finished.begin(), group.finished.end(),
-                          [](const RunRecord* a, const RunRecord* b) { return a->summary.epoch < b->summary.epoch; });
-  const std::string low = std::to_string((*least)->summary.epoch), high = std::to_string((*most)->summary.epoch);
-  return low == high ? low : low + "-" + high;
+                          [&](const RunRecord* a, const RunRecord* b) { return count(a) < count(b); });
+  const std::string low = std::to_string(count(*least)), high = std::to_string(count(*most));
+  return (low == high ? low : low + "-" + high) + (in_steps ? " steps" : "");
 }
 
 /// Mean over the group's runs, in seconds; NaN where none says.
@@ -53,6 +56,7 @@ Json run_json(const RunRecord& run) {
                {"state", run.summary.state},
                {"epoch", run.summary.epoch},
                {"epochs", run.summary.epochs},
+               {"length", run.summary.length},
                {"train_seconds", nullptr},
                {"metrics", report::values_json(run.figures)},
                {"best", nullptr},
@@ -130,8 +134,7 @@ report::Table unfinished_table(const Ranking& ranking) {
     for (const RunRecord* run : group.unfinished) {
       const RunSummary& it = run->summary;
       const std::string best = it.best ? it.best->figure.name + " " + report::value_text(it.best->figure) : "-";
-      table.add({it.path.string(), it.state.empty() ? "unknown" : it.state,
-                 std::to_string(it.epoch) + "/" + std::to_string(it.epochs), best, it.error});
+      table.add({it.path.string(), it.state.empty() ? "unknown" : it.state, it.progress(), best, it.error});
     }
   }
   return table;

@@ -135,12 +135,11 @@ void Checkpointer::on_start(const Plan& plan, const Position&) {
   plan_ = plan;
   every_ = every.unit == config::Span::Unit::Seconds
                ? 0
-               : optim::span_steps(every, {plan.steps_per_epoch, plan.steps_per_epoch * plan.epochs},
-                                   "train.checkpoint.every");
+               : optim::span_steps(every, plan.horizon(), "train.checkpoint.every");
   saved_time_ = std::chrono::steady_clock::now();
 }
 
-bool Checkpointer::improve(const EpochReport& report) {
+bool Checkpointer::improve(const StretchReport& report) {
   if (!report.evaluation) return false;
   const auto figure = selecting_figure(select_, *report.evaluation);
   if (!figure && trainer_.averager().active()) return false;  // a figure of an average that is still to come
@@ -172,22 +171,22 @@ bool Checkpointer::due(const Position& position) const {
 }
 
 void Checkpointer::on_step(const StepReport& report) {
-  // What is due at an epoch's end is saved with its evaluation.
-  if (report.position.step_in_epoch == plan_.steps_per_epoch || !due(report.position)) return;
+  // What is due at a stretch's end is saved with its evaluation.
+  if (plan_.ends_stretch(report.position.step) || !due(report.position)) return;
   save(report.position);
   prune();
 }
 
-void Checkpointer::on_epoch(const EpochReport& report) {
+void Checkpointer::on_stretch(const StretchReport& report) {
   const bool improved = improve(report);
-  if (!improved && !due(report.position) && report.position.epoch < plan_.epochs) return;
+  if (!improved && !due(report.position) && report.position.step < plan_.steps()) return;
   save(report.position);
   if (improved || !best_) link("best");
   prune();
 }
 
 void Checkpointer::on_stop(const Position& position, bool) {
-  if (!saved_ || position.step != saved_->step || position.epoch != saved_->epoch) save(position);
+  if (!saved_ || position.step != saved_->step || position.reported != saved_->reported) save(position);
 }
 
 void Checkpointer::link(const char* name) const {
@@ -207,7 +206,7 @@ void Checkpointer::save(const Position& position) {
   checkpoint.step = position.step;
   checkpoint.weights = model_tensors(task_.models());
   checkpoint.metadata = metadata(position);
-  if (position.step_in_epoch == 0) checkpoint.averaged = trainer_.averaged();
+  if (position.reported == position.step) checkpoint.averaged = trainer_.averaged();
   trainer_.save(checkpoint.state, "trainer.");
   checkpoint.state.put("best", best_ ? to_json(*best_) : Json(nullptr));
   std::error_code no_log;

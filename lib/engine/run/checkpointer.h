@@ -34,7 +34,7 @@ class Checkpointer : public Hook {
 
   void on_start(const Plan& plan, const Position& position) override;
   void on_step(const StepReport& report) override;
-  void on_epoch(const EpochReport& report) override;
+  void on_stretch(const StretchReport& report) override;
   void on_stop(const Position& position, bool finished) override;
 
   const std::optional<Best>& best() const { return best_; }
@@ -47,7 +47,7 @@ class Checkpointer : public Hook {
   /// Mends the links that a process which died between saving and linking left behind.
   void relink();
   bool due(const Position& position) const;
-  bool improve(const EpochReport& report);
+  bool improve(const StretchReport& report);
   void save(const Position& position);
   void prune() const;
   /// True where a cycle of the learning rate was lowest in the step before, and such are kept.

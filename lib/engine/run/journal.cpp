@@ -33,7 +33,7 @@ Json recorded_choices(const RunDirectory& run) {
   return run.resumed() ? run.info().value("choices", Json::object()) : Json::object();
 }
 
-void Journal::on_epoch(const EpochReport& report) {
+void Journal::on_stretch(const StretchReport& report) {
   Json changes = {{"step", report.position.step}, {"epoch", report.position.epoch}, {"updated", timestamp()}};
   if (const auto& best = checkpointer_.best()) changes["best"] = to_json(*best);
   run_.update(changes);

@@ -31,7 +31,7 @@ class Journal : public Hook {
  public:
   Journal(RunDirectory& run, const Checkpointer& checkpointer) : run_(run), checkpointer_(checkpointer) {}
 
-  void on_epoch(const EpochReport& report) override;
+  void on_stretch(const StretchReport& report) override;
 
  private:
   RunDirectory& run_;

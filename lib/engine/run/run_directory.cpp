@@ -50,9 +50,9 @@ void flatten(const Json& value, const std::string& prefix, std::map<std::string,
   for (const auto& [key, item] : value.items()) flatten(item, prefix.empty() ? key : prefix + "." + key, out);
 }
 
-/// What to do about an option that has changed. Most who change the number of epochs want to train on.
+/// What to do about an option that has changed. Most who change the length want to train on.
 std::string remedy(const fs::path& path, const std::string& key) {
-  if (key != "train.epochs") return "restore it, or start another run with --out";
+  if (key != "train.epochs" && key != "train.length") return "restore it, or start another run with --out";
   return "restore it or, to train on from these weights, start another run with --out and model.weights: " +
          path.string();
 }

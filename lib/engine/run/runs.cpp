@@ -57,8 +57,9 @@ RunSummary summarise(const fs::path& path) {
   if (run.state == "running" && !is_being_written(path)) run.state = "stale";
   run.step = member<std::int64_t>(info, "step", 0);
   run.epoch = member<std::int64_t>(info, "epoch", 0);
-  run.epochs =
-      member<std::int64_t>(member(member(info, "recipe", Json::object()), "train", Json::object()), "epochs", 0);
+  const Json train = member(member(info, "recipe", Json::object()), "train", Json::object());
+  run.epochs = member<std::int64_t>(train, "epochs", 0);
+  run.length = member<std::string>(train, "length", "");
   run.best = best_of(info);
   run.updated = member<std::string>(info, "updated", "");
   run.age = age_of(run.updated);
@@ -82,6 +83,12 @@ void search(const fs::path& folder, std::vector<RunSummary>& found) {
 }
 
 }  // namespace
+
+std::string RunSummary::progress(const std::string& of) const {
+  if (length.empty()) return std::to_string(epoch) + of + std::to_string(epochs);
+  const bool in_steps = length.find("step") != std::string::npos;
+  return std::to_string(in_steps ? step : epoch) + of + length;
+}
 
 std::vector<RunSummary> find_runs(const fs::path& folder) {
   std::error_code error;

@@ -16,6 +16,7 @@ struct RunSummary {
   /// run.json's, or `stale`: it says running and no process holds it; or `damaged`; or `newer`: of a later mlrun
   std::string state;
   std::int64_t epoch = 0, epochs = 0;
+  std::string length;  ///< in place of epochs, which are 0 then, as `1000 steps`; else empty
   std::int64_t step = 0;
   std::optional<Best> best;
   std::string updated;        ///< UTC, as `2026-11-22T03:40:51Z`
@@ -23,6 +24,8 @@ struct RunSummary {
   std::string host;           ///< where it was last run
   std::string error;          ///< of a failed, damaged or newer one
 
+  /// How far it is, as `3/10` epochs or `250/1000 steps`.
+  std::string progress(const std::string& of = "/") const;
   bool readable() const { return state != "damaged" && state != "newer"; }
 };
 

@@ -168,8 +168,7 @@ class Runner {
     const RunSummary run = sweep_entry(request_.folder, plan_, index).run;
     if (seconds > 0 && run.best) line += "  " + run.best->figure.name + " " + report::fixed(run.best->figure.value, 4);
     if (seconds > 0) {
-      line +=
-          "  epoch " + std::to_string(run.epoch) + "/" + std::to_string(run.epochs) + "  " + report::duration(seconds);
+      line += (run.length.empty() ? "  epoch " : "  ") + run.progress() + "  " + report::duration(seconds);
     }
     log::info(line);
   }

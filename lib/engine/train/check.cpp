@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "engine/average/averager.h"
+#include "engine/feed.h"
 #include "engine/rate_curve.h"
 #include "engine/run/model_state.h"
 #include "engine/train/early_stopping.h"
@@ -15,6 +16,7 @@
 #include "engine/train/freeze.h"
 #include "engine/train/initial_weights.h"
 #include "engine/train/lone_sample.h"
+#include "engine/train/model_rates.h"
 #include "engine/train/selection.h"
 #include "optim/groups.h"
 #include "optim/optimizer.h"
@@ -22,24 +24,21 @@
 namespace mlrun::engine {
 namespace {
 
-bool in_steps(const config::Span& span) { return span.unit == config::Span::Unit::Steps; }
-
-/// The rate that an optimizer of the recipe begins with; its patterns of parameters are looked at.
-double base_rate(const Task& task, const config::Recipe& recipe) {
-  const optim::ParameterGroups groups(task.models(), recipe.optimizer);
-  double rate = 0;
-  for (const auto& model : task.models()) {
-    rate = optim::optimizers().make(recipe.optimizer.method, groups.parameters(model.first))->base_lr();
-  }
-  return rate;
+/// Whether `span` is measured in what the recipe's training is not: epochs whose steps only the data tell.
+bool needs_data(const config::Span& span, const config::Recipe& recipe) {
+  const auto& length = recipe.train.length;
+  const bool in_steps = length && length->unit == config::Span::Unit::Steps;
+  const auto other = in_steps ? config::Span::Unit::Epochs : config::Span::Unit::Steps;
+  return span.unit == other && span.value > 0;
 }
 
 void check_lengths(Task& task, const config::Recipe& recipe, const Context& context, const Plan& plan,
                    const Companion* companion) {
-  const optim::Horizon horizon{plan.steps_per_epoch, plan.steps_per_epoch * plan.epochs};
-  const Averager averager(task, recipe, context, horizon);
-  const optim::PhasedRate rate(recipe.schedule, base_rate(task, recipe), horizon, averager.rate(),
-                               averager.start_step());
+  const optim::ParameterGroups groups(task.models(), recipe.optimizer);  // its patterns are looked at
+  const Averager averager(task, recipe, context, plan.horizon());
+  const ModelRates rates(make_optimizers(task.models(), recipe, groups), recipe, plan.horizon(), averager.rate(),
+                         averager.start_step());
+  warn_of_rare_rates(recipe, plan);
   const std::string selects = selecting_metric(task, recipe.train.select, averager, companion);
   const EarlyStopping stopping(recipe.train.early_stopping, selects, task);
 }
@@ -97,10 +96,11 @@ TrainingCheck check_training(const TaskFactory& tasks, const config::Resolved& r
   const Context context;
   const auto accompanied = companion ? companion(*task, recipe, context) : nullptr;
   const FrozenStages frozen(task->models(), recipe.model.freeze);
-  const auto source = training_source(*task);
-  const Plan plan = training_plan(recipe, make_sampler(*task, recipe, source)->size());
+  const bool own_feed = task->feed(context) != nullptr;
+  const auto source = own_feed ? nullptr : training_source(*task);
+  const Plan plan = own_feed ? feed_plan(recipe) : training_plan(recipe, make_sampler(*task, recipe, source)->size());
   check_lengths(*task, recipe, context, plan, accompanied.get());
-  if (leaves_lone_sample(recipe, plan.samples)) {
+  if (source && leaves_lone_sample(recipe, plan.samples)) {
     draw_weights(task->models(), 0);
     check_lone_samples({*task, recipe, context, frozen, *source}, plan.samples);
   }
@@ -115,20 +115,20 @@ TrainingCheck check_without_data(const config::Resolved& resolved) {
   TrainingCheck check;
   check.not_looked_at = {"the data, their classes and samples"};
   if (recipe.model.weights.file) check.not_looked_at.emplace_back("whether the given weights fit the model");
-  const optim::Horizon horizon{kAssumedSteps, kAssumedSteps * recipe.train.epochs};
-  const auto averaging =
-      optim::averagings().make(recipe.averaging.method, {recipe.train.batch_size, recipe.train.epochs});
-  const config::ScheduleSection& schedule = recipe.schedule;
-  const auto noise_in_steps = [](const std::optional<config::Span>& span) { return span && in_steps(*span); };
+  const optim::Horizon horizon = training_length(recipe.train, kAssumedSteps).horizon();
+  const auto averaging = optim::averagings().make(recipe.averaging.method, {recipe.train.batch_size, horizon.epochs()});
+  const auto unknown = [&recipe](const std::optional<config::Span>& span) { return span && needs_data(*span, recipe); };
   const bool averages = averaging.average != nullptr;
-  bool steps = averages && in_steps(averaging.start);
-  if (averages && !steps) check_averaging(averaging, horizon);
-  if (in_steps(schedule.warmup) || noise_in_steps(schedule.noise.start) || noise_in_steps(schedule.noise.end)) {
-    steps = true;
+  const bool steps = recipe.train.length && recipe.train.length->unit == config::Span::Unit::Steps;
+  bool left_out = averages && (unknown(averaging.start) || (steps && unknown(averaging.every)));
+  if (averages && !left_out) check_averaging(averaging, horizon);
+  const config::RateSection& schedule = recipe.schedule;
+  if (unknown(schedule.warmup) || unknown(schedule.noise.start) || unknown(schedule.noise.end)) {
+    left_out = true;
   } else {
     const optim::LearningRate rate(schedule, /*base_lr=*/1, horizon);
   }
-  if (steps) check.not_looked_at.emplace_back("lengths in steps");
+  if (left_out) check.not_looked_at.emplace_back(steps ? "lengths in epochs" : "lengths in steps");
   return check;
 }
 

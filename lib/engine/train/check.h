@@ -26,7 +26,7 @@ TrainingCheck check_training(const TaskFactory& tasks, const config::Resolved& r
                              const MakeCompanion& companion = {});
 
 /// The same for a machine without the data: the recipe, the weights' existence, lengths as far as they are not in
-/// steps.
+/// steps (of a training that is in steps: not in epochs).
 TrainingCheck check_without_data(const config::Resolved& resolved);
 
 /// A few samples of each split of the task, spread over it, as training and evaluation would see them. UserError where

@@ -1,6 +1,7 @@
 #include "engine/train/feed.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 
@@ -24,14 +25,49 @@ std::shared_ptr<const data::Source> training_source(Task& task) {
   throw UserError("the data set '" + task.data().name + "' has no train samples", "give data.split.train a share");
 }
 
+namespace {
+
+bool in_whole_epochs(const config::Span& span) {
+  return span.unit == config::Span::Unit::Epochs && span.value == std::floor(span.value);
+}
+
+}  // namespace
+
+Plan training_length(const config::TrainSection& train, std::int64_t steps_per_epoch) {
+  Plan plan;
+  plan.steps_per_epoch = steps_per_epoch;
+  const bool whole = train.epochs || in_whole_epochs(*train.length);
+  plan.epochs = train.epochs ? *train.epochs : whole ? std::llround(train.length->value) : 0;
+  if (whole || steps_per_epoch == 0) return plan;
+  plan.length = std::max<std::int64_t>(1, optim::span_steps(*train.length, {steps_per_epoch, 1}, "train.length"));
+  plan.epochs = (*plan.length + steps_per_epoch - 1) / steps_per_epoch;
+  if (in_whole_epochs(train.evaluate)) return plan;
+  const std::int64_t every = optim::span_steps(train.evaluate, plan.horizon(), "train.evaluate");
+  if (every > 0) plan.stretch = every;
+  return plan;
+}
+
 Plan training_plan(const config::Recipe& recipe, std::int64_t drawn) {
   const std::int64_t size = recipe.train.batch_size, whole = drawn / size * size;
   const std::int64_t samples = recipe.data.drop_last ? whole : drawn;
-  if (samples > 0 || drawn == 0) return {recipe.train.epochs, (samples + size - 1) / size, samples};
+  if (samples > 0 || drawn == 0) {
+    Plan plan = training_length(recipe.train, (samples + size - 1) / size);
+    plan.samples = samples;
+    return plan;
+  }
   throw UserError(Problem{"", 0, 0, "data.drop_last",
                           "leaves nothing to train on: an epoch has " + std::to_string(drawn) +
                               " samples, and a step takes " + std::to_string(size),
                           "lower train.batch_size, or set it to false"});
+}
+
+Plan feed_plan(const config::Recipe& recipe) {
+  const auto& length = recipe.train.length;
+  if (length && length->unit == config::Span::Unit::Steps) {
+    return training_length(recipe.train, std::llround(length->value));
+  }
+  throw UserError(Problem{"", 0, 0, length ? "train.length" : "train.epochs",
+                          "the samples of this task come without epochs", "give train.length in steps"});
 }
 
 EpochFeed::EpochFeed(const Task& task, const data::Source& source, const data::Sampler& sampler,

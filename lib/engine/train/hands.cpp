@@ -54,36 +54,100 @@ double UnitShares::add(double units, std::int64_t samples) {
   return units / expected_;
 }
 
+Hands::Hands(const Models& models, Optimizers& optimizers, const optim::Clipping& clipping)
+    : models_(models), clipping_(clipping) {
+  for (const auto& [name, optimizer] : optimizers) sides_[name].optimizer = optimizer.get();
+}
+
+void Hands::compute_with(Compute& compute) {
+  compute_ = &compute;
+  for (auto& [name, side] : sides_) side.scaler = compute.scaler(name);
+}
+
+void Hands::enter(std::size_t number, const std::string& name) {
+  phase_number_ = number;
+  phase_ = name;
+}
+
 void Hands::begin(double lr, std::int64_t samples, std::int64_t step_samples, std::int64_t number, bool last) {
-  lr_ = lr;
+  for (auto& item : sides_) item.second.lr = lr;
+  begin(samples, step_samples, number, last);
+}
+
+void Hands::begin(std::int64_t samples, std::int64_t step_samples, std::int64_t number, bool last) {
   last_ = last;
   samples_ = samples;
-  if (number == 0) {
-    loss_ = grad_norm_ = 0;
+  if (number == 0 && phase_number_ == 0) {
+    grad_norm_ = 0;
     seen_ = 0;
     skipped_ = counted_ = false;
-    loss_units_.begin(step_samples);
-    for (const auto& item : optimizers_) units_[item.second.get()].begin(step_samples);
+    unsound_ = false;
   }
-  seen_ += samples;
+  for (auto& item : sides_) {
+    Side& side = item.second;
+    side.minimised = false;
+    if (number != 0) continue;
+    if (phase_number_ == 0) {
+      side.before = 0;
+      side.phases = 0;
+    } else if (side.units.sum() > 0) {
+      side.before += side.mean_loss(true);
+      ++side.phases;
+    }
+    side.loss = 0;
+    side.updated = false;
+    side.units.begin(step_samples);
+  }
+  if (phase_number_ == 0) seen_ += samples;
 }
 
 void Hands::end_without_samples() {
-  // In the order of their names: an address would be another one in the next process.
-  for (const auto& item : optimizers_) {
-    if (waiting_.count(item.second.get()) > 0) update(*item.second);
+  for (auto& item : sides_) {
+    if (item.second.waiting) update(item.second);
   }
 }
 
-void Hands::end_step() {
-  if (scaler_ == nullptr) return;
-  skipped_ = scaler_->overflowed() && !scaler_->exhausted();
-  scaler_->update();
+void Hands::end_phase() {
+  for (auto& item : sides_) {
+    Side& side = item.second;
+    if (side.scaler == nullptr || !side.updated) continue;
+    const bool to_blame = !side.scaler->exhausted();
+    if (side.scaler->overflowed()) (to_blame ? skipped_ : unsound_) = true;
+    side.scaler->update();
+  }
 }
+
+double Hands::Side::mean_loss(bool last) const { return last ? loss * units.correction() : loss; }
 
 double Hands::loss() const {
   if (!counted_) return std::nan("");
-  return last_ && loss_units_.sum() > 0 ? loss_ * loss_units_.correction() : loss_;
+  double sum = 0;
+  for (const auto& item : sides_) {
+    const Side& side = item.second;
+    const bool present = side.units.sum() > 0;
+    const double all = present ? side.before + side.mean_loss(last_) : side.before;
+    const int phases = side.phases + (present ? 1 : 0);
+    if (phases > 0) sum += phases == 1 ? all : all / phases;
+  }
+  return sum;
+}
+
+ByModel Hands::losses() const {
+  ByModel losses;
+  for (const auto& [name, side] : sides_) {
+    const bool present = side.units.sum() > 0;
+    const int phases = side.phases + (present ? 1 : 0);
+    if (phases > 0) losses.emplace_back(name, (side.before + (present ? side.mean_loss(last_) : 0)) / phases);
+  }
+  if (losses.size() < 2) losses.clear();
+  return losses;
+}
+
+const std::string* Hands::diverged() const {
+  for (const auto& [name, side] : sides_) {
+    if (!std::isfinite(side.loss) || !std::isfinite(side.before)) return &name;
+  }
+  return nullptr;
 }
 
 data::Fields Hands::run(const std::string& model, const data::Fields& inputs) {
@@ -92,49 +156,55 @@ data::Fields Hands::run(const std::string& model, const data::Fields& inputs) {
 }
 
 void Hands::minimise(const std::string& model, const torch::Tensor& loss, double units) {
-  optim::Optimizer& optimizer = *optimizers_.at(model);
-  if (units > 0) add_gradients(optimizer, loss, units);
-  if (last_ && waiting_.count(&optimizer) > 0) update(optimizer);
+  Side& side = sides_.at(model);
+  MLRUN_ASSERT(!side.minimised, "the task minimises two losses of the model '" + model +
+                                    "' in one phase; add them, or let it have a phase for each");
+  side.minimised = true;
+  if (units > 0) add_gradients(side, loss, units);
+  if (last_ && side.waiting) update(side);
 }
 
-void Hands::add_gradients(optim::Optimizer& optimizer, const torch::Tensor& loss, double units) {
+void Hands::add_gradients(Side& side, const torch::Tensor& loss, double units) {
   counted_ = true;
-  waiting_.insert(&optimizer);
-  const double share = units_.at(&optimizer).add(units, samples_);
-  const double factor = scaler_ == nullptr ? share : share * scaler_->scale();
+  side.waiting = true;
+  const double share = side.units.add(units, samples_);
+  const double factor = side.scaler == nullptr ? share : share * side.scaler->scale();
   const torch::Tensor scaled = factor == 1 ? loss : loss * factor;
-  if (optimizers_.size() == 1) {
+  if (sides_.size() == 1) {
     scaled.backward();
   } else {
     std::vector<torch::Tensor> own;
-    for (const auto& parameter : optimizer.parameters()) own.push_back(parameter.second);
-    if (own.empty()) return;  // all of the model's are frozen
-    scaled.backward({}, /*retain_graph=*/true, /*create_graph=*/false, own);
+    for (const auto& parameter : side.optimizer->parameters()) own.push_back(parameter.second);
+    // All of a frozen model's are left out.
+    if (!own.empty()) scaled.backward({}, /*retain_graph=*/true, /*create_graph=*/false, own);
   }
+  side.loss += loss.item<double>() * share;
 }
 
-void Hands::update(optim::Optimizer& optimizer) {
-  const optim::NamedTensors& parameters = optimizer.parameters();
-  waiting_.erase(&optimizer);
-  if (scaler_ != nullptr) scaler_->unscale(parameters);
-  if (const double factor = units_.at(&optimizer).correction(); factor != 1) {
+void Hands::update(Side& side) {
+  const optim::NamedTensors& parameters = side.optimizer->parameters();
+  side.waiting = false;
+  side.updated = true;
+  if (side.scaler != nullptr) side.scaler->unscale(parameters);
+  if (const double factor = side.units.correction(); factor != 1) {
     for (const auto& parameter : parameters) {
       if (parameter.second.grad().defined()) parameter.second.mutable_grad().mul_(factor);
     }
   }
   const double norm = clipping_.apply(parameters);
   grad_norm_ = std::hypot(grad_norm_, norm);
-  if (std::isfinite(norm)) optimizer.step(lr_);
-  else if (scaler_ != nullptr) scaler_->overflow();
-  optimizer.zero_grad();
+  if (std::isfinite(norm)) side.optimizer->step(side.lr);
+  else if (side.scaler != nullptr) side.scaler->overflow();
+  else unsound_ = true;
+  side.optimizer->zero_grad();
 }
 
 void Hands::log(const report::Figure& figure, double units) {
-  if (units <= 0) return;
-  figures_.add(figure, units);
-  if (figure.name != "loss") return;
-  counted_ = true;
-  loss_ += figure.value * loss_units_.add(units, samples_);
+  if (units > 0) figures_.add(figure, units);
+}
+
+void Hands::feedback(const data::Fields& learnt) {
+  if (feed_ != nullptr) feed_->feedback(learnt);
 }
 
 }  // namespace mlrun::engine

@@ -2,13 +2,14 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/compute.h"
+#include "engine/feed.h"
 #include "engine/task.h"
+#include "engine/train/hooks.h"
 #include "optim/clip.h"
 #include "optim/optimizer.h"
 
@@ -59,61 +60,84 @@ class Hands : public Step {
  public:
   using Optimizers = std::map<std::string, std::unique_ptr<optim::Optimizer>>;
 
-  Hands(const Models& models, Optimizers& optimizers, const optim::Clipping& clipping)
-      : models_(models), optimizers_(optimizers), clipping_(clipping) {}
+  Hands(const Models& models, Optimizers& optimizers, const optim::Clipping& clipping);
 
   /// Runs models as `compute` says, which must outlive this object; without it as they are.
-  void compute_with(Compute& compute) {
-    compute_ = &compute;
-    scaler_ = compute.scaler();
-  }
-  /// Scales the loss by what must outlive this object; null: not at all.
-  void scale_with(optim::GradScaler* scaler) { scaler_ = scaler; }
+  void compute_with(Compute& compute);
+  /// Scales the losses of `model` by what must outlive this object; null: not at all.
+  void scale_with(const std::string& model, optim::GradScaler* scaler) { sides_.at(model).scaler = scaler; }
+  /// Tells this of what was learnt; it must outlive this object.
+  void feed_back_to(Feed& feed) { feed_ = &feed; }
 
+  /// The rate of one model for the steps to come; `begin` sets that of all.
+  void set_rate(const std::string& model, double lr) { sides_.at(model).lr = lr; }
+  /// Begins the `number`-th phase of a step, called `name`. Without phases it need not be called.
+  void enter(std::size_t number, const std::string& name);
   /// Prepares for a micro-batch of `samples` of the step's `step_samples`; fewer come where some were
   /// skipped, and the step's gradient is then the mean over those that came.
+  void begin(std::int64_t samples, std::int64_t step_samples, std::int64_t number, bool last);
   void begin(double lr, std::int64_t samples, std::int64_t step_samples, std::int64_t number, bool last);
-  /// Ends a step whose last micro-batch had no samples: updates with the gradients of the others.
+  /// Ends a phase whose last micro-batch had no samples: updates with the gradients of the others.
   void end_without_samples();
-  /// Ends every step.
-  void end_step();
+  /// Ends every phase.
+  void end_phase();
 
   data::Fields run(const std::string& model, const data::Fields& inputs) override;
   void minimise(const std::string& model, const torch::Tensor& loss, double units) override;
   void log(const report::Figure& figure, double units) override;
+  void feedback(const data::Fields& learnt) override;
 
   RunningFigures& figures() { return figures_; }
-  /// The step's loss so far: the mean over its micro-batches; NaN where nothing was counted.
+  /// The step's loss so far: the mean over its micro-batches, of several models' losses the sum, of several phases of
+  /// one model their mean; NaN where nothing was counted.
   double loss() const;
+  /// The same for each model, where several have minimised one in this step.
+  ByModel losses() const;
+  /// The model whose loss is not finite; null: all are.
+  const std::string* diverged() const;
   /// Whether anything of the step has counted so far: else it has no loss and changes nothing.
   bool counted() const { return counted_; }
   /// Samples of the step that came so far.
   std::int64_t seen() const { return seen_; }
-  /// The norm of all gradients of the step's last update, before clipping. An update whose norm is
+  /// The norm of all gradients of the step's updates, before clipping. An update whose norm is
   /// not finite is left out, so that the weights stay what they were.
   double grad_norm() const { return grad_norm_; }
-  /// Whether the step just ended was skipped because fp16's loss scale was too large for it.
+  /// Whether fp16's loss scale was too large for an update of the step: that one is left out, those of other models
+  /// are whole.
   bool skipped() const { return skipped_; }
+  /// Whether all gradients that no loss scale is to blame for were finite.
+  bool sound() const { return !unsound_; }
 
  private:
-  void add_gradients(optim::Optimizer& optimizer, const torch::Tensor& loss, double units);
-  void update(optim::Optimizer& optimizer);
+  /// One model's part of a step.
+  struct Side {
+    optim::Optimizer* optimizer = nullptr;
+    optim::GradScaler* scaler = nullptr;
+    double lr = 0;
+    UnitShares units;        // of its gradients and its loss
+    bool minimised = false;  // in this micro-batch
+    bool waiting = false;    // has gradients of this phase and no update yet
+    bool updated = false;    // in this phase
+    double loss = 0;         // of this phase
+    double before = 0;       // losses of earlier phases of the step
+    int phases = 0;          // that these are of
+
+    double mean_loss(bool last) const;
+  };
+
+  void add_gradients(Side& side, const torch::Tensor& loss, double units);
+  void update(Side& side);
 
   const Models& models_;
-  Optimizers& optimizers_;
   optim::Clipping clipping_;
   const Compute* compute_ = nullptr;
-  optim::GradScaler* scaler_ = nullptr;
-  bool skipped_ = false;
+  Feed* feed_ = nullptr;
+  std::map<std::string, Side> sides_;  // in the order of names: an address would be another one in the next process
   RunningFigures figures_;
-  double lr_ = 0;
-  double loss_ = 0;
-  UnitShares loss_units_;
-  std::map<optim::Optimizer*, UnitShares> units_;  // of each one's gradients
-  std::int64_t samples_ = 0, seen_ = 0;            // of the micro-batch, of the step
-  std::set<optim::Optimizer*> waiting_;            // have gradients of this step and no update yet
+  std::size_t phase_number_ = 0;
+  std::int64_t samples_ = 0, seen_ = 0;  // of the micro-batch, of the step
   double grad_norm_ = 0;
-  bool counted_ = false, last_ = true;
+  bool skipped_ = false, unsound_ = false, counted_ = false, last_ = true;
 };
 
 }  // namespace mlrun::engine

@@ -36,6 +36,7 @@ class Rehearsal : public Step {
     loss.backward({}, /*retain_graph=*/models_.size() > 1);
   }
   void log(const report::Figure&, double) override {}
+  void enter(const std::string& phase) { phase_ = phase; }
 
  private:
   const Models& models_;
@@ -97,7 +98,10 @@ class Stage {
     compat::manual_seed(static_cast<std::uint64_t>(recipe_.train.seed));
     compat::synchronize(context.device);
     const double begin = now();
-    task_.train(step, batch);
+    for (const auto& phase : task_.phases()) {
+      step.enter(phase);
+      task_.train(step, batch);
+    }
     compat::synchronize(context.device);
     return now() - begin;
   }

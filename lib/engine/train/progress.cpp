@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -35,6 +36,14 @@ std::string rate_of_learning(double lr) {
   return text;
 }
 
+/// `0.1`, or `critic 0.1, generator 0.2`.
+std::string rates_text(double lr, const ByModel& rates) {
+  if (rates.empty()) return rate_of_learning(lr);
+  std::string text;
+  for (const auto& [model, rate] : rates) text += (text.empty() ? "" : ", ") + model + " " + rate_of_learning(rate);
+  return text;
+}
+
 std::size_t terminal_width() {
   winsize size = {};
   if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
@@ -48,12 +57,14 @@ bool stderr_is_terminal() {
   return isatty(STDERR_FILENO) == 1 && (kind == nullptr || std::strcmp(kind, "dumb") != 0);
 }
 
-std::string epoch_line(const EpochReport& report, const Plan& plan) {
-  std::string line = "epoch " + std::to_string(report.position.epoch) + "/" + std::to_string(plan.epochs);
+std::string stretch_line(const StretchReport& report, const Plan& plan) {
+  std::string line = plan.in_steps()
+                         ? "step " + std::to_string(report.position.step) + "/" + std::to_string(plan.steps())
+                         : "epoch " + std::to_string(report.position.epoch) + "/" + std::to_string(plan.epochs);
   report::Figures figures = report.train;
   if (report.evaluation) report::append(figures, report::prefixed("val/", report.evaluation->figures));
   for (const auto& figure : figures) line += "  " + figure.name + " " + report::value_text(figure);
-  line += "  lr " + rate_of_learning(report.lr);
+  line += "  lr " + rates_text(report.lr, report.rates);
   line += "  " + rate_text(report.per_second, plan) + "  " + report::duration(report.seconds);
   return line;
 }
@@ -85,29 +96,50 @@ void Progress::clear() {
   live_ = false;
 }
 
-std::string Progress::epoch_text(std::int64_t epoch) const {
-  return "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(plan_.epochs);
+/// `epoch 2/12  step 3/50`, or the step alone where that is how the training is told.
+std::string Progress::place_text(const Position& position) const {
+  if (plan_.in_steps()) return "step " + std::to_string(position.step) + "/" + std::to_string(plan_.steps());
+  return "epoch " + std::to_string(position.epoch + 1) + "/" + std::to_string(plan_.epochs) + "  step " +
+         std::to_string(position.step_in_epoch) + "/" + std::to_string(plan_.steps_per_epoch);
 }
 
 double Progress::remaining(const Position& position) const {
   const double done = static_cast<double>(position.step - first_.step);
-  const double left = static_cast<double>(plan_.epochs * plan_.steps_per_epoch - position.step);
+  const double left = static_cast<double>(plan_.steps() - position.step);
   return seconds_between(begin_, Clock::now()) / done * left;
+}
+
+std::string Progress::losses_text() const {
+  if (losses_.empty()) return "-";
+  if (losses_.size() == 1) return report::fixed(losses_.front().second, 4);
+  std::string text;
+  for (const auto& [model, loss] : losses_) text += (text.empty() ? "" : ", ") + model + " " + report::fixed(loss, 4);
+  return text;
 }
 
 std::string Progress::step_line(const StepReport& report) {
   const auto now = Clock::now();
   const double seconds = std::max(seconds_between(measured_, now), 1e-9);
   const double share = std::clamp((waited_ - waited_before_) / seconds, 0.0, 1.0);
-  std::string line = epoch_text(report.position.epoch) + "  step " + std::to_string(report.position.step_in_epoch) +
-                     "/" + std::to_string(plan_.steps_per_epoch) + "  loss " + report::fixed(loss_, 4) + "  lr " +
-                     rate_of_learning(report.lr) + "  " + rate_text(static_cast<double>(samples_) / seconds, plan_) +
-                     "  wait " + report::percent(share, 0) + "  ETA " + report::duration(remaining(report.position));
-  return line;
+  return place_text(report.position) + "  loss " + losses_text() + "  lr " + rates_text(report.lr, report.rates) +
+         "  " + rate_text(static_cast<double>(samples_) / seconds, plan_) + "  wait " + report::percent(share, 0) +
+         "  ETA " + report::duration(remaining(report.position));
+}
+
+/// Takes in the losses of a step, each smoothed by itself.
+void Progress::smooth(const StepReport& report) {
+  const ByModel now = report.losses.empty() ? ByModel{{"", report.loss}} : report.losses;
+  for (const auto& [model, loss] : now) {
+    if (!std::isfinite(loss)) continue;  // a step of which nothing counted
+    const auto known =
+        std::find_if(losses_.begin(), losses_.end(), [&, name = model](const auto& it) { return it.first == name; });
+    if (known == losses_.end()) losses_.emplace_back(model, loss);
+    else known->second += kSmoothing * (loss - known->second);
+  }
 }
 
 void Progress::on_step(const StepReport& report) {
-  loss_ = samples_ == 0 && loss_ == 0 ? report.loss : loss_ + kSmoothing * (report.loss - loss_);
+  smooth(report);
   samples_ += report.samples;
   if (report.wait < waited_) waited_before_ = 0;  // a new epoch counts from zero
   waited_ = report.wait;
@@ -124,9 +156,9 @@ void Progress::on_evaluation(std::int64_t done, std::int64_t total) {
   show("evaluating  " + report::grouped(done) + "/" + report::grouped(total));
 }
 
-void Progress::on_epoch(const EpochReport& report) {
+void Progress::on_stretch(const StretchReport& report) {
   clear();
-  const std::string line = epoch_line(report, plan_);
+  const std::string line = stretch_line(report, plan_);
   if (quiet_) log::record(line);
   else log::info(line);
   shown_ = measured_ = Clock::now();

@@ -10,8 +10,8 @@
 
 namespace mlrun::engine {
 
-/// Writes a run's figures: metrics.jsonl, metrics.csv and TensorBoard events. An epoch is one row; a
-/// row of loss and learning rate comes every `log_steps` steps.
+/// Writes a run's figures: metrics.jsonl, metrics.csv and TensorBoard events. A stretch is one row; a
+/// row of loss and learning rate (of each model, where they differ) comes every `log_steps` steps.
 class Recorder : public Hook {
  public:
   /// `before_writing` is called before each write, and may throw.
@@ -22,11 +22,12 @@ class Recorder : public Hook {
 
   void on_start(const Plan& plan, const Position& position) override;
   void on_step(const StepReport& report) override;
-  void on_epoch(const EpochReport& report) override;
+  void on_stretch(const StretchReport& report) override;
   void on_stop(const Position&, bool) override { events_->flush(); }
 
  private:
   void ask() const;
+  double epochs_at(const Position& position) const;
   void write(const Position& position, double epoch, const report::Figures& figures);
 
   report::MetricsLog log_;
@@ -37,7 +38,7 @@ class Recorder : public Hook {
   Plan plan_;
 };
 
-/// The last step that has been recorded when a training stands at `position`: an epoch whose
+/// The last step that has been recorded when a training stands at `position`: a stretch whose
 /// evaluation is still to come has no row yet.
 std::int64_t recorded_step(const Plan& plan, const Position& position);
 

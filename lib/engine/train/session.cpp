@@ -116,7 +116,8 @@ class Session {
     Json json = opening_record({request_.resolved, request_.command, context_, *task_, choices});
     if (!run_.info().contains("started")) json["started"] = timestamp();
     run_.update(json);
-    if (recipe_.data.exif == "ignore") data::warn_of_ignored_rotations(*task_->source(data::Split::Train));
+    const auto source = task_->source(data::Split::Train);
+    if (source && recipe_.data.exif == "ignore") data::warn_of_ignored_rotations(*source);
   }
 
   /// A run that had got somewhere and has no checkpoint any more must not begin again unnoticed.
@@ -147,8 +148,7 @@ class Session {
   TrainResult finish() {
     TrainResult result = outcome(TrainResult::State::Finished);
     if (stopped_early()) {
-      log::info("stopped early after epoch " + std::to_string(trainer_.position().epoch) + " of " +
-                std::to_string(trainer_.plan().epochs) + ": " + trainer_.early_stopping().reason());
+      log::info("stopped early after " + place_text() + ": " + trainer_.early_stopping().reason());
     }
     const std::vector<Measured> measured = evaluate_best();
     result.verdicts = compare(recipe_.expect, measured);
@@ -163,6 +163,7 @@ class Session {
                       {"skipped", trainer_.skips().ids()},
                       {"expect", verdicts}};
     if (const auto& best = checkpointer_.best()) result.summary["best"] = to_json(*best);
+    if (recipe_.train.length) result.summary["length"] = recipe_.train.length->text();
     if (trainer_.early_stopping().active()) result.summary["stopped_early"] = stopped_early();
     tell_skipped();
     run_.update({{"state", "finished"},
@@ -227,7 +228,15 @@ class Session {
                  " skipped because they cannot be read; run.json lists them under `skipped`");
   }
 
-  bool stopped_early() const { return trainer_.position().epoch < trainer_.plan().epochs; }
+  bool stopped_early() const { return trainer_.position().step < trainer_.plan().steps(); }
+
+  /// `epoch 3 of 12`, or `step 500 of 2000`.
+  std::string place_text() const {
+    const Plan& plan = trainer_.plan();
+    const Position& at = trainer_.position();
+    if (plan.in_steps()) return "step " + std::to_string(at.step) + " of " + std::to_string(plan.steps());
+    return "epoch " + std::to_string(at.epoch) + " of " + std::to_string(plan.epochs);
+  }
 
   fs::path last_checkpoint() const {
     const auto all = list_checkpoints(run_.checkpoints());

@@ -17,6 +17,7 @@
 #include "engine/train/freeze.h"
 #include "engine/train/hands.h"
 #include "engine/train/hooks.h"
+#include "engine/train/model_rates.h"
 #include "engine/train/skip_log.h"
 #include "optim/groups.h"
 #include "optim/optimizer.h"
@@ -46,7 +47,8 @@ class Trainer : public data::Stateful {
   void run_steps(std::int64_t steps, const std::vector<Hook*>& hooks);
 
   const Averager& averager() const { return *averager_; }
-  const optim::PhasedRate& learning_rate() const { return *learning_rate_; }
+  /// The rate of the recipe's schedule, which all models have but those with one of their own.
+  const optim::PhasedRate& learning_rate() const { return rates_->shared(); }
   /// The averaged weights as they were evaluated when the epoch that ended last did, by state-dict
   /// name; empty where there were none.
   const weights::NamedTensors& averaged() const { return averaged_; }
@@ -68,25 +70,36 @@ class Trainer : public data::Stateful {
   void load(const data::State& state, const std::string& prefix) override;
 
  private:
-  struct EpochOutcome {
-    bool complete = false;  ///< the epoch's last step is done
+  struct StretchOutcome {
+    bool complete = false;  ///< the stretch's last step is done
     double seconds = 0;
     double waited = 0;
     std::int64_t samples = 0;
   };
 
-  EpochOutcome train_epoch(const std::vector<Hook*>& hooks, std::int64_t until_step);
-  void train_micro(const MicroBatch& micro, double lr);
-  /// False where the evaluation was stopped: nobody has been told of the epoch then.
-  bool finish_epoch(const std::vector<Hook*>& hooks, const EpochOutcome& outcome);
+  StretchOutcome train_stretch(const std::vector<Hook*>& hooks, std::int64_t until_step);
+  /// Trains from the present position to the end of its epoch, of its stretch or to `until_step`.
+  void train_epoch(const std::vector<Hook*>& hooks, std::int64_t until_step, StretchOutcome& outcome);
+  std::unique_ptr<Feed> epoch_feed() const;
+  /// Takes one micro-batch; with several phases, all of a step with its last one.
+  void take(MicroBatch micro);
+  void train_micro(const MicroBatch& micro, std::size_t phase);
+  void set_rates();
+  /// Throws Divergence where a loss or a gradient is not finite.
+  void check_numbers(const MicroBatch& micro) const;
+  void finish_step(const std::vector<Hook*>& hooks, const Feed& feed, StretchOutcome& outcome);
+  /// False where the evaluation was stopped: nobody has been told of the stretch then.
+  bool finish_stretch(const std::vector<Hook*>& hooks, const StretchOutcome& outcome);
   /// Evaluates the weights, where that is due, and their average; false where it was stopped.
-  bool evaluate_epoch(const std::vector<Hook*>& hooks, std::optional<Evaluation>& evaluation);
+  bool evaluate_stretch(const std::vector<Hook*>& hooks, std::optional<Evaluation>& evaluation);
   void evaluate_average(const EvaluateOptions& options, std::optional<Evaluation>& evaluation);
   /// Adds the companion's figures.
   void accompany(const EvaluateOptions& options, const std::string& prefix, Evaluation& evaluation);
   /// True once nothing is left to train.
-  bool done() const { return position_.epoch == plan_.epochs || early_stopping_->reached(); }
-  bool last_epoch() const { return position_.epoch + 1 == plan_.epochs; }
+  bool done() const {
+    return (position_.step == plan_.steps() && !plan_.waits(position_)) || early_stopping_->reached();
+  }
+  bool at_end() const { return position_.step == plan_.steps(); }
   bool evaluation_due() const;
 
   Task& task_;
@@ -94,13 +107,15 @@ class Trainer : public data::Stateful {
   Context context_;
   Companion* companion_;
   FrozenStages frozen_;
-  std::shared_ptr<const data::Source> source_;
+  std::unique_ptr<Feed> feed_;                  // of the task's own; null: epochs over the source
+  std::shared_ptr<const data::Source> source_;  // null with a feed of the task's own
   std::unique_ptr<data::Sampler> sampler_;
+  std::vector<std::string> phases_;
   std::unique_ptr<Compute> compute_;
-  Hands::Optimizers optimizers_;
+  Optimizers optimizers_;
   std::vector<optim::GroupSummary> groups_;
   std::unique_ptr<Averager> averager_;
-  std::unique_ptr<optim::PhasedRate> learning_rate_;
+  std::unique_ptr<ModelRates> rates_;
   std::unique_ptr<Hands> hands_;
   std::string selects_;
   std::unique_ptr<EarlyStopping> early_stopping_;
@@ -110,6 +125,7 @@ class Trainer : public data::Stateful {
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::int64_t steps_done_ = 0;     // by this process
   std::vector<double> grad_norms_;  // of the last steps
+  std::vector<MicroBatch> held_;    // of the step under way, for its later phases
   weights::NamedTensors averaged_;
 };
 

@@ -210,10 +210,10 @@ TEST_CASE("a scaled loss gives the step of the unscaled one, and an overflow non
   const torch::Tensor input = torch::linspace(-1, 1, 24).view({4, 6});
   const auto step = [&](optim::GradScaler* scaler, double factor, HandsFixture& fixture) {
     auto hands = std::make_unique<Hands>(fixture.models, fixture.optimizers, optim::Clipping{0.5, {}, {}});
-    hands->scale_with(scaler);
+    hands->scale_with("model", scaler);
     hands->begin(0.1, 4, 4, 0, true);
     hands->minimise("model", run(*hands, "model", input).square().mean() * factor, 4);
-    hands->end_step();
+    hands->end_phase();
     return hands;
   };
   HandsFixture plain({"model"}), scaled({"model"}), overflown({"model"});

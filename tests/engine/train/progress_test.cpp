@@ -13,8 +13,8 @@ using namespace mlrun::engine;
 
 namespace {
 
-EpochReport epoch_report() {
-  EpochReport report;
+StretchReport epoch_report() {
+  StretchReport report;
   report.position = {6, 2, 0};
   report.lr = 0.012345;
   report.train = {{"loss", 0.40214, report::Better::Lower, 4, ""}, {"acc1", 85.309}};
@@ -74,9 +74,9 @@ std::vector<std::string> plain_lines(double interval) {
     progress.on_step(step_report(step));
     if (step % 50 != 0) continue;
     progress.on_evaluation(10, 20);
-    EpochReport epoch = epoch_report();
+    StretchReport epoch = epoch_report();
     epoch.position = {step, step / 50, 0};
-    progress.on_epoch(epoch);
+    progress.on_stretch(epoch);
   }
   progress.on_stop({100, 2, 0}, true);
   log::set_file("");
@@ -86,13 +86,13 @@ std::vector<std::string> plain_lines(double interval) {
 }  // namespace
 
 TEST_CASE("the line of an epoch", "[engine]") {
-  EpochReport report = epoch_report();
-  CHECK(epoch_line(report, {12, 3, 48, "images"}) ==
+  StretchReport report = epoch_report();
+  CHECK(stretch_line(report, {12, 3, 48, "images"}) ==
         "epoch 2/12  loss 0.4021  acc1 85.31  lr 0.01235  12,345 images/s  1:05");
   report.evaluation = Evaluation();
   report.evaluation->figures = {{"acc1", 87.2}, {"loss", 0.37, report::Better::Lower, 4, ""}};
   report.per_second = 9.87;
-  CHECK(epoch_line(report, {12, 3, 48, "images"}) ==
+  CHECK(stretch_line(report, {12, 3, 48, "images"}) ==
         "epoch 2/12  loss 0.4021  acc1 85.31  val/acc1 87.20  val/loss 0.3700  lr 0.01235  9.9 images/s  1:05");
 }
 

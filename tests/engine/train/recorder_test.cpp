@@ -18,12 +18,12 @@ void record(Recorder& recorder, std::int64_t first, std::int64_t last) {
     report.lr = 0.1;
     recorder.on_step(report);
     if (step % 10 != 0) continue;
-    EpochReport epoch;
+    StretchReport epoch;
     epoch.position = {step, step / 10, 0};
     epoch.train = {{"loss", 0.5}};
     epoch.evaluation = Evaluation();
     epoch.evaluation->figures = {{"acc1", 90}};
-    recorder.on_epoch(epoch);
+    recorder.on_stretch(epoch);
   }
 }
 
