@@ -15,7 +15,7 @@ namespace mlrun::models {
 struct ModelRequest {
   int64_t outputs = 1000;  ///< what it puts out for a sample, a pixel, a box: classes, quantities; where the recipe
                            ///< does not set it (`num_classes`)
-  int64_t inputs = 3;                    ///< channels of images, features of rows
+  int64_t inputs = 3;      ///< channels of images, features of rows
   std::vector<int64_t> cardinalities{};  ///< values of each categorical input
   Json facts{};                          ///< what else of the data decides its shape, under the task's own names
 };

@@ -55,8 +55,8 @@ class Layer : public torch::nn::Module {
 
   /// Of a whole model: the places of what `forward` takes and gives.
   virtual Interface interface() const { return {}; }
-  /// Of a whole model: paths of the parts that make its answers of what comes before, auxiliary ones too, as `fc` or
-  /// `classifier`. Empty where it does not say.
+  /// Of a whole model: paths of the parts that make its answers of what comes before, auxiliary ones too, as `fc`.
+  /// Empty where it does not say.
   virtual std::vector<std::string> heads() const { return {}; }
   /// Whether it is what an architecture repeats: a residual, dense, fire, inception or transformer block. A learning
   /// rate that falls with depth counts the outermost.

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
@@ -57,6 +58,29 @@ std::string remedy(const fs::path& path, const std::string& key) {
          path.string();
 }
 
+/// Whether nobody has set the option: one that mlrun did not have when a run began was what its default is now.
+bool by_default(const config::Resolved& now, const std::string& key) {
+  return config::origin_of(now.provenance, key).file.empty();
+}
+
+/// Whether two values are the same but for options of components that the earlier mlrun did not have.
+bool same_value(const Json& before, const Json& after, const config::Resolved& now, const std::string& key) {
+  if (before == after) return true;
+  if (before.is_array() && after.is_array() && before.size() == after.size()) {
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (!same_value(before[i], after[i], now, key + "." + std::to_string(i))) return false;
+    }
+    return true;
+  }
+  if (!before.is_object() || !after.is_object()) return false;
+  for (const auto& [name, value] : after.items()) {
+    const std::string inner = key + "." + name;
+    if (before.contains(name) ? !same_value(before[name], value, now, inner) : !by_default(now, inner)) return false;
+  }
+  return std::all_of(before.items().begin(), before.items().end(),
+                     [&after](const auto& item) { return after.contains(item.key()); });
+}
+
 void refuse_changes(const fs::path& path, const Json& before, const config::Resolved& now) {
   std::map<std::string, Json> old_values, new_values;
   flatten(before, "", old_values);
@@ -69,11 +93,9 @@ void refuse_changes(const fs::path& path, const Json& before, const config::Reso
   };
   for (const auto& [key, value] : new_values) {
     const auto found = old_values.find(key);
-    // An option that mlrun did not have when the run began was what its default is now.
-    const bool is_new = found == old_values.end() && config::origin_of(now.provenance, key).file.empty();
-    if (is_new) continue;
+    if (found == old_values.end() && by_default(now, key)) continue;
     if (found == old_values.end()) differ(key, "absent", json_text(value));
-    else if (found->second != value) differ(key, json_text(found->second), json_text(value));
+    else if (!same_value(found->second, value, now, key)) differ(key, json_text(found->second), json_text(value));
   }
   for (const auto& [key, value] : old_values) {
     if (new_values.count(key) == 0) differ(key, json_text(value), "absent");
