@@ -47,18 +47,18 @@ std::vector<Json> timeless(const std::filesystem::path& run) {
 
 TEST_CASE("a task trains on what its own feed gives", "[tasks]") {
   const TempDir folder;
-  const auto trained = train_walk(
-      folder / "run", walk({"train.length=1500 steps", "train.evaluate=500 steps", "optimizer.models.actor.lr=0.01"}));
+  const auto trained = train_walk(folder / "run", walk({"train.length=1000 steps", "train.evaluate=250 steps",
+                                                        "optimizer.lr=0.03", "optimizer.models.actor.lr=0.001"}));
   REQUIRE(trained.state == TrainResult::State::Finished);
   const auto rows = timeless(folder / "run");
   const double found =
       engine::RunDirectory::open(folder / "run").info()["result"]["metrics"]["val/return"].get<double>();
-  CHECK(found > -1.0);  // a walk that never gets there is worth -6
-  CHECK(rows.back()["step"] == 1500);
+  CHECK(found > -1.0);  // a walk that never gets there is worth -4 to -6
+  CHECK(rows.back()["step"] == 1000);
   CHECK(rows.back().contains("train/critic_loss"));
   CHECK(rows.back().contains("lr/actor"));
   CHECK(rows.front().contains("step/loss/critic"));
-  CHECK(rows.front()["step/lr/actor"] == 0.01);
+  CHECK(rows.front()["step/lr/actor"] == 0.001);
   CHECK_FALSE(rows.front().contains("step/loss"));
 }
 
