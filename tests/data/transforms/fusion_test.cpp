@@ -139,6 +139,24 @@ TEST_CASE("crops of mirrored crops, and steps that no window can say, between ot
   check_fused({"resize", "random_resized_crop", "normalize"}, context, image, 6);
 }
 
+TEST_CASE("a part that becomes as large as its image is not taken for the image", "[data]") {
+  const Json grey = {{"name", "grayscale"}, {"num_output_channels", 3}};
+  const auto image = test::formula_image("noise", 32, 32, 3);
+  check_fused({"random_resized_crop", grey, "normalize"}, {32, 37, 3}, image, 12);
+  check_fused({"random_resized_crop", "rand_augment", "random_horizontal_flip", "normalize"}, {32, 37, 3}, image, 12);
+}
+
+TEST_CASE("images with a margin of one value are fused", "[data]") {
+  const Json padded = {{"name", "random_crop"}, {"size", {40, 39}}, {"padding", {3, 9}}, {"fill", {1, 50, 255}}};
+  const Json smaller = {{"name", "random_crop"}, {"size", {36}}, {"pad_if_smaller", true}};
+  for (const auto& [height, width] : kSizes) {
+    const auto image = test::formula_image("noise", height, width, 3);
+    check_fused({padded, "random_horizontal_flip", "normalize"}, {32, 37, 3}, image, 6);
+    check_fused({"random_resized_crop", smaller, "random_vertical_flip", "center_crop", "normalize"}, {32, 37, 3},
+                image, 6);
+  }
+}
+
 TEST_CASE("grey images and those of other channels are fused alike", "[data]") {
   const Json normalize = {{"name", "normalize"}, {"mean", {0.4}}, {"std", {0.3}}};
   for (const std::int64_t channels : {1, 2, 4}) {
