@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <future>
 
+#include "data/image_preparation.h"
 #include "data/scenes.h"
 
 using namespace mlrun;
@@ -140,6 +141,30 @@ TEST_CASE("a pipeline without followers leaves targets alone and gives the same 
     REQUIRE(one.targets.tensor("mask").sizes() == torch::IntArrayRef({32, 32}));
     REQUIRE(one.targets.tensor("numbers").scalar_type() == torch::kLong);
   }
+}
+
+TEST_CASE("a task of images with targets takes all from its recipe", "[data][scene]") {
+  config::Recipe recipe;
+  recipe.train.memory_format = "channels_last";
+  recipe.data.augment =
+      test::transform_components({{{"name", "random_crop"}, {"size", {24}}, {"pad_if_smaller", true}}});
+  recipe.data.preprocess = test::transform_components({{{"name", "resize"}, {"size", {30}}}, "normalize"});
+  const ImagePreparation images(recipes::transforms(), recipe, {24, 30, 3}, test::all_followers());
+  const auto raw = std::make_shared<test::SceneSource>(jpeg_files());
+  const Sample seen = images.source(raw, true, {})->get({1, 0, 0}),
+               judged = images.source(raw, false, {})->get({1, 0, 0});
+  CHECK(seen.targets.tensor("mask").sizes() == torch::IntArrayRef({24, 24}));
+  CHECK(seen.inputs.tensor("image").stride(0) == 1);
+  const auto& mask = judged.targets.tensor("mask");
+  CHECK(std::min(mask.size(0), mask.size(1)) == 30);
+  CHECK(mask.sizes() == judged.inputs.tensor("image").sizes().slice(1));
+  CHECK(judged.targets.tensor("boxes")[0][3].item<float>() == static_cast<float>(mask.size(0)));
+  CHECK(images.picture(judged, false).sizes().slice(0, 2) == mask.sizes());
+  // A file has no targets; its image is what evaluation sees.
+  const Sample alone = images.read(jpeg_files()[1]);
+  CHECK(torch::equal(alone.inputs.tensor("image"), judged.inputs.tensor("image")));
+  CHECK(alone.targets.size() == 0);
+  CHECK(images.source(nullptr, true, {}) == nullptr);
 }
 
 TEST_CASE("a sample's key decides about its targets, whatever thread", "[data][scene]") {
