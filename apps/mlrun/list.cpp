@@ -75,12 +75,18 @@ std::string metric_text(const Json& metrics, const char* name) {
 }
 
 struct ListArguments {
-  std::string what, pattern, sort;
+  std::string what, pattern, sort, task;
   std::string min_params, max_params, min_macs, max_macs;
   std::optional<double> min_acc1;
 
-  bool filters() const { return min_acc1 || !(sort + min_params + max_params + min_macs + max_macs).empty(); }
+  bool filters() const { return min_acc1 || !(sort + task + min_params + max_params + min_macs + max_macs).empty(); }
 };
+
+/// UserError with the nearest names where there is no such task.
+std::string known_task(const std::string& name) {
+  if (!name.empty()) recipes::catalogue().at("task").at(name);
+  return name;
+}
 
 models::ListQuery model_query(const ListArguments& arguments) {
   const auto count = [](const std::string& text, const char* option) {
@@ -88,6 +94,7 @@ models::ListQuery model_query(const ListArguments& arguments) {
   };
   models::ListQuery query;
   query.pattern = arguments.pattern;
+  query.task = known_task(arguments.task);
   query.min_params = count(arguments.min_params, "--min-params");
   query.max_params = count(arguments.max_params, "--max-params");
   query.min_macs = count(arguments.min_macs, "--min-macs");
@@ -136,7 +143,7 @@ Result run_list(const ListArguments& arguments) {
   const std::string& what = arguments.what;
   const std::string& pattern = arguments.pattern;
   if (what == "models") return model_table(model_query(arguments));
-  if (arguments.filters()) throw UserError("sizes and orders are those of models", "write mlrun list models");
+  if (arguments.filters()) throw UserError("tasks, sizes and orders are those of models", "write mlrun list models");
   if (what == "recipes") return list_recipes(pattern);
   const auto kind = listed_kinds().find(what);
   if (kind != listed_kinds().end()) return list_registry(recipes::catalogue().at(kind->second), pattern);
@@ -174,6 +181,7 @@ Command add_list(CLI::App& root) {
   count("--min-params", arguments->min_params, "models of at least so many parameters");
   count("--max-macs", arguments->max_macs, "models of at most so many multiply-adds, as 300M");
   count("--min-macs", arguments->min_macs, "models of at least so many multiply-adds");
+  app->add_option("--task", arguments->task, "models that are made for this task")->type_name("NAME");
   app->add_option("--min-acc1", arguments->min_acc1, "models whose published accuracy is at least so many percent")
       ->type_name("PERCENT");
   app->add_option("--sort", arguments->sort, "order of models: name, params, macs or acc1 (best first)")

@@ -5,6 +5,7 @@
 
 #include "config/bind.h"
 #include "config/layering.h"
+#include "config/tasks_of.h"
 
 namespace mlrun::config {
 namespace {
@@ -53,12 +54,28 @@ void name_unset(const Layered& layered, std::vector<Problem>& found) {
   }
 }
 
+/// Refuses a model that is made for other tasks than the recipe's.
+void check_task(const Resolved& resolved, const Catalogue& catalogue, std::vector<Problem>& problems) {
+  const std::string& task = resolved.recipe.task.kind.name;
+  const std::string& model = resolved.recipe.model.architecture.name;
+  const Entry* entry = model.empty() || task.empty() ? nullptr : catalogue.at("model").find(model);
+  const auto tasks = entry == nullptr ? std::vector<std::string>() : tasks_of(*entry);
+  if (tasks.empty() || is_for_task(*entry, task)) return;
+  std::string all;
+  for (const auto& name : tasks) all += (all.empty() ? "" : ", ") + name;
+  const Origin origin = origin_of(resolved.provenance, "model.name");
+  problems.push_back({origin.file, origin.line, origin.column, "model.name",
+                      model + " is made for " + all + ", and the task is " + task,
+                      "`mlrun list models --task " + task + "` shows those that fit"});
+}
+
 Resolved check(Layered layered, const Spec& spec, const Catalogue& catalogue) {
   Resolved resolved;
   resolved.notes = std::move(layered.notes);
   std::vector<Problem> found;
   bind_node(layered.root, spec, catalogue, &resolved.recipe, "", resolved.provenance, found, &resolved.wording);
   name_unset(layered, found);
+  check_task(resolved, catalogue, found);
   std::vector<Problem> problems;
   add_problems(layered, std::move(found), problems);
   if (!problems.empty()) {

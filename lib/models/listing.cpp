@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "config/tasks_of.h"
 #include "models/registry.h"
 
 namespace mlrun::models {
@@ -56,9 +57,11 @@ std::vector<Json> list_models(const ListQuery& query) {
   std::vector<Json> found;
   for (const auto& entry : models().entries()) {
     if (!query.pattern.empty() && ::fnmatch(query.pattern.c_str(), entry.name.c_str(), 0) != 0) continue;
+    if (!query.task.empty() && !config::is_for_task(entry, query.task)) continue;
+    const auto tasks = config::tasks_of(entry);
     const ModelFacts facts = model_facts(entry.name);
     Json model = {{"name", entry.name},
-                  {"task", entry.facts.value("task", "")},
+                  {"task", tasks.empty() ? "" : tasks.front()},
                   {"params", facts.params},
                   {"macs", facts.macs ? Json(*facts.macs) : Json()},
                   {"input_size", facts.input_size},

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "config/bind.h"
+#include "config/tasks_of.h"
 #include "models/published.h"
 #include "models/registry.h"
 
@@ -90,7 +91,8 @@ NamedModel make_named(const std::string& name, const std::vector<config::Overrid
   model.section = bound_section(name, overrides);
   const config::Component& architecture = model.section.architecture;
   const Json& facts = models().at(architecture.name).facts;
-  model.task = facts.value("task", "");
+  const auto tasks = config::tasks_of(models().at(architecture.name));
+  model.task = tasks.empty() ? "" : tasks.front();
   model.channels = facts.value("channels", std::int64_t{3});
   model.num_classes =
       integer_option(architecture, "num_classes").value_or(facts.value("num_classes", std::int64_t{1000}));

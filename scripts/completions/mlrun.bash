@@ -137,6 +137,7 @@ _mlrun_value() {
     --memory-format) _mlrun_add $'auto\ncontiguous\nchannels_last' ;;
     --bench) _mlrun_files .json ;;
     --model) _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^model\.name |//p' | tr '|' '\n')" ;;
+    --task) _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^task\.name |//p' | tr '|' '\n')" ;;
     -o | --output) [[ $command == 'init '* ]] && { _mlrun_files .yaml; return; }
       [[ $command == report ]] && { _mlrun_files; return; }
       [[ $command == 'sweep plan' ]] && { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return; }
@@ -179,7 +180,7 @@ _mlrun_options() {
     'data pack') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--shard-size' ;;
     'data show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--split\n--with\n--samples\n--columns\n--epoch' ;;
     inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
-    list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--min-acc1\n--sort' ;;
+    list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--task\n--min-acc1\n--sort' ;;
     export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--submodel\n--with-preprocess\n--input-size\n--force' ;;
     quantize) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--method\n--weights\n--max-drop\n--output\n--force' ;;
     bench) _mlrun_add $'--model\n--mode\n--batch\n--threads\n--workers\n--precision\n--engine\n--memory-format\n--device\n--size\n--submodel\n--layers\n--top\n--seconds\n--csv\n--markdown' ;;

@@ -81,6 +81,19 @@ TEST_CASE("`list models` chooses by size and puts in order", "[apps]") {
   for (const auto& model : result_of(outcomes[5], "list", "ok")) CHECK(model.at("params").get<double>() <= 5e6);
 }
 
+TEST_CASE("`list models` chooses by task", "[apps]") {
+  const auto outcomes = run_all({{{"list", "models", "resnet1*", "--task", "classification", "--json"}},
+                                 {{"list", "models", "--task", "clasification"}},
+                                 {{"list", "losses", "--task", "classification"}}});
+  const Json fitting = result_of(outcomes[0], "list", "ok");
+  CHECK(names(fitting) == std::set<std::string>{"resnet18", "resnet101", "resnet152"});
+  for (const Json& model : fitting) CHECK(model.at("task") == "classification");
+  CHECK_THAT(refusal(outcomes[1]), Catch::Matchers::ContainsSubstring(
+                                       "there is no task named 'clasification'; did you mean classification?"));
+  CHECK_THAT(refusal(outcomes[2]), Catch::Matchers::ContainsSubstring(
+                                       "tasks, sizes and orders are those of models; write mlrun list models"));
+}
+
 TEST_CASE("a list without entries says so on stderr", "[apps]") {
   const auto outcomes = run_all({{{"list", "models", "resnet"}},
                                  {{"list", "models", "zz*", "--json"}},

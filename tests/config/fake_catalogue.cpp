@@ -13,8 +13,8 @@ class FakeRegistry : public config::Registry {
   using Registry::Registry;
 
   template <class Options>
-  FakeRegistry& add(std::string name, std::string description) {
-    insert({std::move(name), std::move(description), config::spec_of<Options>(), nullptr});
+  FakeRegistry& add(std::string name, std::string description, Json facts = nullptr) {
+    insert({std::move(name), std::move(description), config::spec_of<Options>(), std::move(facts)});
     return *this;
   }
 };
@@ -71,7 +71,10 @@ config::Catalogue make_catalogue() {
   models.add<ResnetOptions>("resnet18", "ResNet-18")
       .add<ResnetOptions>("resnet50", "ResNet-50")
       .add<MobileNetOptions>("mobilenet_v3_large", "MobileNetV3-Large")
-      .add<NoOptions>("small_cnn", "three convolutions | for tests");
+      .add<NoOptions>("small_cnn", "three convolutions | for tests")
+      .add<NoOptions>("fcn", "a segmenter", Json{{"task", "segmentation"}})
+      .add<NoOptions>("many", "for two tasks", Json{{"task", {"detection", "classification"}}})
+      .add<NoOptions>("pair", "for two others", Json{{"task", {"detection", "segmentation"}}});
   sources.add<NoOptions>("idx", "MNIST's format")
       .add<ImageFolderOptions>("image_folder", "one folder per class")
       .add<SyntheticOptions>("synthetic", "seeded noise");

@@ -1,5 +1,6 @@
 #include "config/bind.h"
 
+#include "config/tasks_of.h"
 #include "fake_catalogue.h"
 #include "support.h"
 
@@ -114,6 +115,15 @@ TEST_CASE("maps of strings merge over layers", "[config]") {
   const auto top = folder.write("top.yaml", "extends: base.yaml\nmodel: {weights: {map: {c: e, a: null, f: g}}}\n");
   const Resolved merged = resolve({top, {}}, fake_catalogue());
   CHECK(merged.recipe.model.weights.map == StringPairs{{"c", "e"}, {"f", "g"}});
+}
+
+TEST_CASE("models that serve several tasks, or say none, fit the recipe's", "[config]") {
+  CHECK(section("model: many\n").architecture.name == "many");
+  CHECK(section("model: small_cnn\n").architecture.name == "small_cnn");
+  const Registry& models = fake_catalogue().at("model");
+  CHECK(tasks_of(models.at("many")) == std::vector<std::string>{"detection", "classification"});
+  CHECK(tasks_of(models.at("fcn")) == std::vector<std::string>{"segmentation"});
+  CHECK(tasks_of(models.at("small_cnn")).empty());
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ TEST_CASE("component names are listed with their descriptions", "[config]") {
 }
 
 TEST_CASE("a string may stand for a section", "[config]") {
-  CHECK(alternative(schema()["properties"]["model"], "string")["enum"].size() == 4);
+  CHECK(alternative(schema()["properties"]["model"], "string")["enum"].size() == 7);
   CHECK_FALSE(alternative(schema()["properties"]["data"], "string").contains("enum"));
   const Json& augment = schema_section("data")["properties"]["augment"];
   CHECK(alternative(augment, "string")["enum"][0] == "resize");

@@ -2,9 +2,10 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <map>
 
-#include "models/registry.h"
+#include "models/classifiers.h"
 #include "nn/layers.h"
 #include "support.h"
 
@@ -20,22 +21,27 @@ std::shared_ptr<nn::Layer> made(const std::string& name, std::int64_t classes) {
 
 }  // namespace
 
-TEST_CASE("the head of every model puts out the classes", "[models]") {
+TEST_CASE("the head of every classifier puts out the classes", "[models]") {
   constexpr std::int64_t kClasses = 7;  // no other layer has as many outputs
-  for (const auto& entry : models::models().entries()) {
-    INFO(entry.name);
-    const auto model = made(entry.name, kClasses);
+  for (const auto& name : test::classifiers()) {
+    INFO(name);
+    const auto model = made(name, kClasses);
+    REQUIRE_FALSE(model->heads().empty());
+    const auto layers = model->all_layers();
+    for (const auto& head : model->heads()) {
+      CHECK(std::count_if(layers.begin(), layers.end(), [&](const nn::Layer* l) { return l->path() == head; }) == 1);
+    }
     const auto heads = head_layers(*model);
     REQUIRE_FALSE(heads.empty());
-    for (const auto& [name, tensor] : nn::state_dict(*model)) {
+    for (const auto& [key, tensor] : nn::state_dict(*model)) {
       const bool classes = tensor.dim() > 0 && tensor.size(0) == kClasses;
-      INFO(name);
-      CHECK(in_head(heads, name) == classes);
+      INFO(key);
+      CHECK(in_head(heads, key) == classes);
     }
   }
 }
 
-TEST_CASE("heads are found by their place", "[models]") {
+TEST_CASE("heads are what a model calls so, else its last layer with weights", "[models]") {
   CHECK(head_layers(*made("resnet18", 64)) == std::vector<std::string>{"fc"});  // as many outputs as conv1
   CHECK(head_layers(*made("mobilenet_v3_small", 10)) == std::vector<std::string>{"classifier.3"});
   const std::map<std::string, std::vector<std::string>> others = {
@@ -47,6 +53,14 @@ TEST_CASE("heads are found by their place", "[models]") {
     INFO(name);
     CHECK(head_layers(*made(name, 10)) == heads);
   }
+  nn::Sequential plain;
+  plain.push("first", std::make_shared<nn::Linear>(2, 3));
+  plain.push("norm", std::make_shared<nn::BatchNorm1d>(3));
+  plain.push("last", std::make_shared<nn::Linear>(3, 1));
+  plain.push("end", std::make_shared<nn::BatchNorm1d>(1));
+  nn::name_layers(plain);
+  CHECK(plain.heads().empty());
+  CHECK(head_layers(plain) == std::vector<std::string>{"last"});
   nn::Flatten without;
   CHECK(head_layers(without).empty());
 }

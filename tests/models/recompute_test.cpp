@@ -3,7 +3,7 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
-#include "models/registry.h"
+#include "models/classifiers.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -117,7 +117,7 @@ TEST_CASE("recomputed blocks give the gradients and statistics that kept activat
 // Some minutes and up to 6 GB: run by hand, `mlrun_tests "[zoo-full]"`.
 TEST_CASE("recomputed blocks give the gradients of the whole zoo", "[.][zoo-full]") {
   constexpr std::int64_t kFeasible = 150000000;
-  for (const auto& name : models::models().names()) {
+  for (const auto& name : test::classifiers()) {
     if (models::model_facts(name).params > kFeasible) continue;
     DYNAMIC_SECTION(name) { check_model(name); }
   }

@@ -3,7 +3,8 @@
 #include <set>
 
 #include "catch.h"
-#include "models/registry.h"
+#include "models/classifiers.h"
+#include "nn/layers.h"
 
 using namespace mlrun;
 
@@ -90,12 +91,27 @@ TEST_CASE("blocks are counted from the stem to the head", "[optim]") {
   }
 }
 
+TEST_CASE("a model that names no heads ends in its last layer with weights", "[optim]") {
+  nn::Sequential model("Plain");
+  model.push("stem", std::make_shared<nn::Linear>(3, 4));
+  model.push("middle", std::make_shared<nn::Linear>(4, 4));
+  model.push("norm", std::make_shared<nn::BatchNorm1d>(4));
+  model.push("last", std::make_shared<nn::Linear>(4, 2));
+  nn::name_layers(model);
+  const auto depths = optim::layer_depths(model);
+  CHECK(depths.head == 2);
+  CHECK(depths.of.at("stem.weight") == 0);
+  CHECK(depths.of.at("middle.weight") == 1);
+  CHECK(depths.of.at("norm.bias") == 1);
+  CHECK(depths.of.at("last.bias") == 2);
+}
+
 TEST_CASE("every parameter of every architecture has a depth, and every depth a parameter", "[optim]") {
-  for (const auto& entry : models::models().entries()) {
-    INFO(entry.name);
-    const auto facts = models::model_facts(entry.name);
+  for (const auto& name : test::classifiers()) {
+    INFO(name);
+    const auto facts = models::model_facts(name);
     if (facts.params > 60'000'000) continue;  // their families' smaller members stand for them
-    const auto model = model_named(entry.name);
+    const auto model = model_named(name);
     const auto depths = optim::layer_depths(*model);
     std::set<std::int64_t> seen;
     for (const auto& item : model->named_parameters()) {

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "deploy/graph/plan.h"
-#include "models/registry.h"
+#include "models/classifiers.h"
 #include "nn/evaluation_scope.h"
 #include "nn/pooling.h"
 #include "support.h"
@@ -122,7 +122,7 @@ TEST_CASE("graphs keep clear of oneDNN's references, whatever the layout and the
 
 TEST_CASE("graphs of all models give what the layers give", "[.][zoo-full][graph]") {
   const std::set<std::string> huge = {"vit_h_14", "regnet_y_128gf"};
-  for (const auto& name : models::models().names()) {
+  for (const auto& name : test::classifiers()) {
     if (huge.count(name)) continue;
     const std::int64_t size = models::model_facts(name).input_size;
     const auto model = model_of(name);
