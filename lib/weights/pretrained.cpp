@@ -63,6 +63,7 @@ class Matching {
     map(report);
     skip(report);
     modernise(report);
+    drop_counts();
     if (options_.reinitialise_head) leave_head(report);
     std::vector<Problem> problems = unused_patterns();
     find_twins(problems);
@@ -150,6 +151,16 @@ class Matching {
       report.renamed.push_back(item.name + " to " + modern);
       item.name = modern;
     }
+  }
+
+  /// Frozen batch norms count no batches, and the files of models that were trained have counts.
+  void drop_counts() {
+    const std::string count = ".num_batches_tracked";
+    const auto useless = [&](const Item& item) {
+      if (!name_ends_with(item.name, count) || own_.count(item.name) != 0) return false;
+      return own_.count(item.name.substr(0, item.name.size() - count.size()) + ".running_mean") != 0;
+    };
+    items_.erase(std::remove_if(items_.begin(), items_.end(), useless), items_.end());
   }
 
   void leave_head(PretrainedReport& report) {

@@ -16,10 +16,10 @@ namespace {
 /// A convolution, a norm and a last layer: `features.conv`, `features.norm1`, `fc`.
 class Net : public nn::Sequential {
  public:
-  explicit Net(std::int64_t classes) : Sequential("Net") {
+  explicit Net(std::int64_t classes, nn::NormKind kind = nn::NormKind::Batch) : Sequential("Net") {
     auto features = std::make_shared<nn::Sequential>();
     features->push("conv", std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = 1, .out = 2, .bias = false}));
-    features->push("norm1", std::make_shared<nn::BatchNorm2d>(2));
+    features->push("norm1", nn::make_norm(2, {.kind = kind}));
     push("features", features);
     push("fc", std::make_shared<nn::Linear>(2, classes));
   }
@@ -186,6 +186,22 @@ TEST_CASE("files from before batch norm counted its batches are read", "[weights
   drop(given, "features.norm1.num_batches_tracked");
   CHECK(load_pretrained(*model, given, "w.pth").text() == "7 tensors loaded; 1 num_batches_tracked start at 0");
   CHECK(of(*model, "features.norm1.num_batches_tracked").item<std::int64_t>() == 0);
+}
+
+TEST_CASE("a frozen norm takes what a batch norm was trained to, but its count", "[weights]") {
+  NamedTensors tensors = tensors_of(3, 1);
+  for (auto& item : tensors) {
+    if (item.first == "features.norm1.running_mean") item.second.fill_(7);
+  }
+  Net frozen(3, nn::NormKind::Frozen);
+  nn::name_layers(frozen);
+  nn::initialise(frozen, 2);
+  const auto report = load_pretrained(frozen, tensors, "file");
+  CHECK(report.text() == "7 tensors loaded");
+  CHECK(of(frozen, "features.norm1.running_mean")[1].item<float>() == 7);
+  tensors.emplace_back("features.norm2.num_batches_tracked", torch::zeros({}, torch::kLong));
+  CHECK_THAT(user_error([&] { load_pretrained(frozen, tensors, "file"); }),
+             Catch::Matchers::ContainsSubstring("features.norm2.num_batches_tracked"));
 }
 
 TEST_CASE("torchvision's old names are read", "[weights]") {
