@@ -9,6 +9,8 @@
 #include "recipes/classification/metrics/registry.h"
 #include "recipes/classification/presets.h"
 #include "recipes/classification/task.h"
+#include "recipes/segmentation/presets.h"
+#include "recipes/segmentation/task.h"
 
 namespace mlrun::recipes {
 
@@ -16,6 +18,7 @@ const engine::TaskFactory& tasks() {
   static const engine::TaskFactory factory = [] {
     engine::TaskFactory tasks("task");
     classification::add_task(tasks, {transforms(), metrics()});
+    segmentation::add_task(tasks, transforms());
     return tasks;
   }();
   return factory;
@@ -26,6 +29,7 @@ const data::TransformFactory& transforms() {
     data::TransformFactory transforms("transform");
     data::add_transforms(transforms);
     classification::add_presets(transforms);
+    segmentation::add_presets(transforms);
     return transforms;
   }();
   return factory;

@@ -23,7 +23,7 @@ std::shared_ptr<const Source> ImagePreparation::source(std::shared_ptr<const Sou
   return std::make_shared<PipelineSource>(std::move(raw), augmented ? augment_ : preprocess_, std::move(labels));
 }
 
-Sample ImagePreparation::read(const std::filesystem::path& file) const {
+Sample ImagePreparation::read(const std::filesystem::path& file, bool any_size) const {
   torch::Tensor image = decode_image(read_file(file), file.string(), apply_exif_);
   if (channels_ == 1) {
     KeyedRandom unused(0, "grey");
@@ -32,7 +32,7 @@ Sample ImagePreparation::read(const std::filesystem::path& file) const {
   Sample sample;
   sample.id = file.string();
   sample.inputs.set("image", preprocess_->apply(image, {}));
-  warn_of_other_size(sample.inputs.tensor("image"), sample.id, augment_->facts(), preprocess_->facts());
+  if (!any_size) warn_of_other_size(sample.inputs.tensor("image"), sample.id, augment_->facts(), preprocess_->facts());
   return sample;
 }
 

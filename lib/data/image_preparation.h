@@ -28,8 +28,8 @@ class ImagePreparation {
   std::shared_ptr<const Source> source(std::shared_ptr<const Source> raw, bool augmented,
                                        std::vector<std::int64_t> labels) const;
   /// An image file as a sample that evaluation would see, grey where the data are. Warns, once, of another size than
-  /// training's.
-  Sample read(const std::filesystem::path& file) const;
+  /// training's, unless models take `any_size`.
+  Sample read(const std::filesystem::path& file, bool any_size = false) const;
   /// Task::preprocessing: `channels` of the data, `input_channels` of the model, and Pipeline::facts of evaluation.
   Json facts() const;
   /// Channels of the images that evaluation gives to the model.

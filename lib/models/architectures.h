@@ -30,6 +30,8 @@ void add_convnexts(ModelFactory& factory);
 void add_vits(ModelFactory& factory);
 void add_swins(ModelFactory& factory);
 void add_maxvits(ModelFactory& factory);
+void add_segmenters(ModelFactory& factory);
+void add_unet(ModelFactory& factory);
 
 void add_resnet_bodies(BodyFactory& factory);
 void add_mobilenet_v2_body(BodyFactory& factory);

@@ -26,6 +26,8 @@ ModelFactory all_models() {
   add_vits(factory);
   add_swins(factory);
   add_maxvits(factory);
+  add_segmenters(factory);
+  add_unet(factory);
   add_cifar_vggs(factory);
   add_cifar_resnets(factory);
   return factory;

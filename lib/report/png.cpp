@@ -46,15 +46,29 @@ std::string deflated(const std::string& bytes) {
   return {reinterpret_cast<const char*>(out.data()), size};
 }
 
+enum Kind : char { kGrey = 0, kColour = 2, kPalette = 3 };
+
+/// `before`: chunks between the header and the pixels.
+std::string file(Kind kind, const std::uint8_t* pixels, std::int64_t width, std::int64_t height, std::int64_t channels,
+                 const std::string& before) {
+  MLRUN_ASSERT(width > 0 && height > 0, "no image to write as PNG");
+  constexpr char kEightBits = 8;
+  std::string header = big_endian(static_cast<std::uint32_t>(width)) + big_endian(static_cast<std::uint32_t>(height));
+  header += {kEightBits, kind, 0, 0, 0};
+  return "\x89PNG\r\n\x1A\n" + chunk("IHDR", header) + before +
+         chunk("IDAT", deflated(filtered(pixels, width, height, channels))) + chunk("IEND", "");
+}
+
 }  // namespace
 
 std::string png(const std::uint8_t* pixels, std::int64_t width, std::int64_t height, std::int64_t channels) {
-  MLRUN_ASSERT(width > 0 && height > 0 && (channels == 1 || channels == 3), "no image to write as PNG");
-  constexpr char kEightBits = 8, kGrey = 0, kColour = 2;
-  std::string header = big_endian(static_cast<std::uint32_t>(width)) + big_endian(static_cast<std::uint32_t>(height));
-  header += {kEightBits, channels == 1 ? kGrey : kColour, 0, 0, 0};
-  return "\x89PNG\r\n\x1A\n" + chunk("IHDR", header) +
-         chunk("IDAT", deflated(filtered(pixels, width, height, channels))) + chunk("IEND", "");
+  MLRUN_ASSERT(channels == 1 || channels == 3, "no image to write as PNG");
+  return file(channels == 1 ? kGrey : kColour, pixels, width, height, channels, "");
+}
+
+std::string palette_png(const std::uint8_t* pixels, std::int64_t width, std::int64_t height, std::string_view palette) {
+  MLRUN_ASSERT(palette.size() % 3 == 0 && !palette.empty() && palette.size() <= 3 * 256, "no palette of a PNG");
+  return file(kPalette, pixels, width, height, 1, chunk("PLTE", std::string(palette)));
 }
 
 std::string data_uri(std::string_view type, std::string_view bytes) {

@@ -126,6 +126,21 @@ TEST_CASE("every classifier takes what the data asks for", "[models]") {
   }
 }
 
+TEST_CASE("every segmenter gives each pixel the classes that the data have", "[models][segmentation]") {
+  torch::NoGradGuard no_grad;
+  REQUIRE(test::models_of("segmentation").size() == 8);
+  for (const auto& name : test::models_of("segmentation")) {
+    INFO(name);
+    const auto model = test::make_model(name, Json::object(), {5, 2});
+    model->eval();
+    for (const auto& [height, width] : {std::pair<int64_t, int64_t>{64, 64}, {70, 97}}) {
+      CHECK((*model)(blank({3, 2, height, width})).sizes() == torch::IntArrayRef({3, 5, height, width}));
+    }
+    CHECK(model->interface().outputs.front().name == "out");
+    CHECK(models::models().at(name).facts.at("channels") == 3);
+  }
+}
+
 TEST_CASE("models refuse images that are too small for them in plain words", "[models]") {
   torch::NoGradGuard no_grad;
   for (const auto& name : test::classifiers()) {
@@ -196,6 +211,22 @@ TEST_CASE("an interceptor sees every layer of every classifier in a pass", "[mod
     const auto calls = census.calls;
     (*model)(blank({2, 3, size, size}));
     CHECK(census.calls == calls);
+  }
+}
+
+TEST_CASE("an interceptor sees all of a segmenter that computes, some of it several times", "[models][segmentation]") {
+  torch::NoGradGuard no_grad;
+  for (const auto& name : test::models_of("segmentation")) {
+    INFO(name);
+    const auto model = test::make_model(name);
+    Census census;
+    model->intercept({&census});
+    (*model)(blank({2, 3, 64, 64}));  // in training, with second heads
+    for (nn::Layer* layer : model->all_layers()) {
+      INFO(layer->path());
+      if (layer->layers().empty()) CHECK(census.calls[layer] >= 1);
+    }
+    model->intercept({});
   }
 }
 

@@ -42,11 +42,21 @@ bool has_fixed_size(const config::Recipe& recipe) {
 
 /// What makes two steps of any recipe a matter of a second: few made-up images, small ones where the model allows it.
 std::vector<std::string> reductions(const config::Recipe& recipe) {
-  std::vector<std::string> all = {"data.format=synthetic", "data.train_samples=4", "data.val_samples=2",
-                                  "data.test_samples=2",   "data.num_classes=5",   "data.height=40",
-                                  "data.width=40",         "train.batch_size=2",   "train.accumulate=1",
-                                  "train.workers=0",       "train.threads=1",      "train.device=cpu",
-                                  "train.amp=none",        "data.split=null"};
+  const bool masks = recipe.task.kind.name == "segmentation";
+  std::vector<std::string> all = {masks ? "data.format=synthetic_shapes" : "data.format=synthetic",
+                                  "data.train_samples=4",
+                                  "data.val_samples=2",
+                                  "data.test_samples=2",
+                                  "data.num_classes=5",
+                                  "data.height=40",
+                                  "data.width=40",
+                                  "train.batch_size=2",
+                                  "train.accumulate=1",
+                                  "train.workers=0",
+                                  "train.threads=1",
+                                  "train.device=cpu",
+                                  "train.amp=none",
+                                  "data.split=null"};
   const bool grey = recipe.data.source.name == "idx";
   all.push_back(std::string("data.channels=") + (grey ? "1" : "3"));
   const bool preset = !recipe.data.augment.empty() && recipe.data.augment.front().name == "classification_train";

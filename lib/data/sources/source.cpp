@@ -6,7 +6,9 @@
 #include "data/sources/idx.h"
 #include "data/sources/image_folder.h"
 #include "data/sources/labelled_files.h"
+#include "data/sources/segmentation_folder.h"
 #include "data/sources/synthetic.h"
+#include "data/sources/synthetic_shapes.h"
 #include "data/sources/webdataset.h"
 
 namespace mlrun::data {
@@ -46,6 +48,12 @@ const SourceFactory& sources() {
     list.add<ImageFolderOptions>(
         "image_folder", "one folder of images per class, or train, val and test of such folders", &open_image_folder);
 #endif
+#ifdef MLRUN_WITH_OPENCV
+    list.add<SegmentationFolderOptions>("segmentation_folder", "images and masks of the same names, in two folders",
+                                        &open_segmentation_folder);
+#endif
+    list.add<SyntheticShapesOptions>("synthetic_shapes", "seeded discs and rectangles with their masks",
+                                     &open_synthetic_shapes);
     list.add<SyntheticOptions>("synthetic", "seeded patterns with noise, made on the fly", &open_synthetic);
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
     list.add<config::NoOptions>("webdataset", "tar shards of image files and labels, as `mlrun data pack` writes them",

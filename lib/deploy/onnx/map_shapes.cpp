@@ -89,6 +89,17 @@ void map_expand(TracedOperator& op) {
   op.give(op.onnx.add("Expand", {op.tensor("self"), op.onnx.ints(sizes)}));
 }
 
+/// To a height and width that the trace knows; batch and channels are the input's.
+void map_bilinear(TracedOperator& op) {
+  const std::string x = op.tensor("self");
+  const std::string kept = op.onnx.add("Slice", {op.onnx.add("Shape", {x}), op.onnx.ints({0}), op.onnx.ints({2})});
+  const std::string sizes =
+      op.onnx.add("Concat", {kept, op.onnx.ints(op.integers("output_size"))}, {{"axis", std::int64_t{0}}});
+  const std::string places = op.flag("align_corners") ? "align_corners" : "half_pixel";
+  op.give(op.onnx.add("Resize", {x, "", "", sizes},
+                      {{"mode", std::string("linear")}, {"coordinate_transformation_mode", places}}));
+}
+
 /// Copies and changes of layout do nothing to the values.
 void map_same(TracedOperator& op) { op.pass(op.has("self") ? "self" : "input"); }
 
@@ -109,6 +120,7 @@ void add_shape_mappings(OnnxMappings& mappings) {
                    {"squeeze", map_squeeze},
                    {"expand", map_expand},
                    {"expand_as", map_expand_as},
+                   {"upsample_bilinear2d", map_bilinear},
                    {"contiguous", map_same},
                    {"clone", map_same},
                    {"detach", map_same},

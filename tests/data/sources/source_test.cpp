@@ -19,9 +19,10 @@ TEST_CASE("the sources of this build are registered", "[data][source]") {
   REQUIRE(sources().kind() == "source");
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
   REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "csv", "flat", "idx", "image_folder",
-                                                        "synthetic", "webdataset"});
+                                                        "segmentation_folder", "synthetic_shapes", "synthetic",
+                                                        "webdataset"});
 #else
-  REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "idx", "synthetic"});
+  REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "idx", "synthetic_shapes", "synthetic"});
 #endif
   for (const auto& entry : sources().entries()) REQUIRE_FALSE(entry.description.empty());
 }

@@ -241,7 +241,9 @@ TEST_CASE("every transform documents itself", "[data]") {
                                              "random_erasing",
                                              "none",
                                              "classification_train",
-                                             "classification_eval"};
+                                             "classification_eval",
+                                             "segmentation_train",
+                                             "segmentation_eval"};
   CHECK(recipes::transforms().names() == expected);
   for (const auto& entry : recipes::transforms().entries()) {
     INFO(entry.name);
