@@ -54,13 +54,16 @@ void name_unset(const Layered& layered, std::vector<Problem>& found) {
   }
 }
 
-/// Refuses a model that is made for other tasks than the recipe's.
+/// Refuses a model that is made for other tasks than the recipe's, where there are models for that one.
 void check_task(const Resolved& resolved, const Catalogue& catalogue, std::vector<Problem>& problems) {
   const std::string& task = resolved.recipe.task.kind.name;
   const std::string& model = resolved.recipe.model.architecture.name;
   const Entry* entry = model.empty() || task.empty() ? nullptr : catalogue.at("model").find(model);
   const auto tasks = entry == nullptr ? std::vector<std::string>() : tasks_of(*entry);
   if (tasks.empty() || is_for_task(*entry, task)) return;
+  const auto& all_models = catalogue.at("model").entries();
+  if (std::none_of(all_models.begin(), all_models.end(), [&](const Entry& one) { return is_for_task(one, task); }))
+    return;
   std::string all;
   for (const auto& name : tasks) all += (all.empty() ? "" : ", ") + name;
   const Origin origin = origin_of(resolved.provenance, "model.name");
