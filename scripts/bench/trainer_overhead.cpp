@@ -76,7 +76,10 @@ class TinyTask : public engine::Task {
   std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split) const override { return {}; }
   std::string headline() const override { return "loss"; }
   data::Sample read(const std::filesystem::path&) const override { return {}; }
-  Json answers(const data::Fields&, std::int64_t, std::int64_t) const override { return Json::array(); }
+  engine::Answer answer(const data::Batch&, const data::Fields&, std::int64_t,
+                        const engine::AnswerOptions&) const override {
+    return {nullptr, report::Table({}), report::Table({})};
+  }
   Json preprocessing() const override { return Json::object(); }
 
  private:
@@ -119,7 +122,7 @@ class Intervals {
 class StepClock : public engine::Hook {
  public:
   void on_step(const engine::StepReport&) override { intervals.tick(); }
-  void on_epoch(const engine::EpochReport&) override { intervals.pause(); }
+  void on_stretch(const engine::StretchReport&) override { intervals.pause(); }
   Intervals intervals;
 };
 
