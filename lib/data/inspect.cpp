@@ -165,17 +165,22 @@ void summarise_split(const Source& source, const std::string& format, int thread
   for (const auto& look : looks) summary.add(look);
 }
 
-using ClassCounts = std::vector<std::vector<std::int64_t>>;  // by split, then class
+/// By split, then class; null where no sample says its classes, as those of masks.
+using ClassCounts = std::vector<std::vector<std::optional<std::int64_t>>>;
 
 ClassCounts count_classes(const std::vector<SplitView>& splits, std::size_t classes) {
   ClassCounts counts;
+  bool any = false;
   for (const auto& view : splits) {
     auto& of_split = counts.emplace_back(classes, 0);
     for (std::int64_t i = 0; i < view.source->size(); ++i) {
-      for (const auto label : view.source->facts(i).labels) ++of_split.at(static_cast<std::size_t>(label));
+      for (const auto label : view.source->facts(i).labels) {
+        ++*of_split.at(static_cast<std::size_t>(label));
+        any = true;
+      }
     }
   }
-  return counts;
+  return any ? counts : ClassCounts(splits.size(), ClassCounts::value_type(classes));
 }
 
 std::string class_table(const std::vector<SplitView>& splits, const std::vector<std::string>& classes,
@@ -185,7 +190,10 @@ std::string class_table(const std::vector<SplitView>& splits, const std::vector<
   report::Table table(columns);
   const auto row = [&](const std::string& name, const auto& value) {
     std::vector<std::string> cells = {name};
-    for (std::size_t s = 0; s < splits.size(); ++s) cells.push_back(report::grouped(value(s)));
+    for (std::size_t s = 0; s < splits.size(); ++s) {
+      const std::optional<std::int64_t> count = value(s);
+      cells.push_back(count ? report::grouped(*count) : "-");
+    }
     table.add(std::move(cells));
   };
   for (std::size_t c = 0; c < classes.size(); ++c) row(classes[c], [&](std::size_t s) { return counts[s][c]; });
@@ -198,7 +206,9 @@ Json class_json(const std::vector<SplitView>& splits, const std::vector<std::str
   Json list = Json::array();
   for (std::size_t c = 0; c < classes.size(); ++c) {
     Json entry = {{"name", classes[c]}};
-    for (std::size_t s = 0; s < splits.size(); ++s) entry[split_name(splits[s].split)] = counts[s][c];
+    for (std::size_t s = 0; s < splits.size(); ++s) {
+      entry[split_name(splits[s].split)] = counts[s][c] ? Json(*counts[s][c]) : Json();
+    }
     list.push_back(std::move(entry));
   }
   return list;

@@ -6,6 +6,7 @@
 
 #include "data/sources/image_folder.h"
 #include "data/sources/synthetic.h"
+#include "data/sources/synthetic_shapes.h"
 #include "support.h"
 
 namespace mlrun::data {
@@ -41,6 +42,15 @@ TEST_CASE("a folder of classes is summed up by class, split, size and kind", "[d
           std::string::npos);
   REQUIRE(found.text.find("cat        3     2\n") != std::string::npos);
   REQUIRE(found.text.find("all        4     2\n") != std::string::npos);
+}
+
+TEST_CASE("of data whose samples say no classes, those are named and not counted", "[data][inspect]") {
+  const auto data = open_synthetic_shapes({}, {});
+  const Findings found = inspect_data({data, "", "synthetic_shapes", false, 2});
+  REQUIRE(found.json["classes"].size() == 3);
+  CHECK(found.json["classes"][0] ==
+        Json({{"name", "ground"}, {"train", nullptr}, {"val", nullptr}, {"test", nullptr}}));
+  CHECK(found.text.find("ground       -    -     -\n") != std::string::npos);
 }
 
 TEST_CASE("data that lie in no files of their own are summed up too", "[data][inspect]") {

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <set>
 #include <sstream>
 #include <utility>
 
 #include <torch/types.h>
-#include <torch/utils.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -18,6 +16,7 @@
 #include "data/shown_text.h"
 #include "data/sources/image_files.h"
 #include "data/sources/listing.h"
+#include "data/sources/mask_values.h"
 #include "data/sources/names.h"
 #include "data/sources/split_dataset.h"
 #include "data/sources/splits.h"
@@ -27,56 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kLookedAt = 32;  // masks, where the classes are not named
 constexpr std::int64_t kMostClasses = 255;
-constexpr int kMostShown = 8;
-
-/// What each value of a mask stands for.
-struct Labels {
-  std::map<std::int32_t, std::uint8_t> of_value;
-  std::vector<std::string> classes;
-
-  /// int32 [H, W] of a file to uint8 [H, W].
-  torch::Tensor operator()(const torch::Tensor& values, const std::string& file) const;
-};
-
-std::string numbers(const std::set<std::int32_t>& values) {
-  std::ostringstream text;
-  int shown = 0;
-  for (const auto value : values) {
-    if (shown == kMostShown) text << ", ...";
-    if (shown++ >= kMostShown) break;
-    text << (shown == 1 ? "" : ", ") << value;
-  }
-  return text.str();
-}
-
-std::set<std::int32_t> values_of(const torch::Tensor& mask) {
-  std::set<std::int32_t> found;
-  const auto distinct = std::get<0>(at::_unique(mask)).contiguous();
-  const auto* data = distinct.data_ptr<std::int32_t>();
-  found.insert(data, data + distinct.numel());
-  return found;
-}
-
-torch::Tensor Labels::operator()(const torch::Tensor& values, const std::string& file) const {
-  std::set<std::int32_t> unknown;
-  std::vector<std::uint8_t> table(1U << 16U, kIgnored);
-  for (const auto value : values_of(values)) {
-    const auto known = of_value.find(value);
-    if (known == of_value.end()) unknown.insert(value);
-    else table[static_cast<std::size_t>(value)] = known->second;
-  }
-  if (!unknown.empty()) {
-    throw file_error(file,
-                     "has the value" + std::string(unknown.size() == 1 ? " " : "s ") + numbers(unknown) +
-                         ", which no class has: there are " + std::to_string(classes.size()) + " classes",
-                     "name all by data.classes, their values by data.values, and what counts for nothing by "
-                     "data.ignore_index");
-  }
-  const torch::Tensor of = torch::from_blob(table.data(), {static_cast<std::int64_t>(table.size())}, torch::kByte);
-  return of.index_select(0, values.flatten()).view(values.sizes());
-}
 
 /// Images and where their masks lie.
 struct Pairs {
@@ -86,7 +36,7 @@ struct Pairs {
 
 class MaskedImages : public Source {
  public:
-  MaskedImages(std::shared_ptr<const Pairs> pairs, std::shared_ptr<const Labels> labels,
+  MaskedImages(std::shared_ptr<const Pairs> pairs, std::shared_ptr<const MaskValues> labels,
                std::vector<std::int64_t> positions)
       : pairs_(std::move(pairs)),
         labels_(std::move(labels)),
@@ -119,7 +69,7 @@ class MaskedImages : public Source {
   }
 
   std::shared_ptr<const Pairs> pairs_;
-  std::shared_ptr<const Labels> labels_;
+  std::shared_ptr<const MaskValues> labels_;
   std::vector<std::int64_t> positions_;
   std::shared_ptr<const Source> images_;
 };
@@ -156,41 +106,6 @@ Pairs find_pairs(const SegmentationFolderOptions& options, const OpenRequest& re
   }
   pairs.images->labels.assign(pairs.images->files.size(), 0);
   return pairs;
-}
-
-/// The values that the first masks hold, spread over all.
-std::set<std::int32_t> values_seen(const Pairs& pairs) {
-  std::set<std::int32_t> seen;
-  const std::size_t count = std::min(kLookedAt, pairs.masks.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string file = pairs.masks[i * pairs.masks.size() / count].string();
-    seen.merge(values_of(decode_mask(read_file(file), file)));
-  }
-  return seen;
-}
-
-Labels labels_of(const SegmentationFolderOptions& options, const Pairs& pairs) {
-  Labels labels;
-  labels.classes = options.classes;
-  std::vector<std::int64_t> values = options.values;
-  if (labels.classes.empty()) {
-    const auto seen = values_seen(pairs);
-    const std::int32_t other = seen.empty() || *seen.rbegin() == 0 ? 1 : *seen.rbegin();
-    if ((other != 1 && other != 255) || seen.size() > 2 || (seen.size() == 2 && *seen.begin() != 0)) {
-      throw UserError(Problem{"", 0, 0, "data.classes", "is not set, and the masks have the values " + numbers(seen),
-                              "name the class of each value, as [background, cat, dog] of 0, 1, 2"});
-    }
-    labels.classes = {"background", "foreground"};
-    values = {0, other};
-  }
-  const std::int64_t first = options.reduce_zero_label ? 1 : 0;
-  for (std::size_t i = 0; i < labels.classes.size(); ++i) {
-    const std::int64_t value = values.empty() ? static_cast<std::int64_t>(i) + first : values[i];
-    labels.of_value[static_cast<std::int32_t>(value)] = static_cast<std::uint8_t>(i);
-  }
-  if (options.reduce_zero_label) labels.of_value[0] = kIgnored;
-  labels.of_value.emplace(static_cast<std::int32_t>(options.ignore_index), kIgnored);  // unless it is a class
-  return labels;
 }
 
 /// The positions that a list names; nothing where there is no such list.
@@ -269,7 +184,7 @@ void SegmentationFolderOptions::declare(config::Declare<SegmentationFolderOption
   d("masks", &O::masks, "folder of their masks, PNG by palette or grey, with the names of the images");
   d("classes", &O::classes,
     "names of the classes; empty: background and foreground, of masks with 0 and 1, or 0 and 255, alone");
-  d("values", &O::values, "value of each class in masks; empty: 0, 1, 2, ...");
+  d("values", &O::values, "value of each class in masks; empty: 0, 1, 2, ...").min(0).max(65535);
   d("ignore_index", &O::ignore_index, "value of pixels that count for nothing, where it is no class").min(0).max(65535);
   d("reduce_zero_label", &O::reduce_zero_label, "0 counts for nothing, and classes begin at 1, as in ADE20K");
   d.rule("values", [](const O& o) {
@@ -286,10 +201,10 @@ std::shared_ptr<const Dataset> open_segmentation_folder(const SegmentationFolder
   check_root(request.root);
   const auto pairs = std::make_shared<const Pairs>(find_pairs(options, request));
   check_sizes(*pairs);
-  const auto labels = std::make_shared<const Labels>(labels_of(options, *pairs));
+  const auto labels = std::make_shared<const MaskValues>(options, pairs->masks);
   DataInfo info;
   info.name = data_name(request.root);
-  info.classes = labels->classes;
+  info.classes = labels->classes();
   auto files = pairs->images->files;
   for (const auto& mask : pairs->masks)
     files.push_back({mask.lexically_relative(request.root).string(), fs::file_size(mask)});
