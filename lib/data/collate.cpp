@@ -48,6 +48,15 @@ Fields put_together(const std::vector<Sample>& samples, Member member) {
 
 }  // namespace
 
+void require_target(const std::vector<Sample>& samples, const std::string& name) {
+  for (const Sample& sample : samples) {
+    if (sample.targets.size() == 0 || sample.targets.has(name)) continue;
+    throw UserError(Problem{"", 0, 0, "data.format",
+                            "sample " + sample.id + " has no " + name + ", which this task wants",
+                            "choose a format whose samples have one"});
+  }
+}
+
 Batch stacked(std::vector<Sample> samples) {
   Batch batch;
   if (samples.empty()) return batch;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "data/fields.h"
@@ -10,5 +11,8 @@ namespace mlrun::data {
 /// of several shapes are a list with one for each sample, numbers are float64 [N]; text stays with its sample and is
 /// left out. UserError that names two samples where one has a field that the other lacks.
 Batch stacked(std::vector<Sample> samples);
+
+/// UserError where samples have targets, but none of this name: their source is one for other tasks.
+void require_target(const std::vector<Sample>& samples, const std::string& name);
 
 }  // namespace mlrun::data

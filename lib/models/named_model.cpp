@@ -48,6 +48,15 @@ Json evaluation_facts(const config::ModelSection& section) {
 
 }  // namespace
 
+void check_num_classes(const config::Component& architecture, std::int64_t classes) {
+  const auto outputs = integer_option(architecture, "num_classes");
+  if (!outputs || *outputs == classes) return;
+  throw UserError(Problem{"", 0, 0, "model.num_classes",
+                          "is " + std::to_string(*outputs) + " where the data have " + std::to_string(classes) +
+                              (classes == 1 ? " class" : " classes"),
+                          "leave it out: the model gets as many outputs as the data have classes"});
+}
+
 std::optional<std::int64_t> integer_option(const config::Component& architecture, const std::string& name) {
   const config::Field* field = models().at(architecture.name).options->find(name);
   const Json value = field != nullptr && field->get ? field->get(architecture.options.get()) : Json();

@@ -27,6 +27,9 @@ struct NamedModel {
 /// UserErrors as of a recipe's `model` section; overrides of other sections are refused.
 NamedModel make_named(const std::string& name, const std::vector<config::Override>& overrides);
 
+/// UserError where the architecture's `num_classes` is set, and not the number of the data's classes.
+void check_num_classes(const config::Component& architecture, std::int64_t classes);
+
 /// An integer option of the architecture; nothing where it has none of this name, or null.
 std::optional<std::int64_t> integer_option(const config::Component& architecture, const std::string& name);
 

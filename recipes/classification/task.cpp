@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include "base/error.h"
+#include "data/collate.h"
 #include "data/image_batch.h"
 #include "data/image_preparation.h"
 #include "models/image_context.h"
@@ -56,6 +57,7 @@ class ClassificationTask : public engine::Task {
   }
   std::shared_ptr<const data::Source> evaluation_source(data::Split split) override { return prepared(split, false); }
   data::Batch collate(std::vector<data::Sample> samples) const override {
+    data::require_target(samples, "label");
     return data::batch_of_images(std::move(samples));
   }
   void train(engine::Step& step, const data::Batch& batch) override;
@@ -121,13 +123,7 @@ void ClassificationTask::open_data() {
 
 void ClassificationTask::check_classes() const {
   const auto classes = static_cast<std::int64_t>(info_.classes.size());
-  const auto outputs = models::integer_option(recipe_.model.architecture, "num_classes");
-  if (outputs && *outputs != classes) {
-    throw UserError(Problem{"", 0, 0, "model.num_classes",
-                            "is " + std::to_string(*outputs) + " where the data have " + std::to_string(classes) +
-                                (classes == 1 ? " class" : " classes"),
-                            "leave it out: the model gets as many outputs as the data have classes"});
-  }
+  models::check_num_classes(recipe_.model.architecture, classes);
   loss_->check(classes);
 }
 

@@ -13,6 +13,7 @@
 #include "data/sources/segmentation_folder.h"
 #include "engine/ports.h"
 #include "models/image_context.h"
+#include "models/named_model.h"
 #include "models/registry.h"
 #include "recipes/segmentation/loss.h"
 #include "recipes/segmentation/metrics.h"
@@ -46,6 +47,7 @@ class SegmentationTask : public engine::Task {
     } else {
       open_data();
       info_ = dataset_->info();
+      models::check_num_classes(recipe_.model.architecture, static_cast<std::int64_t>(info_.classes.size()));
     }
     check_weights();
     images_.emplace(transforms, recipe_, models::transform_context(recipe_.model, info_.channels),
@@ -60,7 +62,10 @@ class SegmentationTask : public engine::Task {
     return prepared(split, split == data::Split::Train);
   }
   std::shared_ptr<const data::Source> evaluation_source(data::Split split) override { return prepared(split, false); }
-  data::Batch collate(std::vector<data::Sample> samples) const override { return data::stacked(std::move(samples)); }
+  data::Batch collate(std::vector<data::Sample> samples) const override {
+    data::require_target(samples, "mask");
+    return data::stacked(std::move(samples));
+  }
   void train(engine::Step& step, const data::Batch& batch) override;
   data::Fields predict(const data::Batch& batch) override;
   std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split) const override {

@@ -151,6 +151,23 @@ TEST_CASE("what a segmentation cannot do is said with its place", "[recipes][seg
   CHECK(refused({"task={name: segmentation, class_weights: [1, 2]}"}) ==
         "task.class_weights: has 2 values, and the data have 3 classes; give one for each class, in the order of "
         "data.classes");
+  CHECK(refused({"model.num_classes=2"}) ==
+        "model.num_classes: is 2 where the data have 3 classes; leave it out: the model gets as many outputs as the "
+        "data have classes");
+}
+
+TEST_CASE("data of another task are refused in words", "[recipes][segmentation]") {
+  const auto collated = [](const std::vector<std::string>& overrides) {
+    return user_error([&] {
+      const auto resolved = shapes(overrides);
+      const auto task = recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}});
+      task->collate({task->source(data::Split::Train)->get({0, 0, 0})});
+    });
+  };
+  CHECK(collated({"data={format: synthetic, augment: normalize, preprocess: normalize}"}) ==
+        "data.format: sample 0 has no mask, which this task wants; choose a format whose samples have one");
+  CHECK(collated({"task=classification", "model=small_cnn", "data.augment=normalize"}).find("no label") !=
+        std::string::npos);
 }
 
 }  // namespace
