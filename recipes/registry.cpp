@@ -1,10 +1,7 @@
 #include "recipes/registry.h"
 
-#include "data/sampler.h"
+#include "engine/shared_kinds.h"
 #include "models/registry.h"
-#include "optim/averaging_methods.h"
-#include "optim/optimizer.h"
-#include "optim/schedule.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/metrics/registry.h"
 #include "recipes/classification/presets.h"
@@ -49,14 +46,10 @@ const config::Catalogue& catalogue() {
     config::Catalogue all;
     all.add(tasks());
     all.add(models::models());
-    all.add(data::sources());
     all.add(transforms());
-    all.add(data::samplers());
-    all.add(optim::optimizers());
-    all.add(optim::schedules());
-    all.add(optim::averagings());
     all.add(classification::losses());
     all.add(metrics());
+    engine::add_shared_kinds(all);
     return all;
   }();
   return catalogue;

@@ -5,7 +5,7 @@
 
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/selection.h"
-#include "engine/average/ensemble.h"
+#include "engine/apply/ensemble.h"
 
 namespace mlrun::apps {
 

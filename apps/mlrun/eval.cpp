@@ -12,7 +12,7 @@
 #include "config/words.h"
 #include "deploy/engine_scope.h"
 #include "deploy/onnx/weights.h"
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 #include "recipes/registry.h"
 #include "report/exhibit.h"
 #include "report/format.h"

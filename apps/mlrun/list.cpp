@@ -24,11 +24,10 @@ namespace {
 
 /// What `mlrun list` calls a registry's kind.
 const std::map<std::string, std::string>& listed_kinds() {
-  static const std::map<std::string, std::string> kinds = {{"models", "model"},         {"sources", "source"},
-                                                           {"transforms", "transform"}, {"optimizers", "optimizer"},
-                                                           {"schedules", "schedule"},   {"averagings", "averaging"},
-                                                           {"samplers", "sampler"},     {"losses", "loss"},
-                                                           {"metrics", "metric"},       {"tasks", "task"}};
+  static const std::map<std::string, std::string> kinds = {
+      {"models", "model"},       {"sources", "source"},       {"transforms", "transform"}, {"optimizers", "optimizer"},
+      {"schedules", "schedule"}, {"averagings", "averaging"}, {"samplers", "sampler"},     {"losses", "loss"},
+      {"metrics", "metric"},     {"tasks", "task"},           {"batchings", "batching"}};
   return kinds;
 }
 
@@ -169,9 +168,10 @@ void note_nothing(const ListArguments& arguments) {
 Command add_list(CLI::App& root) {
   CLI::App* app = root.add_subcommand("list", "List what recipes can name");
   const auto arguments = std::make_shared<ListArguments>();
-  app->add_option(
-         "KIND", arguments->what,
-         "models, recipes, sources, transforms, optimizers, schedules, averagings, samplers, losses, metrics or tasks")
+  app->add_option("KIND", arguments->what,
+                  "models, recipes, sources, transforms, optimizers, schedules, averagings, samplers, batchings, "
+                  "losses, metrics or "
+                  "tasks")
       ->required();
   app->add_option("PATTERN", arguments->pattern, "only names that match, as 'resnet*'");
   const auto count = [app](const char* name, std::string& value, const char* help) {

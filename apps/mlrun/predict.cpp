@@ -11,7 +11,7 @@
 #include "data/sources/listing.h"
 #include "deploy/engine_scope.h"
 #include "deploy/onnx/weights.h"
-#include "engine/predict_session.h"
+#include "engine/apply/predict_session.h"
 #include "engine/train/progress.h"
 #include "recipes/registry.h"
 #include "report/format.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/files.h"
-#include "engine/rate_curve.h"
+#include "engine/train/rate_curve.h"
 #include "recipes/registry.h"
 #include "report/chart.h"
 #include "report/format.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/bind.h"
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 
 namespace mlrun::apps {
 

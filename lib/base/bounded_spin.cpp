@@ -45,7 +45,7 @@ void lend(int, char**, char** environment) {
   }
 }
 
-[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)(int, char**, char**) = lend;
+[[gnu::section(".preinit_array"), gnu::used]] void (*const kBeforeLibraries)(int, char**, char**) = lend;
 
 }  // namespace
 

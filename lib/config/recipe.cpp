@@ -91,6 +91,8 @@ void DataSection::declare(Declare<DataSection>& d) {
     "unnoticed");
   d("sampler", &DataSection::sampler, "which training samples an epoch takes, and in what order")
       .component("sampler", "shuffle");
+  d("batching", &DataSection::batching, "which of an epoch's samples make a step together")
+      .component("batching", "in_order");
   d("drop_last", &DataSection::drop_last,
     "leave out what is left of an epoch where it is less than train.batch_size; false: the last step is smaller");
   d("augment", &DataSection::augment,

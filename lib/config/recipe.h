@@ -52,6 +52,7 @@ struct DataSection {
   std::int64_t cache = 0;        ///< bytes
   bool scaled_decoding = false;  ///< of training images
   Component sampler;
+  Component batching;
   bool drop_last = false;             ///< an epoch's last step, where it is not whole
   std::vector<Component> augment;     ///< transforms of training samples
   std::vector<Component> preprocess;  ///< transforms of evaluation samples

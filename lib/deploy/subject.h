@@ -11,7 +11,7 @@
 #include "config/bind.h"
 #include "config/layers.h"
 #include "data/transforms/transform.h"
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 #include "nn/layer.h"
 #include "weights/safetensors.h"
 

@@ -7,6 +7,7 @@
 
 #include "config/recipe.h"
 #include "data/fields.h"
+#include "dist/group.h"
 #include "nn/layer.h"
 
 namespace mlrun::engine {
@@ -18,6 +19,7 @@ struct Context {
   std::int64_t threads = 1;                                             ///< compute threads
   std::int64_t workers = 0;                                             ///< loading threads
   torch::MemoryFormat memory_format = torch::MemoryFormat::Contiguous;  ///< of 4-dimensional tensors
+  dist::Group* group = &dist::alone();                                  ///< with whom
 };
 
 /// Chooses the device (`auto`: the first GPU where there is one), tells LibTorch the number of

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "data/loader.h"
 #include "data/shown_text.h"
-#include "engine/train/feed.h"
+#include "engine/read_batch.h"
 
 namespace mlrun::engine {
 namespace {

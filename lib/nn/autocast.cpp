@@ -1,5 +1,11 @@
 #include "nn/autocast.h"
 
+#include <exception>
+#include <mutex>
+
+#include <ATen/Context.h>
+
+#include "base/log.h"
 #include "base/torch_compat.h"
 
 namespace mlrun::nn {
@@ -11,7 +17,30 @@ void apply(const Autocast& wanted) {
   at::autocast::set_autocast_cache_enabled(wanted.cache);
 }
 
+/// LibTorch asks the processor whether oneDNN can, and not oneDNN.
+bool onednn_has_bfloat16() {
+  const torch::NoGradGuard no_gradients;
+  try {
+    const auto values = torch::zeros({2, 16, 4, 4}, torch::kBFloat16);
+    torch::conv2d(values, torch::zeros({16, 16, 3, 3}, torch::kBFloat16));
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 }  // namespace
+
+void ensure_bfloat16_on_cpu() {
+  static std::once_flag asked;
+  std::call_once(asked, [] {
+    if (onednn_has_bfloat16()) return;
+    at::globalContext().setUserEnabledMkldnn(false);
+    log::warning(
+        "oneDNN does not compute in bfloat16 here (DNNL_MAX_CPU_ISA may hold it to fewer instructions than the "
+        "processor has): LibTorch's own kernels do, and are slower");
+  });
+}
 
 Autocast Autocast::current(torch::DeviceType device) {
   Autocast now;
@@ -22,6 +51,7 @@ Autocast Autocast::current(torch::DeviceType device) {
 }
 
 AutocastScope::AutocastScope(const Autocast& wanted) : before_(Autocast::current(wanted.device)) {
+  if (wanted.device == torch::kCPU && wanted.type == torch::kBFloat16) ensure_bfloat16_on_cpu();
   at::autocast::increment_nesting();
   apply(wanted);
 }

@@ -16,6 +16,10 @@ struct Autocast {
   static Autocast current(torch::DeviceType device);
 };
 
+/// Sees to it that bfloat16 runs on this CPU: where oneDNN refuses it, as under DNNL_MAX_CPU_ISA, all that is left to
+/// LibTorch's own kernels from then on, with a warning. AutocastScope asks for it by itself.
+void ensure_bfloat16_on_cpu();
+
 /// Sets it for this thread as long as the scope lives. Parameters stay float32, and so do what LibTorch lists as
 /// needing it and the statistics of normalization.
 class AutocastScope {

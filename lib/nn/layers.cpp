@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "nn/init.h"
+#include "nn/rehearsal.h"
 #include "nn/tap_products.h"
 
 namespace mlrun::nn {
@@ -122,7 +123,8 @@ Activation::Activation(Act kind, bool inplace) : UnaryLayer(activation_name(kind
 torch::Tensor Activation::forward(const torch::Tensor& input) {
   if (input.is_meta()) return torch::empty_like(input);
   const bool tracked = torch::GradMode::is_enabled() && input.requires_grad();
-  const bool inplace = inplace_ && !(tracked && (needs_input(kind_) || input.is_leaf()));
+  const bool kept = tracked ? needs_input(kind_) || input.is_leaf() : Rehearsal::on() && needs_input(kind_);
+  const bool inplace = inplace_ && !kept;
   return inplace ? activate_inplace(kind_, input) : activate(kind_, input);
 }
 

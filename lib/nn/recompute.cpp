@@ -11,6 +11,7 @@
 
 #include "base/torch_compat.h"
 #include "nn/autocast.h"
+#include "nn/rehearsal.h"
 #include "nn/tensors.h"
 
 namespace mlrun::nn {
@@ -90,6 +91,7 @@ class Again {
 /// Runs the block for its outputs alone; `kept` gets what the inputs were before.
 Tensors run_once(Call& call, const Tensors& inputs, Tensors& kept) {
   const torch::NoGradGuard no_gradients;
+  const Rehearsal rehearsal;
   const AutocastScope precision(call.autocast);
   Block& block = call.block;
   Tensors own;

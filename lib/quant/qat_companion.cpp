@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "data/read_samples.h"
 #include "engine/ports.h"
-#include "engine/train/feed.h"
+#include "engine/read_batch.h"
 #include "quant/engine.h"
 #include "quant/qat_model.h"
 #include "quant/runner.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/bind.h"
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 #include "quant/noise.h"
 #include "quant/plan.h"
 

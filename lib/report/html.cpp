@@ -50,11 +50,11 @@ details>*{display:block}details::details-content{content-visibility:visible;disp
 )";
 
 const char* badge_class(const std::string& text) {
-  static const std::map<std::string, const char*> kClasses = {
+  static const std::map<std::string, const char*> classes = {
       {"met", "good"},  {"finished", "good"}, {"differs", "bad"},     {"failed", "bad"}, {"damaged", "bad"},
       {"stale", "odd"}, {"running", "odd"},   {"interrupted", "odd"}, {"newer", "odd"}};
-  const auto found = kClasses.find(text);
-  return found == kClasses.end() ? "soft" : found->second;
+  const auto found = classes.find(text);
+  return found == classes.end() ? "soft" : found->second;
 }
 
 }  // namespace

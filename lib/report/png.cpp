@@ -46,7 +46,7 @@ std::string deflated(const std::string& bytes) {
   return {reinterpret_cast<const char*>(out.data()), size};
 }
 
-enum Kind : char { kGrey = 0, kColour = 2, kPalette = 3 };
+enum Kind : char { Grey = 0, Colour = 2, Palette = 3 };
 
 /// `before`: chunks between the header and the pixels.
 std::string file(Kind kind, const std::uint8_t* pixels, std::int64_t width, std::int64_t height, std::int64_t channels,
@@ -63,12 +63,12 @@ std::string file(Kind kind, const std::uint8_t* pixels, std::int64_t width, std:
 
 std::string png(const std::uint8_t* pixels, std::int64_t width, std::int64_t height, std::int64_t channels) {
   MLRUN_ASSERT(channels == 1 || channels == 3, "no image to write as PNG");
-  return file(channels == 1 ? kGrey : kColour, pixels, width, height, channels, "");
+  return file(channels == 1 ? Grey : Colour, pixels, width, height, channels, "");
 }
 
 std::string palette_png(const std::uint8_t* pixels, std::int64_t width, std::int64_t height, std::string_view palette) {
   MLRUN_ASSERT(palette.size() % 3 == 0 && !palette.empty() && palette.size() <= 3 * 256, "no palette of a PNG");
-  return file(kPalette, pixels, width, height, 1, chunk("PLTE", std::string(palette)));
+  return file(Palette, pixels, width, height, 1, chunk("PLTE", std::string(palette)));
 }
 
 std::string data_uri(std::string_view type, std::string_view bytes) {

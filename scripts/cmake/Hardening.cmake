@@ -5,7 +5,11 @@
 set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 
-set(mlrun_hardened $<AND:$<CONFIG:Release>,$<NOT:$<BOOL:${MLRUN_SANITIZE}>>>)
+if(MLRUN_SANITIZE)
+  set(mlrun_hardened 0)
+else()
+  set(mlrun_hardened $<CONFIG:Release>)
+endif()
 
 # mlrun_harden(target): release builds check lengths and stack frames, lie at addresses that differ each time, and seal
 # their tables of addresses at the start.

@@ -221,7 +221,7 @@ _mlrun_operand() {
       elif [[ -z $subject ]]; then _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .yaml .yml
       else _mlrun_files; fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
-    list) [[ -n $subject ]] || _mlrun_add $'models\nrecipes\nsources\ntransforms\noptimizers\nschedules\naveragings\nsamplers\nlosses\nmetrics\ntasks' ;;
+    list) [[ -n $subject ]] || _mlrun_add $'models\nrecipes\nsources\ntransforms\noptimizers\nschedules\naveragings\nsamplers\nbatchings\nlosses\nmetrics\ntasks' ;;
     inspect | export)
       if [[ $cur == *=* ]]; then _mlrun_override
       else _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt; fi ;;

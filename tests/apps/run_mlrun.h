@@ -30,6 +30,7 @@ struct Invocation {
   double timeout = 60;         ///< seconds
   bool closed_stderr = false;  ///< a pipe nobody reads in place of the captured stderr
   int ignored_signal = 0;      ///< as nohup does with SIGHUP; 0: none
+  std::string executable = MLRUN_EXECUTABLE;
 };
 
 struct Outcome {
@@ -50,7 +51,7 @@ class Child {
  public:
   explicit Child(const Invocation& invocation)
       : out_(std::tmpfile(), &std::fclose), err_(std::tmpfile(), &std::fclose), timeout_(invocation.timeout) {
-    std::vector<std::string> words = {MLRUN_EXECUTABLE};
+    std::vector<std::string> words = {invocation.executable};
     words.insert(words.end(), invocation.arguments.begin(), invocation.arguments.end());
     std::vector<std::string> settings = environment_of(invocation);
     auto argv = pointers(words);
@@ -61,8 +62,8 @@ class Child {
     ::signal(SIGHUP, SIG_DFL);  // the tests may run under nohup
     ::signal(SIGPIPE, invocation.ignore_sigpipe ? SIG_IGN : SIG_DFL);
     if (invocation.ignored_signal != 0) ::signal(invocation.ignored_signal, SIG_IGN);
-    if (::chdir(invocation.folder.c_str()) == 0) ::execve(MLRUN_EXECUTABLE, argv.data(), envp.data());
-    ::dprintf(STDERR_FILENO, "%s cannot be started\n", MLRUN_EXECUTABLE);
+    if (::chdir(invocation.folder.c_str()) == 0) ::execve(words[0].c_str(), argv.data(), envp.data());
+    ::dprintf(STDERR_FILENO, "%s cannot be started\n", words[0].c_str());
     ::_exit(126);
   }
   ~Child() {

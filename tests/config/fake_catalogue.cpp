@@ -66,7 +66,7 @@ struct CosineOptions {
 
 config::Catalogue make_catalogue() {
   static FakeRegistry tasks("task"), models("model"), sources("source"), transforms("transform"), samplers("sampler"),
-      optimizers("optimizer"), schedules("schedule"), averagings("averaging");
+      batchings("batching"), optimizers("optimizer"), schedules("schedule"), averagings("averaging");
   tasks.add<ClassificationOptions>("classification", "One label for each image.");
   models.add<ResnetOptions>("resnet18", "ResNet-18")
       .add<ResnetOptions>("resnet50", "ResNet-50")
@@ -79,6 +79,7 @@ config::Catalogue make_catalogue() {
       .add<ImageFolderOptions>("image_folder", "one folder per class")
       .add<SyntheticOptions>("synthetic", "seeded noise");
   samplers.add<NoOptions>("shuffle", "in any order");
+  batchings.add<NoOptions>("in_order", "as they come");
   transforms.add<ResizeOptions>("resize", "to a size")
       .add<NormalizeOptions>("normalize", "to zero mean")
       .add<NoOptions>("flip", "left to right")
@@ -93,7 +94,7 @@ config::Catalogue make_catalogue() {
   averagings.add<NoOptions>("none", "the weights as they are");
   config::Catalogue catalogue;
   for (const auto* registry :
-       {&tasks, &models, &sources, &samplers, &transforms, &optimizers, &schedules, &averagings}) {
+       {&tasks, &models, &sources, &samplers, &batchings, &transforms, &optimizers, &schedules, &averagings}) {
     catalogue.add(*registry);
   }
   return catalogue;

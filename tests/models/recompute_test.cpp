@@ -4,6 +4,8 @@
 #include <torch/utils.h>
 
 #include "models/classifiers.h"
+#include "nn/layers.h"
+#include "nn/rehearsal.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -112,6 +114,20 @@ TEST_CASE("recomputed blocks give the gradients and statistics that kept activat
        {"small_cnn", "squeezenet1_1", "shufflenet_v2_x0_5", "mnasnet0_5", "mobilenet_v3_small", "resnet18"}) {
     check_model(name);
   }
+}
+
+TEST_CASE("a pass without gradients lays its numbers out as one with them, where it must give the same bits",
+          "[models]") {
+  const torch::NoGradGuard no_gradients;
+  const nn::Activation silu(nn::Act::Silu), relu(nn::Act::Relu);
+  const auto in_place = [](nn::Activation activation) {
+    const torch::Tensor input = torch::ones({2, 4, 1, 1}).to(torch::MemoryFormat::ChannelsLast);
+    return activation.forward(input).data_ptr() == input.data_ptr();
+  };
+  CHECK(in_place(silu));
+  const nn::Rehearsal rehearsal;
+  CHECK_FALSE(in_place(silu));
+  CHECK(in_place(relu));
 }
 
 // Some minutes and up to 6 GB: run by hand, `mlrun_tests "[zoo-full]"`.

@@ -4,9 +4,9 @@
 
 #include "deploy/bench/bench.h"
 #include "deploy/export_session.h"
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
+#include "engine/apply/predict_session.h"
 #include "engine/average/session.h"
-#include "engine/predict_session.h"
 #include "engine/report/page.h"
 #include "engine/run/model_state.h"
 #include "engine/train/check.h"
@@ -152,6 +152,23 @@ TEST_CASE("a training of any task resumes to the same bits", "[tasks]") {
     CHECK(last_file(folder / "whole", "model.safetensors") == last_file(folder / "parts", "model.safetensors"));
     CHECK(column(folder / "whole", "train/" + toy.loss) == column(folder / "parts", "train/" + toy.loss));
   }
+}
+
+TEST_CASE("steps of at most so many points are resumed to the same bits", "[tasks]") {
+  const Toy ragged = all_toys()[2];
+  const std::vector<std::string> tokens = {"data.batching={name: tokens, most: 20}"};
+  const TempDir folder;
+  const auto trained = ragged.train(folder / "whole", ragged.resolved(tokens));
+  const auto steps = trained.summary["steps"].get<std::int64_t>();
+  CHECK(steps % 6 == 0);  // as many in each epoch
+  CHECK(steps > 6 * 3);   // 48 samples in steps of 16 are 3
+  for (const char* limit : {"0.001 s", "0.002 s"}) {
+    auto stopped = tokens;
+    stopped.push_back(std::string("train.max_time=") + limit);
+    ragged.train(folder / "parts", ragged.resolved(stopped), Resume::Auto);
+  }
+  ragged.train(folder / "parts", ragged.resolved(tokens), Resume::Must);
+  CHECK(last_file(folder / "whole", "model.safetensors") == last_file(folder / "parts", "model.safetensors"));
 }
 
 TEST_CASE("any task is evaluated to what its run recorded, and its outputs are kept", "[tasks]") {

@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "engine/feed.h"
-#include "engine/rate_curve.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
 #include "engine/train/check.h"
 #include "engine/train/dry_run.h"
+#include "engine/train/rate_curve.h"
 #include "engine/train/training.h"
 
 using namespace mlrun;

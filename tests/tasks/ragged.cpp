@@ -21,7 +21,7 @@ class Clouds : public data::Source {
   explicit Clouds(std::uint64_t seed) : seed_(seed) {}
   std::int64_t size() const override { return 48; }
   data::Sample get(const data::SampleKey& key) const override {
-    KeyedRandom random(seed_, "ragged", 0, static_cast<std::uint64_t>(key.index));
+    KeyedRandom random = numbers(key.index);
     const auto points = torch::empty({static_cast<std::int64_t>(random.below(5)), 2});
     auto values = points.accessor<float, 2>();
     for (std::int64_t row = 0; row < points.size(0); ++row) {
@@ -29,8 +29,17 @@ class Clouds : public data::Source {
     }
     return {std::to_string(key.index), key.index, {{"points", points}}, {{"moved", points.flip(1) + 1}}};
   }
+  /// Batches go by its length: its points and an end.
+  data::SampleFacts facts(std::int64_t index) const override {
+    data::SampleFacts facts{std::to_string(index)};
+    facts.length = static_cast<std::int64_t>(numbers(index).below(5)) + 1;
+    return facts;
+  }
 
  private:
+  KeyedRandom numbers(std::int64_t index) const {
+    return KeyedRandom(seed_, "ragged", 0, static_cast<std::uint64_t>(index));
+  }
   std::uint64_t seed_;
 };
 

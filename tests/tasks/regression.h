@@ -3,7 +3,7 @@
 #include "recipes/registry.h"
 
 /// The smallest whole task, to be read and copied: numbers in, one number out, less is better, no classes, no images.
-/// `commands_test.cpp` takes it through every command.
+/// `commands_test.cpp` here and `tests/apps/toys_test.cpp` take it through every command.
 namespace mlrun::toys {
 
 /// The task `regression`.

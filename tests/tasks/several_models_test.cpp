@@ -5,13 +5,13 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
-#include "engine/rate_curve.h"
 #include "engine/report/page.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/model_state.h"
 #include "engine/train/check.h"
 #include "engine/train/hands.h"
 #include "engine/train/model_rates.h"
+#include "engine/train/rate_curve.h"
 #include "engine/train/training.h"
 #include "tasks/pair.h"
 

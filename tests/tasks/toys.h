@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/shared_kinds.h"
 #include "recipes/registry.h"
 
 /// What the example tasks share.
@@ -17,13 +18,12 @@ Factory only(const std::string& kind, const std::string& name, Make make) {
   return factory;
 }
 
-/// `own`, and of every other kind the registry that all tasks share.
+/// `own`, transforms, and what all tasks share.
 inline config::Catalogue with_shared(const std::vector<const config::Registry*>& own) {
   config::Catalogue all;
   for (const config::Registry* registry : own) all.add(*registry);
-  for (const config::Registry* shared : recipes::catalogue().all()) {
-    if (!all.has(shared->kind())) all.add(*shared);
-  }
+  all.add(recipes::transforms());
+  engine::add_shared_kinds(all);
   return all;
 }
 

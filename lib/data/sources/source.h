@@ -37,7 +37,9 @@ struct SampleFacts {
   std::string id;
   std::vector<std::int64_t> labels =
       {};  ///< numbers of classes: of the sample, or of each thing in it; none where it has none
-  std::filesystem::path file = {};  ///< that holds this sample alone; empty where it shares one with others
+  std::filesystem::path file = {};     ///< that holds this sample alone; empty where it shares one with others
+  std::int64_t height = 0, width = 0;  ///< of its image in pixels; 0 where that is not known
+  std::int64_t length = 0;             ///< tokens, or what else its task counts; 0 where that is not known
 
   /// The one label of a sample that has one.
   std::optional<std::int64_t> label() const { return labels.size() == 1 ? std::optional(labels[0]) : std::nullopt; }

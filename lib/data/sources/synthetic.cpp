@@ -109,7 +109,9 @@ class SyntheticSource : public SelectedSource {
     return draw_image(*recipe_, label(position), random);
   }
 
-  SampleFacts facts_at(std::int64_t position) const override { return {std::to_string(position), {label(position)}}; }
+  SampleFacts facts_at(std::int64_t position) const override {
+    return {std::to_string(position), {label(position)}, {}, recipe_->options.height, recipe_->options.width};
+  }
 
  private:
   std::int64_t label(std::int64_t position) const { return position % recipe_->options.num_classes; }

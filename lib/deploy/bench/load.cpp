@@ -16,19 +16,12 @@ namespace {
 class EndlessFeed {
  public:
   EndlessFeed(engine::Task& task, const config::Recipe& recipe, std::int64_t workers)
-      : task_(task), recipe_(recipe), workers_(workers), source_(task.source(data::Split::Train)) {
-    if (!source_ || source_->size() == 0) {
-      throw UserError("the data set '" + task.data().name + "' has no train samples");
-    }
-    sampler_ = engine::make_sampler(task, recipe, source_);
-  }
+      : task_(task), recipe_(recipe), workers_(workers), epochs_(task, recipe, engine::training_source(task)) {}
 
   /// Samples of the next batch.
   std::int64_t next() {
     for (int attempt = 0; attempt < 2; ++attempt) {
-      if (!feed_)
-        feed_ = std::make_unique<engine::EpochFeed>(task_, *source_, *sampler_, recipe_, epoch_++, 0, workers_,
-                                                    data::on_error_of(recipe_.data.on_error));
+      if (!feed_) feed_ = std::make_unique<engine::EpochFeed>(task_, epochs_, recipe_, epoch_++, 0, workers_);
       if (const auto micro = feed_->next()) return micro->batch.size();
       feed_.reset();
     }
@@ -39,8 +32,7 @@ class EndlessFeed {
   engine::Task& task_;
   const config::Recipe& recipe_;
   std::int64_t workers_, epoch_ = 0;
-  std::shared_ptr<const data::Source> source_;
-  std::unique_ptr<data::Sampler> sampler_;
+  engine::Epochs epochs_;
   std::unique_ptr<engine::EpochFeed> feed_;
 };
 

@@ -8,7 +8,7 @@
 #include "deploy/onnx/weights.h"
 #include "deploy/task_samples.h"
 #include "engine/ports.h"
-#include "engine/train/initial_weights.h"
+#include "engine/run/initial_weights.h"
 #include "models/named_model.h"
 #include "nn/profile.h"
 #include "quant/runner.h"

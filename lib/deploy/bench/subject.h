@@ -8,7 +8,7 @@
 
 #include "config/bind.h"
 #include "config/layers.h"
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 #include "nn/layer.h"
 
 namespace mlrun::deploy {

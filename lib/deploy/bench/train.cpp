@@ -26,10 +26,8 @@ constexpr double kPassesOfStep = 3;
 
 /// The recipe's first batch that has samples.
 data::Batch training_batch(engine::Task& task, const config::Recipe& recipe) {
-  const auto source = task.source(data::Split::Train);
-  if (!source || source->size() == 0) throw UserError("the data set '" + task.data().name + "' has no train samples");
-  const auto sampler = engine::make_sampler(task, recipe, source);
-  engine::EpochFeed feed(task, *source, *sampler, recipe, 0, 0, 0, data::on_error_of(recipe.data.on_error));
+  const engine::Epochs epochs(task, recipe, engine::training_source(task));
+  engine::EpochFeed feed(task, epochs, recipe, 0, 0, 0);
   while (auto micro = feed.next()) {
     if (micro->batch.size() > 0) return std::move(micro->batch);
   }

@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "base/torch_compat.h"
 #include "data/loader.h"
-#include "engine/train/feed.h"
+#include "engine/read_batch.h"
 #include "nn/layers.h"
 
 namespace mlrun::engine {

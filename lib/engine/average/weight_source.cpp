@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "engine/run/checkpoint.h"
+#include "engine/run/initial_weights.h"
 #include "engine/run/model_state.h"
 #include "engine/run/run_directory.h"
-#include "engine/train/initial_weights.h"
 #include "weights/finite.h"
 
 namespace mlrun::engine {

@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "data/image/thumbnail.h"
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 #include "engine/exhibition.h"
 #include "engine/train/progress.h"
 

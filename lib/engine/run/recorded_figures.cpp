@@ -44,4 +44,10 @@ report::Figure recorded_figure(const std::string& name, double value, const Json
   return figure;
 }
 
+Json to_json(const Best& best) {
+  Json json = {{"metric", best.figure.name}, {"value", best.figure.value}, {"step", best.step}};
+  json.update(kind_json(best.figure));
+  return json;
+}
+
 }  // namespace mlrun::engine

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/json.h"
@@ -17,5 +18,14 @@ Json kinds_json(const report::Figures& figures);
 /// The figure that `kind`, what `kind_json` gave, says. Where it is no such object, as in runs of mlrun 0.1, which
 /// recorded names and values alone, names that end in loss, brier and ece are better lower.
 report::Figure recorded_figure(const std::string& name, double value, const Json& kind);
+
+/// The best evaluation so far.
+struct Best {
+  report::Figure figure;  ///< as `val/acc1`
+  std::int64_t step = 0;
+};
+
+/// `metric`, `value`, `step`, and how the figure is read.
+Json to_json(const Best& best);
 
 }  // namespace mlrun::engine

@@ -5,7 +5,6 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "engine/run/recorded_figures.h"
 #include "engine/run/run_directory.h"
 #include "engine/run/schema.h"
 

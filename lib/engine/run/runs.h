@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/run/checkpointer.h"
+#include "engine/run/recorded_figures.h"
 
 namespace mlrun::engine {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "engine/train/initial_weights.h"
+#include "engine/run/initial_weights.h"
 
 namespace mlrun::engine {
 namespace {

@@ -1,6 +1,7 @@
 #include "engine/train/check.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include <torch/types.h>
@@ -9,14 +10,14 @@
 #include "base/error.h"
 #include "engine/average/averager.h"
 #include "engine/feed.h"
-#include "engine/rate_curve.h"
+#include "engine/read_batch.h"
+#include "engine/run/initial_weights.h"
 #include "engine/run/model_state.h"
 #include "engine/train/early_stopping.h"
-#include "engine/train/feed.h"
 #include "engine/train/freeze.h"
-#include "engine/train/initial_weights.h"
 #include "engine/train/lone_sample.h"
 #include "engine/train/model_rates.h"
+#include "engine/train/rate_curve.h"
 #include "engine/train/selection.h"
 #include "optim/groups.h"
 #include "optim/optimizer.h"
@@ -97,12 +98,12 @@ TrainingCheck check_training(const TaskFactory& tasks, const config::Resolved& r
   const auto accompanied = companion ? companion(*task, recipe, context) : nullptr;
   const FrozenStages frozen(task->models(), recipe.model.freeze);
   const bool own_feed = task->feed(context) != nullptr;
-  const auto source = own_feed ? nullptr : training_source(*task);
-  const Plan plan = own_feed ? feed_plan(recipe) : training_plan(recipe, make_sampler(*task, recipe, source)->size());
+  const auto epochs = own_feed ? nullptr : std::make_unique<Epochs>(*task, recipe, training_source(*task));
+  const Plan plan = own_feed ? feed_plan(recipe) : epochs->plan();
   check_lengths(*task, recipe, context, plan, accompanied.get());
-  if (source && leaves_lone_sample(recipe, plan.samples)) {
+  if (epochs && leaves_lone_sample(recipe.train, epochs->steps(0))) {
     draw_weights(task->models(), 0);
-    check_lone_samples({*task, recipe, context, frozen, *source}, plan.samples);
+    check_lone_samples({*task, recipe, context, frozen, *epochs});
   }
   apply_initial_weights(*task, recipe);
   check_shapes(*task, recipe);

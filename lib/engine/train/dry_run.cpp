@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/run/initial_weights.h"
 #include "engine/run/model_state.h"
 #include "engine/train/check.h"
-#include "engine/train/initial_weights.h"
 #include "engine/train/memory_format.h"
 #include "engine/train/trainer.h"
 

@@ -103,7 +103,7 @@ void Hands::begin(std::int64_t samples, std::int64_t step_samples, std::int64_t 
 
 void Hands::end_without_samples() {
   for (auto& item : sides_) {
-    if (item.second.waiting) update(item.second);
+    if (item.second.waiting || in_company()) update(item.second);
   }
 }
 
@@ -161,7 +161,7 @@ void Hands::minimise(const std::string& model, const torch::Tensor& loss, double
                                     "' in one phase; add them, or let it have a phase for each");
   side.minimised = true;
   if (units > 0) add_gradients(side, loss, units);
-  if (last_ && side.waiting) update(side);
+  if (last_ && (side.waiting || in_company())) update(side);
 }
 
 void Hands::add_gradients(Side& side, const torch::Tensor& loss, double units) {
@@ -181,16 +181,40 @@ void Hands::add_gradients(Side& side, const torch::Tensor& loss, double units) {
   side.loss += loss.item<double>() * share;
 }
 
+/// Turns the gradients of the parts, each weighed as it came, into the mean over the units of all parts.
+void Hands::make_mean(const Side& side) {
+  const double factor = side.units.correction();
+  if (factor == 1) return;
+  for (const auto& parameter : side.optimizer->parameters()) {
+    if (parameter.second.grad().defined()) parameter.second.mutable_grad().mul_(factor);
+  }
+}
+
+/// The same where other ranks have parts, too; false where none of them has any.
+bool Hands::make_common_mean(const Side& side) {
+  std::vector<torch::Tensor> gradients;
+  for (const auto& parameter : side.optimizer->parameters()) {
+    torch::Tensor& gradient = parameter.second.mutable_grad();
+    if (gradient.defined()) gradient.mul_(side.units.expected());
+    else gradient = torch::zeros_like(parameter.second);
+    gradients.push_back(gradient);
+  }
+  const torch::Tensor units = torch::tensor({side.units.sum()}, torch::kDouble);
+  gradients.push_back(units);
+  group_->sum(gradients);
+  gradients.pop_back();
+  const double all = units.item<double>();
+  for (auto& gradient : gradients) gradient.mul_(all > 0 ? 1 / all : 0);
+  return all > 0;
+}
+
 void Hands::update(Side& side) {
   const optim::NamedTensors& parameters = side.optimizer->parameters();
   side.waiting = false;
   side.updated = true;
   if (side.scaler != nullptr) side.scaler->unscale(parameters);
-  if (const double factor = side.units.correction(); factor != 1) {
-    for (const auto& parameter : parameters) {
-      if (parameter.second.grad().defined()) parameter.second.mutable_grad().mul_(factor);
-    }
-  }
+  if (!in_company()) make_mean(side);
+  else if (!make_common_mean(side)) return side.optimizer->zero_grad();
   const double norm = clipping_.apply(parameters);
   grad_norm_ = std::hypot(grad_norm_, norm);
   if (std::isfinite(norm)) side.optimizer->step(side.lr);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "dist/group.h"
 #include "engine/compute.h"
 #include "engine/feed.h"
 #include "engine/task.h"
@@ -48,6 +49,8 @@ class UnitShares {
   double add(double units, std::int64_t samples);
   /// What turns the sum of the parts so weighed into their mean; 1 where the step had the units that it was to have.
   double correction() const { return expected_ == sum_ ? 1 : expected_ / sum_; }
+  /// What turns it into their sum.
+  double expected() const { return expected_; }
   double sum() const { return sum_; }
 
  private:
@@ -66,6 +69,9 @@ class Hands : public Step {
   void compute_with(Compute& compute);
   /// Scales the losses of `model` by what must outlive this object; null: not at all.
   void scale_with(const std::string& model, optim::GradScaler* scaler) { sides_.at(model).scaler = scaler; }
+  /// Makes each step of the micro-batches of all ranks of `group`, which must outlive this object: a gradient is the
+  /// mean over their units.
+  void share_with(dist::Group& group) { group_ = &group; }
   /// Tells this of what was learnt; it must outlive this object.
   void feed_back_to(Feed& feed) { feed_ = &feed; }
 
@@ -126,11 +132,15 @@ class Hands : public Step {
   };
 
   void add_gradients(Side& side, const torch::Tensor& loss, double units);
+  bool in_company() const { return group_->size() > 1; }
+  void make_mean(const Side& side);
+  bool make_common_mean(const Side& side);
   void update(Side& side);
 
   const Models& models_;
   optim::Clipping clipping_;
   const Compute* compute_ = nullptr;
+  dist::Group* group_ = &dist::alone();
   Feed* feed_ = nullptr;
   std::map<std::string, Side> sides_;  // in the order of names: an address would be another one in the next process
   RunningFigures figures_;

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "data/read_samples.h"
-#include "engine/train/feed.h"
+#include "engine/read_batch.h"
 #include "nn/batch_variance.h"
 #include "nn/layers.h"
 
@@ -38,8 +38,9 @@ data::Batch one_sample(const PreparedTraining& training) {
   constexpr std::int64_t kTries = 8;
   const auto on_error = data::on_error_of(training.recipe.data.on_error);
   const auto seed = static_cast<std::uint64_t>(training.recipe.train.seed);
-  for (std::int64_t i = 0; i < std::min(kTries, training.source.size()); ++i) {
-    data::Batch batch = collate_read(training.task, data::read_samples(training.source, {{i, 0, seed}}, on_error));
+  for (std::int64_t i = 0; i < std::min(kTries, training.epochs.source().size()); ++i) {
+    data::Batch batch =
+        collate_read(training.task, data::read_samples(training.epochs.source(), {{i, 0, seed}}, on_error));
     if (batch.size() > 0) return batch;
   }
   return {};
@@ -65,13 +66,18 @@ std::int64_t micro_batch(const config::TrainSection& train) { return train.batch
 
 }  // namespace
 
-bool leaves_lone_sample(const config::Recipe& recipe, std::int64_t samples) {
-  const std::int64_t micro = micro_batch(recipe.train);
-  return micro == 1 || samples % micro == 1;
+bool leaves_lone_sample(const config::TrainSection& train, const data::Steps& steps) {
+  const std::int64_t micro = micro_batch(train);
+  if (micro == 1) return true;
+  for (std::size_t step = 0; step < steps.ends.size(); ++step) {
+    if ((steps.ends[step] - steps.begin(step)) % micro == 1) return true;
+  }
+  return false;
 }
 
-void check_lone_samples(const PreparedTraining& training, std::int64_t samples) {
-  if (!leaves_lone_sample(training.recipe, samples)) return;
+void check_lone_samples(const PreparedTraining& training) {
+  const data::Steps steps = training.epochs.steps(0);
+  if (!leaves_lone_sample(training.recipe.train, steps)) return;
   const std::string norm = norm_without_variance(training);
   if (norm.empty()) return;
   const std::string why = "the batch norm " + norm + " sees one value of each channel of it, which has no variance";
@@ -79,9 +85,10 @@ void check_lone_samples(const PreparedTraining& training, std::int64_t samples) 
     throw UserError(Problem{"", 0, 0, "train.batch_size", "takes one sample at a time, and " + why,
                             "raise it, or lower train.accumulate"});
   }
-  throw UserError(Problem{"", 0, 0, "train.batch_size",
-                          "leaves one of " + std::to_string(samples) + " samples for an epoch's last batch, and " + why,
-                          "set data.drop_last: true, or take another batch size"});
+  throw UserError(
+      Problem{"", 0, 0, "train.batch_size",
+              "leaves one of " + std::to_string(steps.samples.size()) + " samples for a batch of its own, and " + why,
+              "set data.drop_last: true, or take another batch size or data.batching"});
 }
 
 }  // namespace mlrun::engine

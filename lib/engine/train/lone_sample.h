@@ -3,9 +3,9 @@
 #include <cstdint>
 
 #include "config/recipe.h"
-#include "data/sources/source.h"
 #include "engine/context.h"
 #include "engine/task.h"
+#include "engine/train/epochs.h"
 #include "engine/train/freeze.h"
 
 namespace mlrun::engine {
@@ -16,15 +16,15 @@ struct PreparedTraining {
   const config::Recipe& recipe;
   const Context& context;
   const FrozenStages& frozen;
-  const data::Source& source;
+  const Epochs& epochs;
 };
 
-/// Whether epochs of `samples` have a micro-batch of one sample.
-bool leaves_lone_sample(const config::Recipe& recipe, std::int64_t samples);
+/// Whether steps have a micro-batch of one sample.
+bool leaves_lone_sample(const config::TrainSection& train, const data::Steps& steps);
 
-/// UserError at train.batch_size where epochs of `samples` have a micro-batch of one sample and a batch norm sees one
+/// UserError at train.batch_size where epochs have a micro-batch of one sample and a batch norm sees one
 /// value of each channel of it: its variance would be NaN, and an epoch lost before anybody notices. Where there is
 /// such a micro-batch, the models are run once on a sample, their statistics left as they are.
-void check_lone_samples(const PreparedTraining& training, std::int64_t samples);
+void check_lone_samples(const PreparedTraining& training);
 
 }  // namespace mlrun::engine

@@ -56,8 +56,8 @@ void lay_out(const Models& models, torch::MemoryFormat format) {
 std::optional<data::Batch> first_batch(Task& task, const config::Recipe& recipe) {
   const auto source = task.source(data::Split::Train);
   if (!source || source->size() == 0) return std::nullopt;
-  const auto sampler = make_sampler(task, recipe, source);
-  EpochFeed feed(task, *source, *sampler, recipe, 0, 0, 0, data::on_error_of(recipe.data.on_error));
+  const Epochs epochs(task, recipe, source);
+  EpochFeed feed(task, epochs, recipe, 0, 0, 0);
   while (auto micro = feed.next()) {
     if (micro->batch.size() > 0) return std::move(micro->batch);
   }

@@ -62,12 +62,11 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
       companion_(companion),
       frozen_(task.models(), recipe.model.freeze),
       feed_(task.feed(context)),
-      source_(feed_ ? nullptr : training_source(task)),
-      sampler_(feed_ ? nullptr : make_sampler(task, recipe, source_)),
+      epochs_(feed_ ? nullptr : std::make_unique<Epochs>(task, recipe, training_source(task))),
       phases_(task.phases()),
       compute_(std::make_unique<Compute>(task.models(), recipe.train, context)) {
   const config::TrainSection& train = recipe.train;
-  plan_ = feed_ ? feed_plan(recipe) : training_plan(recipe, sampler_->size());
+  plan_ = feed_ ? feed_plan(recipe) : epochs_->plan();
   plan_.unit = task.unit();
   const optim::ParameterGroups groups(task.models(), recipe.optimizer);
   draw_weights(task.models(), static_cast<std::uint64_t>(train.seed));
@@ -80,8 +79,9 @@ Trainer::Trainer(Task& task, const config::Recipe& recipe, const Context& contex
   warn_of_rare_rates(recipe, plan_);
   hands_ = std::make_unique<Hands>(task.models(), optimizers_, optim::Clipping::of(train));
   hands_->compute_with(*compute_);
+  hands_->share_with(*context.group);
   if (feed_) hands_->feed_back_to(*feed_);
-  else check_lone_samples({task, recipe, context, frozen_, *source_}, plan_.samples);
+  else check_lone_samples({task, recipe, context, frozen_, *epochs_});
   selects_ = selecting_metric(task, train.select, *averager_, companion);
   early_stopping_ = std::make_unique<EarlyStopping>(train.early_stopping, selects_, task);
   warn_of_slow_precision(train, context);
@@ -126,9 +126,8 @@ Trainer::StretchOutcome Trainer::train_stretch(const std::vector<Hook*>& hooks, 
 }
 
 std::unique_ptr<Feed> Trainer::epoch_feed() const {
-  return std::make_unique<EpochFeed>(task_, *source_, *sampler_, recipe_, position_.epoch, position_.step_in_epoch,
-                                     context_.workers, data::on_error_of(recipe_.data.on_error),
-                                     context_.device.is_cuda());
+  return std::make_unique<EpochFeed>(task_, *epochs_, recipe_, position_.epoch, position_.step_in_epoch,
+                                     context_.workers, context_.device.is_cuda());
 }
 
 void Trainer::train_epoch(const std::vector<Hook*>& hooks, std::int64_t until_step, StretchOutcome& outcome) {

@@ -107,9 +107,8 @@ class Trainer : public data::Stateful {
   Context context_;
   Companion* companion_;
   FrozenStages frozen_;
-  std::unique_ptr<Feed> feed_;                  // of the task's own; null: epochs over the source
-  std::shared_ptr<const data::Source> source_;  // null with a feed of the task's own
-  std::unique_ptr<data::Sampler> sampler_;
+  std::unique_ptr<Feed> feed_;      // of the task's own; null: epochs over its samples
+  std::unique_ptr<Epochs> epochs_;  // null with a feed of the task's own
   std::vector<std::string> phases_;
   std::unique_ptr<Compute> compute_;
   Optimizers optimizers_;

@@ -5,8 +5,8 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "engine/apply/ensemble.h"
 #include "engine/average/averager.h"
-#include "engine/average/ensemble.h"
 #include "engine/average/norm_renewal.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/model_state.h"

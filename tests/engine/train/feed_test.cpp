@@ -1,6 +1,7 @@
 #include "engine/train/feed.h"
 
 #include <algorithm>
+#include <set>
 
 #include <torch/types.h>
 
@@ -17,10 +18,15 @@ struct FeedFixture {
       : resolved(tiny(overrides)),
         task(recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}})),
         source(task->source(data::Split::Train)),
-        sampler(engine::make_sampler(*task, resolved.recipe, source)) {}
+        epochs(*task, resolved.recipe, source) {}
+
+  /// Epochs of the same samples, of which these cannot be read.
+  engine::Epochs faulty(const std::set<std::int64_t>& broken) const {
+    return engine::Epochs(*task, resolved.recipe, std::make_shared<FaultySource>(source, broken));
+  }
 
   std::vector<engine::MicroBatch> all(std::int64_t epoch, std::int64_t first_step = 0, std::int64_t workers = 0) const {
-    EpochFeed feed(*task, *source, *sampler, resolved.recipe, epoch, first_step, workers);
+    EpochFeed feed(*task, epochs, resolved.recipe, epoch, first_step, workers);
     std::vector<engine::MicroBatch> batches;
     while (auto micro = feed.next()) batches.push_back(std::move(*micro));
     return batches;
@@ -29,7 +35,7 @@ struct FeedFixture {
   config::Resolved resolved;
   std::unique_ptr<engine::Task> task;
   std::shared_ptr<const data::Source> source;
-  std::unique_ptr<data::Sampler> sampler;
+  engine::Epochs epochs;
 };
 
 std::vector<std::int64_t> order(const std::vector<engine::MicroBatch>& batches) {
@@ -89,11 +95,10 @@ TEST_CASE("workers hand out the same batches", "[engine]") {
 }
 
 TEST_CASE("skipped samples leave their places empty and move no other sample", "[engine]") {
-  const FeedFixture fixture({"train.accumulate=4"});
-  const FaultySource faulty(fixture.source, {0, 5, 11, 12, 13, 39});
+  const FeedFixture fixture({"train.accumulate=4", "data.on_error=skip"});
+  const engine::Epochs faulty = fixture.faulty({0, 5, 11, 12, 13, 39});
   const auto read = [&](std::int64_t workers, std::int64_t first_step) {
-    EpochFeed feed(*fixture.task, faulty, *fixture.sampler, fixture.resolved.recipe, 1, first_step, workers,
-                   data::OnError::Skip);
+    EpochFeed feed(*fixture.task, faulty, fixture.resolved.recipe, 1, first_step, workers);
     std::vector<engine::MicroBatch> batches;
     while (auto micro = feed.next()) batches.push_back(std::move(*micro));
     return batches;
@@ -121,9 +126,9 @@ TEST_CASE("skipped samples leave their places empty and move no other sample", "
 }
 
 TEST_CASE("a micro-batch of which nothing can be read has no fields", "[engine]") {
-  const FeedFixture fixture({"train.batch_size=1"});
-  const FaultySource faulty(fixture.source, {7});
-  EpochFeed feed(*fixture.task, faulty, *fixture.sampler, fixture.resolved.recipe, 0, 0, 0, data::OnError::Skip);
+  const FeedFixture fixture({"train.batch_size=1", "data.on_error=skip"});
+  const engine::Epochs faulty = fixture.faulty({7});
+  EpochFeed feed(*fixture.task, faulty, fixture.resolved.recipe, 0, 0, 0);
   int empty = 0;
   while (const auto micro = feed.next()) {
     if (micro->batch.size() > 0) continue;
@@ -162,6 +167,61 @@ TEST_CASE("an epoch is as long as its sampler says", "[engine]") {
   const auto batches = FeedFixture({"data.sampler={name: class_balanced, samples: 50}"}).all(0);
   REQUIRE(batches.size() == 4);
   CHECK(batches.back().step_samples == 2);
+}
+
+namespace {
+
+/// The same samples, every third of which stands where the others lie.
+class Standing : public data::Source {
+ public:
+  explicit Standing(std::shared_ptr<const data::Source> all) : all_(std::move(all)) {}
+  std::int64_t size() const override { return all_->size(); }
+  data::Sample get(const data::SampleKey& key) const override { return all_->get(key); }
+  data::SampleFacts facts(std::int64_t index) const override {
+    data::SampleFacts facts = all_->facts(index);
+    facts.height = index % 3 == 0 ? 20 : 5, facts.width = 10;
+    return facts;
+  }
+
+ private:
+  std::shared_ptr<const data::Source> all_;
+};
+
+}  // namespace
+
+TEST_CASE("an epoch's steps are what its batching makes them, and their micro-batches are of them", "[engine]") {
+  const FeedFixture fixture({"data.batching={name: aspect_ratio, groups: 0}", "train.batch_size=8",
+                             "train.accumulate=2", "data.drop_last=true"});
+  const engine::Epochs epochs(*fixture.task, fixture.resolved.recipe, std::make_shared<Standing>(fixture.source));
+  CHECK(epochs.plan().steps_per_epoch == 5);
+  CHECK(epochs.plan().samples == 40);
+  EpochFeed feed(*fixture.task, epochs, fixture.resolved.recipe, 3, 1, 2);
+  std::vector<std::int64_t> handed;
+  int steps = 0, standing = -1;
+  while (const auto micro = feed.next()) {
+    CHECK(micro->batch.size() == 4);
+    CHECK(micro->step_samples == 8);
+    for (const auto index : micro->batch.indices) {
+      if (standing < 0) standing = index % 3 == 0;
+      CHECK((index % 3 == 0) == (standing == 1));
+      handed.push_back(index);
+    }
+    if (!micro->last) continue;
+    ++steps, standing = -1;
+  }
+  CHECK(steps == 4);  // from the second on
+  const data::Steps whole = epochs.steps(3);
+  CHECK(handed == std::vector<std::int64_t>(whole.samples.begin() + whole.ends[0], whole.samples.end()));
+}
+
+TEST_CASE("a batching that lacks what it goes by, or makes no step, is refused before the first step", "[engine]") {
+  CHECK(user_error([] { FeedFixture({"data.batching=length"}); }) ==
+        "data.batching: the length of sample 0 is not known before it is read; choose another batching");
+  CHECK(user_error([] {
+          FeedFixture({"data.batching=aspect_ratio", "train.batch_size=64"}).epochs.plan();
+        }) ==
+        "data.batching: leaves nothing to train on: an epoch has 40 samples, and a step takes 64; lower "
+        "train.batch_size, or choose another batching");
 }
 
 TEST_CASE("drop_last leaves out what does not fill a step, in every epoch something else", "[engine]") {

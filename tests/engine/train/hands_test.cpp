@@ -1,10 +1,14 @@
 #include "engine/train/hands.h"
 
+#include <barrier>
 #include <cmath>
+#include <numeric>
+#include <thread>
 
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "dist/group.h"
 #include "figures.h"
 #include "nn/layers.h"
 #include "optim/optimizer.h"
@@ -72,7 +76,86 @@ torch::Tensor step_in_parts(const std::vector<std::int64_t>& parts, double* loss
   return step_of_planned(parts, 32, loss, clip);
 }
 
+/// Ranks that are threads of this process.
+class Threads {
+ public:
+  explicit Threads(int size) : size_(size), meeting_(size), parts_(static_cast<std::size_t>(size)) {}
+
+  class Rank : public dist::Group {
+   public:
+    Rank(Threads& all, int rank) : all_(all), rank_(rank) {}
+    int rank() const override { return rank_; }
+    int size() const override { return all_.size_; }
+    void sum(const std::vector<at::Tensor>& tensors) override {
+      auto& own = all_.parts_[static_cast<std::size_t>(rank_)];
+      own.clear();
+      for (const auto& tensor : tensors) own.push_back(tensor.detach().clone());
+      all_.meeting_.arrive_and_wait();
+      for (std::size_t i = 0; i < tensors.size(); ++i) {
+        tensors[i].zero_();
+        for (const auto& part : all_.parts_) tensors[i].add_(part.at(i));
+      }
+      all_.meeting_.arrive_and_wait();
+    }
+
+   private:
+    Threads& all_;
+    int rank_;
+  };
+
+ private:
+  int size_;
+  std::barrier<> meeting_;
+  std::vector<std::vector<at::Tensor>> parts_;
+};
+
+/// The weights after a step of a weighted loss, in float64: `parts[r]` are the micro-batches of rank r, in samples.
+std::vector<torch::Tensor> common_step(const std::vector<std::vector<std::int64_t>>& parts) {
+  const auto weights = torch::tensor({5., 1., 0., 0., 3., .5, 0., 2.}, torch::kDouble);
+  const auto numbers = torch::linspace(-1, 1, 8 * 9, torch::kDouble).sin().view({8, 9});
+  Threads ranks(static_cast<int>(parts.size()));
+  std::vector<torch::Tensor> results(parts.size());
+  const auto train = [&](std::size_t rank, std::int64_t at) {
+    HandsFixture fixture({"model"});
+    fixture.models[0].second->to(torch::kDouble);
+    Threads::Rank group(ranks, static_cast<int>(rank));
+    Hands hands(fixture.models, fixture.optimizers, {0.5, {}, {}});
+    hands.share_with(group);
+    const auto samples = std::accumulate(parts[rank].begin(), parts[rank].end(), std::int64_t{0});
+    for (std::size_t i = 0; i < parts[rank].size(); ++i) {
+      const std::int64_t count = parts[rank][i];
+      hands.begin(0.5, count, samples, static_cast<std::int64_t>(i), i + 1 == parts[rank].size());
+      const auto rows = numbers.narrow(0, at, count), of_rows = weights.narrow(0, at, count);
+      const auto errors = (run(hands, "model", rows.narrow(1, 0, 6)) - rows.narrow(1, 6, 3)).square().mean(1);
+      hands.minimise("model", (errors * of_rows).sum() / of_rows.sum(), of_rows.sum().item<double>());
+      at += count;
+    }
+    results[rank] = fixture.weight().detach().clone();
+  };
+  std::vector<std::thread> threads;
+  std::int64_t at = 0;
+  for (std::size_t rank = 0; rank < parts.size(); ++rank) {
+    threads.emplace_back(train, rank, at);
+    at += std::accumulate(parts[rank].begin(), parts[rank].end(), std::int64_t{0});
+  }
+  for (auto& thread : threads) thread.join();
+  return results;
+}
+
 }  // namespace
+
+TEST_CASE("ranks of a group make the step that one process makes", "[engine]") {
+  const torch::Tensor alone = common_step({{8}}).front();
+  // Of several ranks' micro-batches, one without any unit, and a rank without.
+  for (const auto& parts : std::vector<std::vector<std::vector<std::int64_t>>>{
+           {{4}, {4}}, {{2, 2}, {2, 2}}, {{1, 1}, {2}, {1, 3}}, {{5, 1}, {1, 1}}}) {
+    const auto ranks = common_step(parts);
+    for (const auto& weights : ranks) {
+      CHECK((weights - alone).abs().max().item<double>() < 1e-12);
+      CHECK(torch::equal(weights, ranks.front()));
+    }
+  }
+}
 
 TEST_CASE("micro-batches give the step that the whole batch gives", "[engine]") {
   double whole_loss = 0, parts_loss = 0;

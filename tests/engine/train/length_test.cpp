@@ -2,11 +2,11 @@
 
 #include <csignal>
 
-#include "engine/rate_curve.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/runs.h"
 #include "engine/train/check.h"
 #include "engine/train/dry_run.h"
+#include "engine/train/rate_curve.h"
 #include "engine/train/training.h"
 
 using namespace mlrun;

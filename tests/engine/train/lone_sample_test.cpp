@@ -18,8 +18,9 @@ TEST_CASE("a batch of one sample that batch norm cannot train on is told before 
   };
   const std::string why =
       ", and the batch norm features.2.block.1.1 sees one value of each channel of it, which has no variance";
-  CHECK(refusal({"data.train_samples=33"}) == "train.batch_size: leaves one of 33 samples for an epoch's last batch" +
-                                                  why + "; set data.drop_last: true, or take another batch size");
+  CHECK(refusal({"data.train_samples=33"}) ==
+        "train.batch_size: leaves one of 33 samples for a batch of its own" + why +
+            "; set data.drop_last: true, or take another batch size or data.batching");
   CHECK(refusal({"data.train_samples=37", "train.accumulate=4"}).find("train.batch_size: leaves one of 37 samples") ==
         0);
   CHECK(refusal({"train.accumulate=16"}) ==
@@ -41,14 +42,15 @@ TEST_CASE("a look at one sample leaves the model as it is", "[engine]") {
   const auto task = recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}});
   const engine::Context context = engine::make_context(resolved.recipe.train);
   const engine::FrozenStages frozen(task->models(), {});
-  const auto source = task->source(data::Split::Train);
   nn::Layer& model = *task->models().front().second;
   nn::initialise(model, 1);
   std::vector<torch::Tensor> before;
   for (const auto& item : nn::state_dict(model)) before.push_back(item.second.clone());
-  CHECK_FALSE(engine::leaves_lone_sample(resolved.recipe, 32));
-  CHECK(engine::leaves_lone_sample(resolved.recipe, 33));
-  engine::check_lone_samples({*task, resolved.recipe, context, frozen, *source}, 33);
+  CHECK_FALSE(engine::leaves_lone_sample(resolved.recipe.train, {{}, {16, 32}}));
+  CHECK_FALSE(engine::leaves_lone_sample(resolved.recipe.train, {{}, {16, 20, 36}}));
+  CHECK(engine::leaves_lone_sample(resolved.recipe.train, {{}, {1, 17, 33}}));
+  const engine::Epochs epochs(*task, resolved.recipe, task->source(data::Split::Train));
+  engine::check_lone_samples({*task, resolved.recipe, context, frozen, epochs});
   const auto after = nn::state_dict(model);
   for (std::size_t i = 0; i < after.size(); ++i) CHECK(torch::equal(after[i].second, before[i]));
 }

@@ -112,7 +112,7 @@ TEST_CASE("so is one with images in channels-last order", "[engine]") {
 
 TEST_CASE("so is one with other samplers, precisions and memory", "[engine]") {
   const char* option = GENERATE("data.sampler=repeated_augmentation", "data.sampler=class_balanced",
-                                "train.activation_checkpointing=true", "train.amp=bf16");
+                                "data.batching=aspect_ratio", "train.activation_checkpointing=true", "train.amp=bf16");
   INFO(option);
   check_stop_and_resume({option, "data.channels=3"}, kStepsPerEpoch + 2);
 }

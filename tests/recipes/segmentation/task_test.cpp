@@ -4,8 +4,8 @@
 
 #include "deploy/bench/bench.h"
 #include "deploy/export_session.h"
-#include "engine/apply_session.h"
-#include "engine/predict_session.h"
+#include "engine/apply/apply_session.h"
+#include "engine/apply/predict_session.h"
 #include "engine/train/training.h"
 #include "quant/quantize_session.h"
 #include "recipes/segmentation/loss.h"

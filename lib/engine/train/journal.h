@@ -4,9 +4,9 @@
 
 #include "config/bind.h"
 #include "engine/context.h"
-#include "engine/run/checkpointer.h"
 #include "engine/run/run_directory.h"
 #include "engine/task.h"
+#include "engine/train/checkpointer.h"
 #include "engine/train/hooks.h"
 
 namespace mlrun::engine {

@@ -1,8 +1,8 @@
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 
 #include "base/error.h"
 #include "base/log.h"
-#include "engine/output_dump.h"
+#include "engine/apply/output_dump.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
 #include "engine/train/progress.h"

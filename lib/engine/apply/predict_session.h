@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "engine/answer.h"
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 
 namespace mlrun::engine {
 

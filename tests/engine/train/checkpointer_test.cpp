@@ -1,4 +1,4 @@
-#include "engine/run/checkpointer.h"
+#include "engine/train/checkpointer.h"
 
 #include <csignal>
 #include <set>

@@ -1,4 +1,4 @@
-#include "engine/run/checkpointer.h"
+#include "engine/train/checkpointer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -40,12 +40,6 @@ bool intact(const std::filesystem::path& checkpoint) {
 }
 
 }  // namespace
-
-Json to_json(const Best& best) {
-  Json json = {{"metric", best.figure.name}, {"value", best.figure.value}, {"step", best.step}};
-  json.update(kind_json(best.figure));
-  return json;
-}
 
 Checkpointer::Checkpointer(const RunDirectory& run, Trainer& trainer, Task& task, const config::Resolved& resolved)
     : run_(run), trainer_(trainer), task_(task), resolved_(resolved) {

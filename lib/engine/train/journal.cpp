@@ -1,4 +1,4 @@
-#include "engine/run/journal.h"
+#include "engine/train/journal.h"
 
 #include <unistd.h>
 

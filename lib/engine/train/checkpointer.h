@@ -8,19 +8,11 @@
 
 #include "config/bind.h"
 #include "engine/run/checkpoint.h"
+#include "engine/run/recorded_figures.h"
 #include "engine/run/run_directory.h"
 #include "engine/train/trainer.h"
 
 namespace mlrun::engine {
-
-/// The best evaluation so far.
-struct Best {
-  report::Figure figure;  ///< as `val/acc1`
-  std::int64_t step = 0;
-};
-
-/// `metric`, `value`, `step`, and how the figure is read.
-Json to_json(const Best& best);
 
 /// Saves checkpoints as the recipe says, keeps `last` and `best` pointing at theirs, prunes once the
 /// next one is safe. Weights that are not finite are never saved: Divergence.

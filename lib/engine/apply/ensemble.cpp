@@ -1,11 +1,11 @@
-#include "engine/average/ensemble.h"
+#include "engine/apply/ensemble.h"
 
 #include <algorithm>
 
 #include <torch/types.h>
 
 #include "base/error.h"
-#include "engine/output_dump.h"
+#include "engine/apply/output_dump.h"
 #include "engine/train/progress.h"
 #include "engine/train/skip_log.h"
 

@@ -1,6 +1,6 @@
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 
-#include "engine/predict_session.h"
+#include "engine/apply/predict_session.h"
 
 #include <map>
 

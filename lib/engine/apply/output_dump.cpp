@@ -1,4 +1,4 @@
-#include "engine/output_dump.h"
+#include "engine/apply/output_dump.h"
 
 #include <algorithm>
 

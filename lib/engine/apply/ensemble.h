@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/apply_session.h"
+#include "engine/apply/apply_session.h"
 
 namespace mlrun::engine {
 

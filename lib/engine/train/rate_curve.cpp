@@ -1,10 +1,10 @@
-#include "engine/rate_curve.h"
+#include "engine/train/rate_curve.h"
 
 #include <set>
 
 #include "base/error.h"
 #include "engine/context.h"
-#include "engine/train/feed.h"
+#include "engine/train/epochs.h"
 #include "engine/train/model_rates.h"
 #include "optim/averaging_methods.h"
 #include "optim/optimizer.h"
@@ -18,7 +18,7 @@ std::optional<Plan> opened_plan(const TaskFactory& tasks, const config::Recipe& 
     const auto task = tasks.make(recipe.task.kind, TaskRequest{recipe, std::nullopt});
     if (task->feed(Context())) return feed_plan(recipe);
     const auto source = task->source(data::Split::Train);
-    if (source && source->size() > 0) return training_plan(recipe, make_sampler(*task, recipe, source)->size());
+    if (source && source->size() > 0) return Epochs(*task, recipe, source).plan();
     why = "there are no train samples";
   } catch (const UserError& error) {
     const Problem& problem = error.problems().front();

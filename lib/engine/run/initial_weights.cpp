@@ -1,4 +1,4 @@
-#include "engine/train/initial_weights.h"
+#include "engine/run/initial_weights.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "engine/predict_session.h"
+#include "engine/apply/predict_session.h"
 
 #include <algorithm>
 #include <map>
@@ -9,7 +9,7 @@
 #include "base/files.h"
 #include "base/unicode.h"
 #include "data/loader.h"
-#include "engine/output_dump.h"
+#include "engine/apply/output_dump.h"
 
 namespace mlrun::engine {
 
