@@ -33,7 +33,7 @@ bool needs_data(const config::Span& span, const config::Recipe& recipe) {
   return span.unit == other && span.value > 0;
 }
 
-void check_lengths(Task& task, const config::Recipe& recipe, const Context& context, const Plan& plan,
+void check_lengths(Task& task, const config::Recipe& recipe, const Context& context, const TrainingPlan& plan,
                    const Companion* companion) {
   const optim::ParameterGroups groups(task.models(), recipe.optimizer);  // its patterns are looked at
   const Averager averager(task, recipe, context, plan.horizon());
@@ -99,7 +99,7 @@ TrainingCheck check_training(const TaskFactory& tasks, const config::Resolved& r
   const FrozenStages frozen(task->models(), recipe.model.freeze);
   const bool own_feed = task->feed(context) != nullptr;
   const auto epochs = own_feed ? nullptr : std::make_unique<Epochs>(*task, recipe, training_source(*task));
-  const Plan plan = own_feed ? feed_plan(recipe) : epochs->plan();
+  const TrainingPlan plan = own_feed ? feed_plan(recipe) : epochs->plan();
   check_lengths(*task, recipe, context, plan, accompanied.get());
   if (epochs && leaves_lone_sample(recipe.train, epochs->steps(0))) {
     draw_weights(task->models(), 0);

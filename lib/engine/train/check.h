@@ -14,7 +14,7 @@ namespace mlrun::engine {
 
 /// What was found of a recipe without training it.
 struct TrainingCheck {
-  std::optional<Plan> plan;                ///< where the data were looked at
+  std::optional<TrainingPlan> plan;        ///< where the data were looked at
   std::vector<std::string> not_looked_at;  ///< in words
 };
 

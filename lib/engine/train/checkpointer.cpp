@@ -124,7 +124,7 @@ void Checkpointer::relink() {
   link("best");
 }
 
-void Checkpointer::on_start(const Plan& plan, const Position&) {
+void Checkpointer::on_start(const TrainingPlan& plan, const Position&) {
   const config::Span& every = resolved_.recipe.train.checkpoint.every;
   plan_ = plan;
   every_ = every.unit == config::Span::Unit::Seconds

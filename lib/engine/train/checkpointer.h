@@ -24,7 +24,7 @@ class Checkpointer : public Hook {
   /// aside. False where there is none yet; UserError where all are damaged.
   bool restore();
 
-  void on_start(const Plan& plan, const Position& position) override;
+  void on_start(const TrainingPlan& plan, const Position& position) override;
   void on_step(const StepReport& report) override;
   void on_stretch(const StretchReport& report) override;
   void on_stop(const Position& position, bool finished) override;
@@ -53,7 +53,7 @@ class Checkpointer : public Hook {
   const config::Resolved& resolved_;
   std::string select_;
   std::optional<Best> best_;
-  Plan plan_;
+  TrainingPlan plan_;
   std::int64_t every_ = 0;                            // steps; 0: by time, or at the end alone
   std::chrono::steady_clock::time_point saved_time_;  // or, before that, the start
   std::optional<Position> saved_;

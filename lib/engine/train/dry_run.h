@@ -16,7 +16,7 @@ namespace mlrun::engine {
 struct DryRun {
   std::int64_t parameters = 0;
   std::vector<optim::GroupSummary> groups;  ///< of the parameters, for the optimizer
-  Plan plan;
+  TrainingPlan plan;
   std::int64_t steps = 0;       ///< timed
   double seconds_per_step = 0;  ///< median
   double seconds_per_epoch = 0;

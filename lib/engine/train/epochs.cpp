@@ -26,7 +26,7 @@ data::BatchingRequest batching_request(const config::Recipe& recipe, std::shared
   return {std::move(source), drawn, recipe.train.batch_size, recipe.data.drop_last};
 }
 
-Plan planned(const config::Recipe& recipe, std::int64_t drawn, std::int64_t steps) {
+TrainingPlan planned(const config::Recipe& recipe, std::int64_t drawn, std::int64_t steps) {
   if (steps > 0 || drawn == 0) return training_length(recipe.train, steps);
   throw UserError(Problem{"", 0, 0, recipe.data.drop_last ? "data.drop_last" : "data.batching",
                           "leaves nothing to train on: an epoch has " + std::to_string(drawn) +
@@ -37,8 +37,8 @@ Plan planned(const config::Recipe& recipe, std::int64_t drawn, std::int64_t step
 
 }  // namespace
 
-Plan training_length(const config::TrainSection& train, std::int64_t steps_per_epoch) {
-  Plan plan;
+TrainingPlan training_length(const config::TrainSection& train, std::int64_t steps_per_epoch) {
+  TrainingPlan plan;
   plan.steps_per_epoch = steps_per_epoch;
   const bool whole = train.epochs || in_whole_epochs(*train.length);
   plan.epochs = train.epochs ? *train.epochs : whole ? std::llround(train.length->value) : 0;
@@ -51,15 +51,15 @@ Plan training_length(const config::TrainSection& train, std::int64_t steps_per_e
   return plan;
 }
 
-Plan training_plan(const config::Recipe& recipe, std::int64_t drawn) {
+TrainingPlan training_plan(const config::Recipe& recipe, std::int64_t drawn) {
   const auto& in_order = data::batchings();
   const auto batching = in_order.make(in_order.defaults(data::kInOrder), batching_request(recipe, nullptr, drawn));
-  Plan plan = planned(recipe, drawn, batching->steps());
+  TrainingPlan plan = planned(recipe, drawn, batching->steps());
   plan.samples = recipe.data.drop_last ? plan.steps_per_epoch * recipe.train.batch_size : drawn;
   return plan;
 }
 
-Plan feed_plan(const config::Recipe& recipe) {
+TrainingPlan feed_plan(const config::Recipe& recipe) {
   const auto& length = recipe.train.length;
   if (length && length->unit == config::Span::Unit::Steps) {
     return training_length(recipe.train, std::llround(length->value));
@@ -74,8 +74,8 @@ Epochs::Epochs(const Task& task, const config::Recipe& recipe, std::shared_ptr<c
       sampler_(data::samplers().make(recipe.data.sampler, data::SamplerRequest{source_, task.data().classes})),
       batching_(data::batchings().make(recipe.data.batching, batching_request(recipe, source_, sampler_->size()))) {}
 
-Plan Epochs::plan() const {
-  Plan plan = planned(recipe_, sampler_->size(), batching_->steps());
+TrainingPlan Epochs::plan() const {
+  TrainingPlan plan = planned(recipe_, sampler_->size(), batching_->steps());
   plan.samples = static_cast<std::int64_t>(steps(0).samples.size());
   return plan;
 }

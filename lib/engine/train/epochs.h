@@ -15,15 +15,15 @@ namespace mlrun::engine {
 std::shared_ptr<const data::Source> training_source(Task& task);
 
 /// The length of a training whose epochs have `steps_per_epoch` steps.
-Plan training_length(const config::TrainSection& train, std::int64_t steps_per_epoch);
+TrainingPlan training_length(const config::TrainSection& train, std::int64_t steps_per_epoch);
 
 /// What the recipe trains for where an epoch draws `drawn` samples that it takes in the sampler's order: all of them
 /// or, with data.drop_last, whole steps of them. UserError where those are none.
-Plan training_plan(const config::Recipe& recipe, std::int64_t drawn);
+TrainingPlan training_plan(const config::Recipe& recipe, std::int64_t drawn);
 
 /// The same for samples from a feed of the task's own, which has no epochs: the whole training counts as one. UserError
 /// at train.epochs where the recipe gives no length in steps.
-Plan feed_plan(const config::Recipe& recipe);
+TrainingPlan feed_plan(const config::Recipe& recipe);
 
 /// The epochs over training samples: which of them each takes (data.sampler), and in what steps (data.batching).
 class Epochs {
@@ -32,7 +32,7 @@ class Epochs {
   Epochs(const Task& task, const config::Recipe& recipe, std::shared_ptr<const data::Source> source);
 
   const data::Source& source() const { return *source_; }
-  Plan plan() const;
+  TrainingPlan plan() const;
   /// Those of one epoch: the same whenever they are asked for.
   data::Steps steps(std::int64_t epoch) const;
 

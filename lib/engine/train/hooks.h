@@ -22,7 +22,7 @@ struct Position {
 };
 
 /// What a training will be.
-struct Plan {
+struct TrainingPlan {
   std::int64_t epochs = 0;  ///< that are begun
   std::int64_t steps_per_epoch = 0;
   std::int64_t samples = 0;               ///< of an epoch, as the sampler counts them
@@ -74,7 +74,7 @@ struct StretchReport {
 class Hook {
  public:
   virtual ~Hook() = default;
-  virtual void on_start(const Plan&, const Position&) {}
+  virtual void on_start(const TrainingPlan&, const Position&) {}
   virtual void on_step(const StepReport&) {}
   virtual void on_evaluation(std::int64_t /*done*/, std::int64_t /*total*/) {}
   virtual void on_stretch(const StretchReport&) {}

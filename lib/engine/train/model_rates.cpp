@@ -60,7 +60,7 @@ Optimizers make_optimizers(const Models& models, const config::Recipe& recipe, c
   return optimizers;
 }
 
-void warn_of_rare_rates(const config::Recipe& recipe, const Plan& plan) {
+void warn_of_rare_rates(const config::Recipe& recipe, const TrainingPlan& plan) {
   const config::RateSection& rate = recipe.schedule;
   if (!plan.in_steps() || rate.interval == "step" || rate.curve.name == "constant") return;
   log::warning("the learning rate changes where epochs begin, in this training of " + std::to_string(plan.steps()) +

@@ -29,7 +29,7 @@ using Optimizers = std::map<std::string, std::unique_ptr<optim::Optimizer>>;
 Optimizers make_optimizers(const Models& models, const config::Recipe& recipe, const optim::ParameterGroups& groups);
 
 /// Says where the rate moves with epochs in a training whose length is in steps, and hardly moves.
-void warn_of_rare_rates(const config::Recipe& recipe, const Plan& plan);
+void warn_of_rare_rates(const config::Recipe& recipe, const TrainingPlan& plan);
 
 /// The learning rate of each model at every step.
 class ModelRates {

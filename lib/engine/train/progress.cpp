@@ -24,7 +24,7 @@ double seconds_between(std::chrono::steady_clock::time_point a, std::chrono::ste
 }
 
 /// `1,467 images/s`.
-std::string rate_text(double per_second, const Plan& plan) {
+std::string rate_text(double per_second, const TrainingPlan& plan) {
   return (per_second < 100 ? report::fixed(per_second, 1) : report::grouped(static_cast<std::int64_t>(per_second))) +
          " " + plan.unit + "/s";
 }
@@ -57,7 +57,7 @@ bool stderr_is_terminal() {
   return isatty(STDERR_FILENO) == 1 && (kind == nullptr || std::strcmp(kind, "dumb") != 0);
 }
 
-std::string stretch_line(const StretchReport& report, const Plan& plan) {
+std::string stretch_line(const StretchReport& report, const TrainingPlan& plan) {
   std::string line = plan.in_steps()
                          ? "step " + std::to_string(report.position.step) + "/" + std::to_string(plan.steps())
                          : "epoch " + std::to_string(report.position.epoch) + "/" + std::to_string(plan.epochs);
@@ -72,7 +72,7 @@ std::string stretch_line(const StretchReport& report, const Plan& plan) {
 Progress::Progress(bool terminal, double seconds, bool quiet)
     : terminal_(terminal), quiet_(quiet), interval_(terminal ? kLiveInterval : seconds) {}
 
-void Progress::on_start(const Plan& plan, const Position& position) {
+void Progress::on_start(const TrainingPlan& plan, const Position& position) {
   plan_ = plan;
   first_ = position;
   begin_ = shown_ = measured_ = Clock::now();

@@ -14,7 +14,7 @@ class Progress : public Hook {
   /// With `quiet` the summary lines go to the run's log alone.
   Progress(bool terminal, double seconds, bool quiet = false);
 
-  void on_start(const Plan& plan, const Position& position) override;
+  void on_start(const TrainingPlan& plan, const Position& position) override;
   void on_step(const StepReport& report) override;
   void on_evaluation(std::int64_t done, std::int64_t total) override;
   void on_stretch(const StretchReport& report) override;
@@ -34,7 +34,7 @@ class Progress : public Hook {
 
   bool terminal_, quiet_;
   double interval_;
-  Plan plan_;
+  TrainingPlan plan_;
   Position first_;           // where this process took up the training
   Clock::time_point begin_;  // of this process's training
   Clock::time_point shown_;
@@ -50,6 +50,6 @@ bool stderr_is_terminal();
 
 /// One line for people about one stretch: `epoch 3/12  loss 0.4021  acc1 85.31  val/acc1 87.20 ...`, or `step
 /// 500/2000`.
-std::string stretch_line(const StretchReport& report, const Plan& plan);
+std::string stretch_line(const StretchReport& report, const TrainingPlan& plan);
 
 }  // namespace mlrun::engine

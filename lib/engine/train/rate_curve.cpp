@@ -13,7 +13,7 @@ namespace mlrun::engine {
 namespace {
 
 /// The plan of the recipe with its data; nothing, and why, where there is no telling.
-std::optional<Plan> opened_plan(const TaskFactory& tasks, const config::Recipe& recipe, std::string& why) {
+std::optional<TrainingPlan> opened_plan(const TaskFactory& tasks, const config::Recipe& recipe, std::string& why) {
   try {
     const auto task = tasks.make(recipe.task.kind, TaskRequest{recipe, std::nullopt});
     if (task->feed(Context())) return feed_plan(recipe);
@@ -45,7 +45,7 @@ RateCurve rate_curve(const TaskFactory& tasks, const config::Recipe& recipe, std
   RateCurve curve;
   std::string why;
   const auto known = samples ? training_plan(recipe, *samples) : opened_plan(tasks, recipe, why);
-  const Plan plan = known ? *known : training_length(recipe.train, kAssumedSteps);
+  const TrainingPlan plan = known ? *known : training_length(recipe.train, kAssumedSteps);
   if (!known) {
     curve.assumption = "an epoch is taken to have " + std::to_string(kAssumedSteps) +
                        " steps, for the data cannot be opened (" + why + ")";

@@ -27,14 +27,14 @@ void Recorder::truncate_after(std::int64_t step) {
   log_.truncate_after(step);
 }
 
-void Recorder::on_start(const Plan& plan, const Position& position) {
+void Recorder::on_start(const TrainingPlan& plan, const Position& position) {
   ask();
   plan_ = plan;
   if (position.step == 0) events_.emplace(folder_);
   else events_.emplace(folder_, recorded_step(plan, position) + 1);
 }
 
-std::int64_t recorded_step(const Plan& plan, const Position& position) {
+std::int64_t recorded_step(const TrainingPlan& plan, const Position& position) {
   return plan.waits(position) ? position.step - 1 : position.step;
 }
 

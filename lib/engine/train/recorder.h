@@ -20,7 +20,7 @@ class Recorder : public Hook {
   /// Forgets what was recorded after this step: a resumed run repeats it.
   void truncate_after(std::int64_t step);
 
-  void on_start(const Plan& plan, const Position& position) override;
+  void on_start(const TrainingPlan& plan, const Position& position) override;
   void on_step(const StepReport& report) override;
   void on_stretch(const StretchReport& report) override;
   void on_stop(const Position&, bool) override { events_->flush(); }
@@ -35,11 +35,11 @@ class Recorder : public Hook {
   std::optional<report::TensorBoard> events_;
   std::int64_t log_steps_;
   std::function<void()> before_writing_;
-  Plan plan_;
+  TrainingPlan plan_;
 };
 
 /// The last step that has been recorded when a training stands at `position`: a stretch whose
 /// evaluation is still to come has no row yet.
-std::int64_t recorded_step(const Plan& plan, const Position& position);
+std::int64_t recorded_step(const TrainingPlan& plan, const Position& position);
 
 }  // namespace mlrun::engine

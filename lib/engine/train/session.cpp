@@ -232,7 +232,7 @@ class Session {
 
   /// `epoch 3 of 12`, or `step 500 of 2000`.
   std::string place_text() const {
-    const Plan& plan = trainer_.plan();
+    const TrainingPlan& plan = trainer_.plan();
     const Position& at = trainer_.position();
     if (plan.in_steps()) return "step " + std::to_string(at.step) + " of " + std::to_string(plan.steps());
     return "epoch " + std::to_string(at.epoch) + " of " + std::to_string(plan.epochs);

@@ -60,7 +60,7 @@ class Trainer : public data::Stateful {
 
   /// How the parameters are divided for the optimizers.
   const std::vector<optim::GroupSummary>& groups() const { return groups_; }
-  const Plan& plan() const { return plan_; }
+  const TrainingPlan& plan() const { return plan_; }
   const Position& position() const { return position_; }
   /// What could not be read so far, of every split.
   SkipLog& skips() { return skips_; }
@@ -118,7 +118,7 @@ class Trainer : public data::Stateful {
   std::unique_ptr<Hands> hands_;
   std::string selects_;
   std::unique_ptr<EarlyStopping> early_stopping_;
-  Plan plan_;
+  TrainingPlan plan_;
   Position position_;
   SkipLog skips_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;

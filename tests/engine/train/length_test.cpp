@@ -11,8 +11,8 @@
 
 using namespace mlrun;
 using namespace mlrun::test;
-using engine::Plan;
 using engine::Resume;
+using engine::TrainingPlan;
 using engine::TrainResult;
 
 namespace {
@@ -62,14 +62,14 @@ void check_same_run(const std::filesystem::path& a, const std::filesystem::path&
   CHECK(first["result"] == second["result"]);
 }
 
-Plan plan_of(const std::vector<std::string>& overrides) {
+TrainingPlan plan_of(const std::vector<std::string>& overrides) {
   return engine::training_length(tiny(overrides).recipe.train, 3);
 }
 
 }  // namespace
 
 TEST_CASE("a plan in steps knows where it ends and where its stretches do", "[engine]") {
-  const Plan eight = plan_of(kEight);
+  const TrainingPlan eight = plan_of(kEight);
   CHECK(eight.steps() == 8);
   CHECK(eight.epochs == 3);
   CHECK(eight.in_steps());
@@ -79,15 +79,15 @@ TEST_CASE("a plan in steps knows where it ends and where its stretches do", "[en
   CHECK(eight.waits({4, 1, 1, 2}));
   CHECK_FALSE(eight.waits({4, 1, 1, 4}));
 
-  const Plan by_epoch = plan_of({"train.length=8 steps"});
+  const TrainingPlan by_epoch = plan_of({"train.length=8 steps"});
   CHECK(by_epoch.ends_stretch(3));
   CHECK(by_epoch.ends_stretch(8));
   CHECK_FALSE(by_epoch.ends_stretch(2));
 
-  const Plan part = plan_of({"train.length=2.5 epochs", "train.evaluate=25 %"});
+  const TrainingPlan part = plan_of({"train.length=2.5 epochs", "train.evaluate=25 %"});
   CHECK(part.steps() == 8);  // 7.5, rounded
   CHECK(part.stretch == 2);
-  const Plan whole = plan_of({"train.length=4 epochs", "train.evaluate=2 steps"});
+  const TrainingPlan whole = plan_of({"train.length=4 epochs", "train.evaluate=2 steps"});
   CHECK_FALSE(whole.in_steps());
   CHECK_FALSE(whole.stretch);
   CHECK(whole.steps() == 12);

@@ -68,7 +68,7 @@ std::vector<std::string> plain_lines(double interval) {
   const TempDir folder;
   log::set_file(folder / "log");
   Progress progress(/*terminal=*/false, interval);
-  const Plan plan{2, 50, 800, "images"};
+  const TrainingPlan plan{2, 50, 800, "images"};
   progress.on_start(plan, {});
   for (std::int64_t step = 1; step <= 100; ++step) {
     progress.on_step(step_report(step));
