@@ -5,8 +5,10 @@
 #include "recipes/classification/losses.h"
 #include "recipes/classification/metrics/registry.h"
 #include "recipes/classification/presets.h"
+#include "recipes/classification/starter.h"
 #include "recipes/classification/task.h"
 #include "recipes/segmentation/presets.h"
+#include "recipes/segmentation/starter.h"
 #include "recipes/segmentation/task.h"
 
 namespace mlrun::recipes {
@@ -39,6 +41,11 @@ const metrics::MetricFactory& metrics() {
     return metrics;
   }();
   return factory;
+}
+
+const std::vector<engine::StarterKind>& starters() {
+  static const std::vector<engine::StarterKind> list = {classification::starter(), segmentation::starter()};
+  return list;
 }
 
 const config::Catalogue& catalogue() {

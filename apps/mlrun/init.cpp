@@ -7,7 +7,6 @@
 #include "base/files.h"
 #include "base/shell_text.h"
 #include "config/bind.h"
-#include "recipes/classification/starter.h"
 #include "recipes/registry.h"
 
 namespace mlrun::apps {
@@ -36,9 +35,9 @@ fs::path default_out(const fs::path& root) {
   return last.stem().string() + ".yaml";
 }
 
-Result init_classification(const classification::StarterRequest& request) {
+Result write_starter(const engine::StarterKind& kind, const engine::StarterRequest& request) {
   refuse_existing(request.recipe);
-  const classification::Starter starter = classification::make_starter(request);
+  const engine::Starter starter = kind.make(request);
   refuse_existing(request.recipe);  // looking at the data may take a while
   write_file(request.recipe, starter.text);
   config::resolve({request.recipe, {}, recipe_folders()}, recipes::catalogue());
@@ -51,20 +50,20 @@ Result init_classification(const classification::StarterRequest& request) {
   return result;
 }
 
-Command add_classification(CLI::App& group) {
-  CLI::App* app = group.add_subcommand("classification", "For a folder of images, a CSV file, idx or CIFAR files");
-  const auto request = std::make_shared<classification::StarterRequest>();
+Command add_starter(CLI::App& group, const engine::StarterKind& kind) {
+  CLI::App* app = group.add_subcommand(kind.task, kind.help);
+  const auto request = std::make_shared<engine::StarterRequest>();
   app->add_option("DATA", request->root, "folder or file that holds the images")->required()->type_name("");
   app->add_option("--model", request->model,
-                  "architecture, as `mlrun list models` names it (default: small_cnn for small images, else resnet18)")
+                  "architecture, as `mlrun list models` names it (default: " + kind.model_help + ")")
       ->type_name("NAME");
   app->add_option("--format", request->format, "how the data lie on disk, as `mlrun list sources` names it")
       ->type_name("NAME");
   app->add_option("-o,--output", request->recipe, "recipe to write (default: the data's name with .yaml)")
       ->type_name("FILE");
-  return {app, [request](const OutputOptions&) {
+  return {app, [request, &kind](const OutputOptions&) {
             if (request->recipe.empty()) request->recipe = default_out(request->root);
-            return init_classification(*request);
+            return write_starter(kind, *request);
           }};
 }
 
@@ -73,7 +72,9 @@ Command add_classification(CLI::App& group) {
 std::vector<Command> add_init(CLI::App& root) {
   CLI::App* group = root.add_subcommand("init", "Look at data and write a first recipe for them");
   group->require_subcommand(1);
-  return {add_classification(*group)};
+  std::vector<Command> commands;
+  for (const auto& kind : recipes::starters()) commands.push_back(add_starter(*group, kind));
+  return commands;
 }
 
 }  // namespace mlrun::apps

@@ -1,17 +1,25 @@
 #include "base/json.h"
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/json_items.h"
+
 namespace mlrun {
 namespace {
+
+using TakeItem = std::function<void(const std::string& list, Json item)>;
 
 /// Builds the value event by event. The library's own builder knows no bounds, and looks through all keys of an object
 /// for each further one.
 class JsonBuilder : public nlohmann::json_sax<Json> {
  public:
+  /// With `take`, objects and lists in the lists of the outermost object are given away one by one.
+  explicit JsonBuilder(const TakeItem* take = nullptr) : take_(take) {}
+
   bool null() override { return add(nullptr) != nullptr; }
   bool boolean(bool value) override { return add(value) != nullptr; }
   bool number_integer(Json::number_integer_t value) override { return add(value) != nullptr; }
@@ -75,6 +83,7 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
 
   bool open(Json value) {
     if (levels_.size() == kDeepestJson) return false;
+    if (levels_.size() == 1) list_ = key_;
     Json* const added = add(std::move(value));
     if (added != nullptr) levels_.push_back({added, {}});
     return added != nullptr;
@@ -82,22 +91,36 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
 
   bool close() {
     levels_.pop_back();
+    if (take_ == nullptr || levels_.size() != 2 || !levels_.back().value->is_array()) return true;
+    auto& list = levels_.back().value->get_ref<Json::array_t&>();
+    (*take_)(list_, std::move(list.back()));
+    list.pop_back();
+    count_ = 0;
     return true;
   }
 
   Json root_;
   std::vector<Level> levels_;
-  std::string key_;
+  std::string key_, list_;
   std::size_t count_ = 0;
+  const TakeItem* take_;
 };
+
+bool parse_with(JsonBuilder& builder, std::string_view text) {
+  // The library takes a zero byte for the end.
+  return text.find('\0') == std::string_view::npos && Json::sax_parse(text.begin(), text.end(), &builder);
+}
 
 }  // namespace
 
 Json parse_json(std::string_view text) {
   JsonBuilder builder;
-  // The library takes a zero byte for the end.
-  const bool whole = text.find('\0') == std::string_view::npos && Json::sax_parse(text.begin(), text.end(), &builder);
-  return whole ? builder.take() : Json(Json::value_t::discarded);
+  return parse_with(builder, text) ? builder.take() : Json(Json::value_t::discarded);
+}
+
+bool parse_json_items(std::string_view text, const TakeItem& take) {
+  JsonBuilder builder(&take);
+  return parse_with(builder, text) && builder.take().is_object();
 }
 
 std::string json_text(const Json& value, int indent) {

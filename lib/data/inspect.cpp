@@ -13,6 +13,7 @@
 #include "data/image/exif.h"
 #include "data/image/head.h"
 #include "data/image/kind.h"
+#include "data/mask_census.h"
 #include "data/parallel_for.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -165,7 +166,7 @@ void summarise_split(const Source& source, const std::string& format, int thread
   for (const auto& look : looks) summary.add(look);
 }
 
-/// By split, then class; null where no sample says its classes, as those of masks.
+/// By split, then class; null where no sample says its classes.
 using ClassCounts = std::vector<std::vector<std::optional<std::int64_t>>>;
 
 ClassCounts count_classes(const std::vector<SplitView>& splits, std::size_t classes) {
@@ -214,6 +215,31 @@ Json class_json(const std::vector<SplitView>& splits, const std::vector<std::str
   return list;
 }
 
+/// What the masks hold, where there are some.
+void add_masks(const DataSubject& subject, Findings& findings) {
+  const auto& classes = subject.dataset->info().classes;
+  const auto counts = count_masks(subject);
+  Json ignored = Json::object(), unreadable = Json::array();
+  for (const auto& [split, of] : counts) {
+    const char* const name = split_name(split);
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      Json& entry = findings.json["classes"][c];
+      entry["pixels"][name] = of.pixels[c];
+      entry["images"][name] = of.images[c];
+    }
+    ignored[name] = of.ignored;
+    for (const auto& why : of.unreadable) unreadable.push_back(why);
+  }
+  const auto warnings = mask_warnings(classes, counts);
+  findings.json["masks"] = {{"ignored_pixels", ignored}, {"unreadable", unreadable}, {"warnings", warnings}};
+  findings.text += mask_table(classes, counts).text();
+  if (!unreadable.empty()) {
+    findings.text += "\n" + report::grouped(static_cast<std::int64_t>(unreadable.size())) +
+                     " masks or images cannot be read, as " + unreadable[0].get<std::string>() + "\n";
+  }
+  for (const auto& warning : warnings) findings.text += "\nmind: " + printable_line(warning) + "\n";
+}
+
 }  // namespace
 
 std::vector<SplitView> splits_of(const Dataset& dataset) {
@@ -222,6 +248,14 @@ std::vector<SplitView> splits_of(const Dataset& dataset) {
     if (auto source = dataset.split(split)) views.push_back({split, std::move(source)});
   }
   return views;
+}
+
+Json inspect_images(const DataSubject& subject) {
+  ImageSummary images;
+  for (const auto& view : splits_of(*subject.dataset)) {
+    summarise_split(*view.source, subject.format, subject.threads, images);
+  }
+  return images.json();
 }
 
 Findings inspect_data(const DataSubject& subject) {
@@ -243,7 +277,9 @@ Findings inspect_data(const DataSubject& subject) {
                    {"images", images.json()}};
   findings.text = "data         " + subject.root + "\nformat       " + subject.format + "\nclasses      " +
                   std::to_string(info.classes.size()) + "\n" + images.text(subject.exif_applied) + "fingerprint  " +
-                  info.fingerprint + "\n\n" + class_table(splits, info.classes, counts);
+                  info.fingerprint + "\n\n";
+  if (has_masks(*subject.dataset)) add_masks(subject, findings);
+  else findings.text += class_table(splits, info.classes, counts);
   return findings;
 }
 

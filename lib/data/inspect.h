@@ -26,8 +26,13 @@ struct DataSubject {
 };
 
 /// Name, format, fingerprint, the samples of each class and split; sizes, kinds and EXIF rotations of
-/// image files, from their heads, in `threads` threads. Nothing is decoded where the head tells enough.
+/// image files, from their heads, in `threads` threads. Nothing is decoded where the head tells enough, but for masks,
+/// whose pixels of each class are counted.
 Findings inspect_data(const DataSubject& subject);
+
+/// Of image files alone, from their heads: `sizes`, `width`, `height`, `kinds`, `exif_orientations`, `rotated`,
+/// `rotated_samples`, `unknown`.
+Json inspect_images(const DataSubject& subject);
 
 /// One split's samples, with the split's name.
 struct SplitView {

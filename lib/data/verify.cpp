@@ -12,7 +12,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "data/image/resize.h"
+#include "data/mask_census.h"
 #include "data/parallel_for.h"
 #include "data/transforms/image_transforms.h"
 #include "report/format.h"
@@ -42,12 +44,28 @@ std::string pixel_checksum(const torch::Tensor& image) {
   return sha256(image.data_ptr(), static_cast<std::size_t>(image.numel()));
 }
 
-Examined examine(const SplitView& view, std::int64_t index) {
+/// Heads say what files are; what is decoded may differ, as where EXIF turns an image.
+void check_mask_size(const Sample& sample, const torch::Tensor& image) {
+  const torch::Tensor& mask = sample.targets.tensor("mask");
+  if (mask.size(0) == image.size(0) && mask.size(1) == image.size(1)) return;
+  const auto text = [](const torch::Tensor& of) {
+    return std::to_string(of.size(1)) + "x" + std::to_string(of.size(0));
+  };
+  throw UserError(sample.id + ": its mask is of " + text(mask) + " pixels, and the image of " + text(image),
+                  "masks have the sizes of their images; data.exif says whether images are turned");
+}
+
+Examined examine(const SplitView& view, std::int64_t index, MaskCensus& census) {
   Examined sample;
   sample.split = view.split;
   try {
     sample.facts = view.source->facts(index);
-    const torch::Tensor image = view.source->get({index, 0, 0}).inputs.tensor("image").contiguous();
+    const Sample read = view.source->get({index, 0, 0});
+    const torch::Tensor image = read.inputs.tensor("image").contiguous();
+    if (read.targets.has("mask")) {
+      check_mask_size(read, image);
+      census.add(view.split, read.id, read.targets.tensor("mask"));
+    }
     sample.signature = signature_of(image);
     sample.checksum = sample.facts.file.empty() ? pixel_checksum(image) : sha256_file(sample.facts.file);
   } catch (const UserError& error) {
@@ -76,7 +94,7 @@ class Tally {
   std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
 
-std::vector<Examined> examine_all(const DataSubject& subject) {
+std::vector<Examined> examine_all(const DataSubject& subject, MaskCensus& census) {
   const auto splits = splits_of(*subject.dataset);
   std::int64_t total = 0;
   for (const auto& view : splits) total += view.source->size();
@@ -85,7 +103,7 @@ std::vector<Examined> examine_all(const DataSubject& subject) {
   std::int64_t first = 0;
   for (const auto& view : splits) {
     parallel_for(view.source->size(), subject.threads, [&](std::int64_t i) {
-      samples[static_cast<std::size_t>(first + i)] = examine(view, i);
+      samples[static_cast<std::size_t>(first + i)] = examine(view, i, census);
       tally.step();
     });
     first += view.source->size();
@@ -101,9 +119,10 @@ class Report {
     likeness_.threads = subject.threads;
   }
 
-  Findings make() {
+  Findings make(const std::map<Split, MaskCounts>& masks) {
     findings_.json["samples"] = samples_.size();
     unreadable();
+    if (!masks.empty()) add_masks(masks);
     equal();
     alike();
     return std::move(findings_);
@@ -129,6 +148,15 @@ class Report {
     findings_.text += report::grouped(static_cast<std::int64_t>(samples_.size())) + " samples read, " +
                       report::grouped(static_cast<std::int64_t>(list.size())) + " cannot be\n";
     findings_.json["unreadable"] = std::move(list);
+  }
+
+  void add_masks(const std::map<Split, MaskCounts>& masks) {
+    Json list = Json::array();
+    for (const auto& warning : mask_warnings(classes_, masks)) {
+      list.push_back(warning);
+      findings_.text += "mind: " + printable_line(warning) + "\n";
+    }
+    findings_.json["masks"] = {{"warnings", list}};
   }
 
   /// Samples of equal content, by the first of them.
@@ -244,7 +272,9 @@ Signature signature_of(const torch::Tensor& image) {
 }
 
 Findings verify_data(const DataSubject& subject, LikeOptions likeness) {
-  return Report(subject, examine_all(subject), likeness).make();
+  MaskCensus census(subject.dataset->info().classes.size());
+  auto samples = examine_all(subject, census);
+  return Report(subject, std::move(samples), likeness).make(census.take());
 }
 
 }  // namespace mlrun::data

@@ -2,26 +2,14 @@
 
 #include <algorithm>
 
-#include "base/shell_text.h"
-#include "config/bind.h"
 #include "recipes/classification/starter_choices.h"
 #include "report/format.h"
 
 namespace mlrun::classification {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// `key: value` with the quotes that YAML asks for.
-std::string entry(const std::string& key, const Json& value) { return config::to_yaml({{key, value}}); }
-
-/// Relative where the data lie beside or below the recipe, so that both can be moved together.
-std::string root_text(const fs::path& root, const fs::path& recipe) {
-  const fs::path folder = fs::weakly_canonical(fs::absolute(recipe).parent_path());
-  const fs::path data = fs::weakly_canonical(fs::absolute(root));
-  const fs::path relative = data.lexically_relative(folder);
-  return relative.empty() || *relative.begin() == ".." ? data.string() : relative.string();
-}
+using engine::Starter;
+using engine::StarterRequest;
 
 std::string counts_text(const DataLook& look) {
   const std::string least = report::grouped(look.smallest()), most = report::grouped(look.largest());
@@ -36,20 +24,13 @@ std::string images_text(const DataLook& look) {
          " pixels";
 }
 
-/// In one line, so that no name can end the comment it stands in.
-std::string in_one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  return text;
-}
-
 /// The classes with their counts, some of them where there are many, 100 columns wide.
 std::string class_comment(const DataLook& look) {
-  constexpr std::size_t kMostNamed = 30, kWidth = 100;
-  std::string text, line = "#  ";
+  constexpr std::size_t kMostNamed = 30, kWidth = 98;
+  std::string text, line = " ";
   for (std::size_t i = 0; i < std::min(look.classes.size(), kMostNamed); ++i) {
-    const std::string part = " " + in_one_line(look.classes[i]) + ": " + std::to_string(look.counts[i]);
-    if (line.size() + part.size() > kWidth) text += line + "\n", line = "#  ";
+    const std::string part = " " + engine::comment_text(look.classes[i]) + ": " + std::to_string(look.counts[i]);
+    if (line.size() + part.size() > kWidth) text += line + "\n", line = " ";
     line += part + (i + 1 < look.classes.size() ? "," : "");
   }
   if (look.classes.size() > kMostNamed) line += " ...";
@@ -57,26 +38,13 @@ std::string class_comment(const DataLook& look) {
 }
 
 std::string header(const DataLook& look, const Choices& choices, const StarterRequest& request) {
-  const std::string file = in_one_line(shell_word(request.recipe.filename().string()));
-  std::string text =
-      "# A first recipe, by `mlrun init`. Change what you like: `mlrun config reference` explains every key.\n"
-      "#   mlrun train " +
-      file +
-      " --dry-run    tells how long it will take\n"
-      "#   mlrun train " +
-      file + "              trains; the result lies in runs/" + in_one_line(request.recipe.stem().string()) +
-      "\n"
-      "#   mlrun data show " +
-      file +
-      "          draws samples as the network sees them\n#\n"
-      "# Found: " +
-      images_text(look) + "; " + counts_text(look) + ":\n" + class_comment(look);
-  for (const auto& warning : choices.warnings) text += "# Mind: " + in_one_line(warning) + ".\n";
-  return text + "\ntask: classification\n\n";
+  std::string found = "Found: " + images_text(look) + "; " + counts_text(look) + ":\n" + class_comment(look);
+  for (const auto& warning : choices.warnings) found += "Mind: " + engine::comment_text(warning) + ".\n";
+  return engine::starter_header(request.recipe, found) + "\ntask: classification\n\n";
 }
 
 std::string model_part(const Choices& choices) {
-  std::string text = "model:\n  " + entry("name", choices.model);
+  std::string text = "model:\n  " + engine::yaml_entry("name", choices.model);
   if (choices.pretrained) {
     return text + "  weights: " + choices.published->entry +
            "  # begin with what was learnt from ImageNet: better and faster than from nothing\n"
@@ -139,8 +107,8 @@ std::string transform_part(const DataLook& look, const Choices& choices) {
 }
 
 std::string data_part(const DataLook& look, const Choices& choices, const StarterRequest& request) {
-  std::string text =
-      "data:\n  " + entry("root", root_text(request.root, request.recipe)) + "  " + entry("format", look.format);
+  std::string text = "data:\n  " + engine::yaml_entry("root", engine::starter_root(request.root, request.recipe)) +
+                     "  " + engine::yaml_entry("format", look.format);
   if (look.format == "idx") {
     text += "  # The files name no classes. Name them here in order: classes: [T-shirt, Trouser, ...]\n";
   }
@@ -173,8 +141,6 @@ Json to_json(const Choices& choices) {
           {"lr", choices.lr}};
 }
 
-}  // namespace
-
 Starter make_starter(const StarterRequest& request) {
   const DataLook look = look_at_data(request.root, request.format);
   const Choices choices = choose(look, request.model);
@@ -188,6 +154,13 @@ Starter make_starter(const StarterRequest& request) {
   for (const auto& warning : choices.warnings) starter.summary += "mind      " + warning + "\n";
   starter.json = {{"data", look.json()}, {"choices", to_json(choices)}, {"warnings", choices.warnings}};
   return starter;
+}
+
+}  // namespace
+
+engine::StarterKind starter() {
+  return {"classification", "For a folder of images, a CSV file, idx or CIFAR files",
+          "small_cnn for small images, else resnet18", make_starter};
 }
 
 }  // namespace mlrun::classification

@@ -7,10 +7,11 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/class_colours.h"
 #include "data/collate.h"
 #include "data/image/decode.h"
 #include "data/image_preparation.h"
-#include "data/sources/segmentation_folder.h"
+#include "data/mask_census.h"
 #include "engine/ports.h"
 #include "models/image_context.h"
 #include "models/named_model.h"
@@ -23,21 +24,6 @@
 namespace mlrun::segmentation {
 namespace {
 
-/// The colours that PASCAL VOC's masks have: bits of the class's number, the lowest three in the highest places.
-std::string class_colours() {
-  std::string palette;
-  for (int label = 0; label < 256; ++label) {
-    int rest = label, red = 0, green = 0, blue = 0;
-    for (int place = 7; rest > 0; --place, rest >>= 3) {
-      red |= (rest & 1) << place;
-      green |= (rest >> 1 & 1) << place;
-      blue |= (rest >> 2 & 1) << place;
-    }
-    for (const int value : {red, green, blue}) palette += static_cast<char>(value);
-  }
-  return palette;
-}
-
 class SegmentationTask : public engine::Task {
  public:
   SegmentationTask(LossOptions loss, const engine::TaskRequest& request, const data::TransformFactory& transforms)
@@ -47,6 +33,7 @@ class SegmentationTask : public engine::Task {
     } else {
       open_data();
       info_ = dataset_->info();
+      if (recipe_.data.on_error != "skip") data::check_some_masks(*dataset_);
       models::check_num_classes(recipe_.model.architecture, static_cast<std::int64_t>(info_.classes.size()));
     }
     check_weights();
@@ -178,9 +165,9 @@ engine::Answer SegmentationTask::answer(const data::Batch& batch, const data::Fi
     answer.table.add({info_.classes[i], report::grouped(pixels), report::percent(share, 2)});
     answer.records.add({info_.classes[i], std::to_string(pixels), report::shortest(share)});
   }
-  answer.files.push_back({"_mask.png", [mask, height, width](const std::filesystem::path& file) {
+  answer.files.push_back({"_mask.png", [mask, height, width, palette = data::mask_palette(info_)](const auto& file) {
                             const auto* pixels = mask.data_ptr<std::uint8_t>();
-                            write_file(file, report::palette_png(pixels, width, height, class_colours()));
+                            write_file(file, report::palette_png(pixels, width, height, palette));
                           }});
   return answer;
 }

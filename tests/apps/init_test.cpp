@@ -1,6 +1,7 @@
 #include "apps/run_mlrun.h"
 #include "apps/tiny_run.h"
 #include "base/files.h"
+#include "report/png.h"
 
 namespace mlrun::test {
 namespace {
@@ -81,6 +82,52 @@ TEST_CASE("`init` fine-tunes where published weights are on this machine", "[app
     CHECK(contains(text, part));
   }
   CHECK(mlrun({"config", "show", "photos.yaml"}, folder.path()).code == 0);
+}
+
+/// Images of 40 x 36 pixels whose lower halves are brighter, with masks of these values.
+void write_scenes(const TempDir& folder, int count, std::uint8_t upper, std::uint8_t lower) {
+  constexpr std::size_t kWidth = 40, kHeight = 36, kHalf = kWidth * kHeight / 2;
+  std::vector<std::uint8_t> mask(kHalf, upper), image(kHalf, 60);
+  mask.resize(2 * kHalf, lower);
+  image.resize(2 * kHalf, 200);
+  for (int i = 0; i < count; ++i) {
+    image[0] = static_cast<std::uint8_t>(i);
+    folder.write("scenes/images/" + std::to_string(i) + ".png", report::png(image.data(), kWidth, kHeight, 1));
+    folder.write("scenes/masks/" + std::to_string(i) + ".png", report::png(mask.data(), kWidth, kHeight, 1));
+  }
+}
+
+TEST_CASE("`init` writes a recipe for images with masks", "[apps][init]") {
+  const TempDir folder;
+  write_scenes(folder, 12, 0, 255);
+  const Outcome outcome = mlrun({"init", "segmentation", "scenes"}, folder.path());
+  INFO(outcome.err << outcome.out);
+  REQUIRE(outcome.code == 0);
+  const std::string text = read_file(folder / "scenes.yaml");
+  for (const char* part : {"task: segmentation\n", "root: scenes\n", "format: segmentation_folder\n", "name: unet\n",
+                           "split: {val: 0.2, seed: 0}", "{name: random_crop, size: 32, pad_if_smaller: true}",
+                           "#   background: 50.00 %\n", "{name: resize, size: 32}"}) {
+    INFO(part << " in\n" << text);
+    CHECK(contains(text, part));
+  }
+  const Outcome trained = mlrun(
+      {"train", "scenes.yaml", "train.epochs=1", "model.width=4", "model.depth=1", "--device", "cpu", "--threads", "1"},
+      folder.path());
+  INFO(trained.err);
+  CHECK(trained.code == 0);
+}
+
+TEST_CASE("`init` finds the values of masks whose classes nobody named", "[apps][init]") {
+  const TempDir folder;
+  write_scenes(folder, 8, 3, 7);
+  const Json result =
+      result_of(mlrun({"init", "segmentation", "scenes", "--json"}, folder.path()), "init segmentation", "ok");
+  CHECK(result.at("data").at("classes") == Json{{"class 3", 5760}, {"class 7", 5760}});
+  CHECK(contains(read_file(folder / "scenes.yaml"), "values:"));
+  const Json info = result_of(mlrun({"data", "info", "scenes.yaml", "--json"}, folder.path()), "data info", "ok");
+  CHECK(info.at("classes")[1].at("name") == "class 7");
+  CHECK(info.at("masks").at("warnings").empty());
+  CHECK(refusal(mlrun({"init", "segmentation", "scenes/images", "--format", "image_folder"}, folder.path())) != "");
 }
 
 TEST_CASE("`init` says what it cannot begin with", "[apps][init]") {

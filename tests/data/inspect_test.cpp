@@ -44,13 +44,44 @@ TEST_CASE("a folder of classes is summed up by class, split, size and kind", "[d
   REQUIRE(found.text.find("all        4     2\n") != std::string::npos);
 }
 
+TEST_CASE("of data with masks the pixels of each class are counted", "[data][inspect]") {
+  const Findings found = inspect_data({open_synthetic_shapes({}, {}), "", "synthetic_shapes", false, 2});
+  const Json& classes = found.json["classes"];
+  REQUIRE(classes.size() == 3);
+  CHECK(classes[0]["train"] == nullptr);
+  std::int64_t pixels = 0;
+  for (const auto& entry : classes) pixels += entry["pixels"]["val"].get<std::int64_t>();
+  CHECK(pixels == found.json["samples"]["val"].get<std::int64_t>() * 64 * 64);
+  CHECK(classes[0]["images"]["train"] == found.json["samples"]["train"]);
+  CHECK(found.json["masks"]["ignored_pixels"]["train"] == 0);
+  CHECK(found.json["masks"]["warnings"].empty());
+  CHECK(found.text.find("(ignored) ") != std::string::npos);
+}
+
+/// Knows the names of classes, and which none of its samples has.
+class Unlabelled : public Dataset, public Source {
+ public:
+  const DataInfo& info() const override { return info_; }
+  std::shared_ptr<const Source> split(Split split) const override {
+    return split == Split::Train ? std::shared_ptr<const Source>(std::shared_ptr<void>(), this) : nullptr;
+  }
+  std::int64_t size() const override { return 2; }
+  SampleFacts facts(std::int64_t index) const override { return {std::to_string(index)}; }
+  Sample get(const SampleKey& key) const override {
+    Sample sample;
+    sample.id = std::to_string(key.index);
+    sample.inputs.set("image", torch::zeros({4, 4, 3}, torch::kByte));
+    return sample;
+  }
+
+ private:
+  DataInfo info_{"none", "", {"ground"}};
+};
+
 TEST_CASE("of data whose samples say no classes, those are named and not counted", "[data][inspect]") {
-  const auto data = open_synthetic_shapes({}, {});
-  const Findings found = inspect_data({data, "", "synthetic_shapes", false, 2});
-  REQUIRE(found.json["classes"].size() == 3);
-  CHECK(found.json["classes"][0] ==
-        Json({{"name", "ground"}, {"train", nullptr}, {"val", nullptr}, {"test", nullptr}}));
-  CHECK(found.text.find("ground       -    -     -\n") != std::string::npos);
+  const Findings found = inspect_data({std::make_shared<Unlabelled>(), "", "none", false, 2});
+  CHECK(found.json["classes"] == Json::array({{{"name", "ground"}, {"train", nullptr}}}));
+  CHECK(found.text.find("ground      -\n") != std::string::npos);
 }
 
 TEST_CASE("data that lie in no files of their own are summed up too", "[data][inspect]") {

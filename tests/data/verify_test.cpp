@@ -5,7 +5,9 @@
 #include <torch/types.h>
 
 #include "base/random.h"
+#include "data/masks.h"
 #include "data/sources/image_folder.h"
+#include "data/sources/segmentation_folder.h"
 #include "support.h"
 
 namespace mlrun::data {
@@ -83,6 +85,29 @@ TEST_CASE("a signature is of grey and of colour images alike", "[data][verify]")
   REQUIRE(one.grey == three.grey);
   REQUIRE(one.gradients == three.gradients);
   REQUIRE(signature_of(torch::full({3, 5, 1}, 9, torch::kByte)).grey[7] == 9);
+}
+
+TEST_CASE("verify names broken masks, and what is wrong with the others", "[data][verify]") {
+  const test::TempDir folder;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    folder.write(std::string("images/") + name + ".png", test::grey_png({1, 2, 3, 4}, 2));
+    folder.write(std::string("masks/") + name + ".png", test::grey_png({0, 1, 0, 1}, 2));
+  }
+  folder.write("masks/b.png", test::grey_png({255, 255, 255, 255}, 2));
+  folder.write("masks/c.png", test::grey_png({0, 9, 0, 1}, 2));
+  folder.write("masks/d.png", test::grey_png({0, 8, 0, 1}, 2));
+  SegmentationFolderOptions options;
+  options.classes = {"ground", "cat", "dog"};
+  const Findings found = verify_data(
+      {open_segmentation_folder(options, {folder.path(), {}}), "scenes", "segmentation_folder", false, 2}, {});
+  REQUIRE(found.problems.size() == 2);
+  CHECK(found.problems[0].text().find((folder / "masks/c.png").string() + ": has the value 9, which no class has") ==
+        0);
+  CHECK(found.problems[1].text().find((folder / "masks/d.png").string() + ": has the value 8") == 0);
+  CHECK(found.json["masks"]["warnings"] ==
+        Json({"1 of the 2 masks of train count for nothing, all their pixels being ignored, as that of images/b.png",
+              "no pixel of train is of the class 'dog'"}));
+  CHECK(found.text.find("mind: no pixel of train is of the class 'dog'\n") != std::string::npos);
 }
 
 }  // namespace mlrun::data

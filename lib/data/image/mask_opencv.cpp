@@ -53,6 +53,8 @@ class PngReader {
     png_set_read_fn(png_, &rest_, read_rest);
     png_read_info(png_, info_);
     png_set_packing(png_);  // values of less than 8 bits as bytes, not scaled
+    png_set_strip_alpha(png_);
+    if (coloured()) png_set_strip_16(png_);
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
     return true;
@@ -66,9 +68,9 @@ class PngReader {
   std::uint32_t height() const { return png_get_image_height(png_, info_); }
   std::uint32_t width() const { return png_get_image_width(png_, info_); }
   int depth() const { return png_get_bit_depth(png_, info_); }
-  bool one_channel() const {
+  bool coloured() const {
     const int type = png_get_color_type(png_, info_);
-    return type == PNG_COLOR_TYPE_PALETTE || type == PNG_COLOR_TYPE_GRAY;
+    return type == PNG_COLOR_TYPE_RGB || type == PNG_COLOR_TYPE_RGB_ALPHA;
   }
   const std::string& message() const { return message_; }
 
@@ -79,19 +81,23 @@ class PngReader {
   png_infop info_ = nullptr;
 };
 
-torch::Tensor from_bytes(const std::vector<png_byte>& bytes, std::int64_t height, std::int64_t width, bool wide) {
-  const torch::Tensor values = torch::empty({height, width}, torch::kInt);
+/// Values of `width` bytes each, the highest first.
+torch::Tensor from_bytes(const std::vector<png_byte>& bytes, std::int64_t rows, std::int64_t columns,
+                         std::size_t width) {
+  const torch::Tensor values = torch::empty({rows, columns}, torch::kInt);
   auto* out = values.data_ptr<std::int32_t>();
-  for (std::int64_t i = 0; i < height * width; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    out[i] = wide ? bytes[2 * at] << 8 | bytes[2 * at + 1] : bytes[at];
+  const png_byte* in = bytes.data();
+  for (std::int64_t i = 0; i < rows * columns; ++i) {
+    std::int32_t value = 0;
+    for (std::size_t byte = 0; byte < width; ++byte) value = value << 8 | *in++;
+    out[i] = value;
   }
   return values;
 }
 
 }  // namespace
 
-torch::Tensor decode_mask(std::string_view bytes, const std::string& name) {
+RawMask decode_mask(std::string_view bytes, const std::string& name) {
   const std::string kind = image_kind(bytes);
   if (kind.rfind("PNG", 0) != 0) {
     throw file_error(name, "is no PNG, which masks are" + (kind == "unknown" ? std::string() : ", but " + kind),
@@ -99,21 +105,17 @@ torch::Tensor decode_mask(std::string_view bytes, const std::string& name) {
   }
   PngReader reader(bytes);
   if (!reader.read_head()) throw file_error(name, "is a damaged PNG: " + reader.message());
-  if (!reader.one_channel()) {
-    throw file_error(name, "is a colour image, and the values of a mask are numbers of classes",
-                     "write it as palette or grey PNG");
-  }
   const std::int64_t height = reader.height(), width = reader.width();
   if (static_cast<std::uint64_t>(height) * static_cast<std::uint64_t>(width) > kMostPixels) {
     throw file_error(name, "has more than 268 million pixels");
   }
-  const bool wide = reader.depth() == 16;
-  const auto stride = static_cast<std::size_t>(width) * (wide ? 2 : 1);
+  const std::size_t size = reader.coloured() ? 3 : reader.depth() == 16 ? 2 : 1;
+  const std::size_t stride = static_cast<std::size_t>(width) * size;
   std::vector<png_byte> pixels(stride * static_cast<std::size_t>(height));
   std::vector<png_bytep> rows;
   for (std::size_t row = 0; row < static_cast<std::size_t>(height); ++row) rows.push_back(&pixels[row * stride]);
   if (!reader.read_rows(rows.data())) throw file_error(name, "is a damaged PNG: " + reader.message());
-  return from_bytes(pixels, height, width, wide);
+  return {from_bytes(pixels, height, width, size), reader.coloured()};
 }
 
 }  // namespace mlrun::data

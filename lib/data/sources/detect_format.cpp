@@ -40,6 +40,21 @@ bool is_idx(const fs::path& root) {
   return is_file(root / "train-images-idx3-ubyte") || is_file(root / "train-images-idx3-ubyte.gz");
 }
 
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
+/// The format of images with masks; empty where there are none.
+std::string masked_format(const fs::path& root) {
+  for (const fs::path& folder : {root, root / "VOC2012", root / "VOCdevkit" / "VOC2012"}) {
+    if (is_folder(folder / "JPEGImages") && is_folder(folder / "SegmentationClass")) return "voc_segmentation";
+  }
+  if (is_folder(root / "leftImg8bit") && is_folder(root / "gtFine")) return "cityscapes";
+  if (is_file(root / "annotations" / "instances_train2017.json")) return "coco_segmentation";
+  return is_folder(root / "images") && is_folder(root / "masks") ? "segmentation_folder" : "";
+}
+
 }  // namespace
 
 std::string detect_format(const fs::path& root) {
@@ -53,6 +68,7 @@ std::string detect_format(const fs::path& root) {
   if (is_file(root / "labels.txt") && sub_folders(root).empty()) return "flat";
   if (is_file(root / "labels.csv") && names_labels(root / "labels.csv")) return "flat";
   if (holds_shards(root)) return "webdataset";
+  if (const std::string masked = masked_format(root); !masked.empty()) return masked;
   if (!sub_folders(root).empty()) return "image_folder";
   throw file_error(
       root.string(), "holds no data set of a known kind",

@@ -3,12 +3,15 @@
 #include <torch/types.h>
 
 #include "data/sources/cifar.h"
+#include "data/sources/cityscapes.h"
+#include "data/sources/coco_segmentation.h"
 #include "data/sources/idx.h"
 #include "data/sources/image_folder.h"
 #include "data/sources/labelled_files.h"
 #include "data/sources/segmentation_folder.h"
 #include "data/sources/synthetic.h"
 #include "data/sources/synthetic_shapes.h"
+#include "data/sources/voc_segmentation.h"
 #include "data/sources/webdataset.h"
 
 namespace mlrun::data {
@@ -39,6 +42,12 @@ const SourceFactory& sources() {
     SourceFactory list("source");
     list.add<config::NoOptions>("cifar10", "CIFAR-10, the binary version", &open_cifar10);
     list.add<Cifar100Options>("cifar100", "CIFAR-100, the binary version, with fine or coarse labels", &open_cifar100);
+#ifdef MLRUN_WITH_OPENCV
+    list.add<CityscapesOptions>("cityscapes", "Cityscapes: streets with masks of 19 classes", &open_cityscapes);
+    list.add<CocoSegmentationOptions>("coco_segmentation",
+                                      "COCO's instances as masks of classes, as torchvision's references make them",
+                                      &open_coco_segmentation);
+#endif
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
     list.add<config::NoOptions>("csv", "a CSV file with the columns path and label, and split where wanted", &open_csv);
     list.add<FlatOptions>("flat", "one folder of images with a label file", &open_flat);
@@ -55,6 +64,10 @@ const SourceFactory& sources() {
     list.add<SyntheticShapesOptions>("synthetic_shapes", "seeded discs and rectangles with their masks",
                                      &open_synthetic_shapes);
     list.add<SyntheticOptions>("synthetic", "seeded patterns with noise, made on the fly", &open_synthetic);
+#ifdef MLRUN_WITH_OPENCV
+    list.add<VocSegmentationOptions>("voc_segmentation", "PASCAL VOC: photographs with masks of 21 classes",
+                                     &open_voc_segmentation);
+#endif
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
     list.add<config::NoOptions>("webdataset", "tar shards of image files and labels, as `mlrun data pack` writes them",
                                 &open_webdataset);

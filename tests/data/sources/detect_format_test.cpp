@@ -8,11 +8,21 @@ namespace mlrun::data {
 
 TEST_CASE("the format of a data set is found from its files", "[data][detect_format]") {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{"train-images-idx3-ubyte.gz"}, "idx"},     {{"train-images-idx3-ubyte"}, "idx"},
-      {{"data_batch_1.bin"}, "cifar10"},           {{"cifar-10-batches-bin/x"}, "cifar10"},
-      {{"cifar-100-binary/x"}, "cifar100"},        {{"train.bin", "test.bin"}, "cifar100"},
-      {{"labels.txt", "a.jpg"}, "flat"},           {{"labels.txt", "cat/a.jpg"}, "image_folder"},
-      {{"cat/a.jpg", "dog/b.jpg"}, "image_folder"}};
+      {{"train-images-idx3-ubyte.gz"}, "idx"},
+      {{"train-images-idx3-ubyte"}, "idx"},
+      {{"data_batch_1.bin"}, "cifar10"},
+      {{"cifar-10-batches-bin/x"}, "cifar10"},
+      {{"cifar-100-binary/x"}, "cifar100"},
+      {{"train.bin", "test.bin"}, "cifar100"},
+      {{"labels.txt", "a.jpg"}, "flat"},
+      {{"labels.txt", "cat/a.jpg"}, "image_folder"},
+      {{"cat/a.jpg", "dog/b.jpg"}, "image_folder"},
+      {{"images/a.jpg", "masks/a.png"}, "segmentation_folder"},
+      {{"leftImg8bit/x", "gtFine/x"}, "cityscapes"},
+      {{"annotations/instances_train2017.json"}, "coco_segmentation"},
+      {{"VOCdevkit/VOC2012/JPEGImages/a.jpg", "VOCdevkit/VOC2012/SegmentationClass/a.png"}, "voc_segmentation"},
+      {{"JPEGImages/a.jpg", "SegmentationClass/a.png"}, "voc_segmentation"},
+      {{"JPEGImages/a.jpg", "other/a.png"}, "image_folder"}};
   for (const auto& [files, format] : cases) {
     const test::TempDir folder;
     for (const auto& file : files) folder.write(file, "x");
