@@ -7,6 +7,7 @@
 #include "recipes/classification/presets.h"
 #include "recipes/classification/starter.h"
 #include "recipes/classification/task.h"
+#include "recipes/segmentation/pixel_terms.h"
 #include "recipes/segmentation/presets.h"
 #include "recipes/segmentation/starter.h"
 #include "recipes/segmentation/task.h"
@@ -55,6 +56,7 @@ const config::Catalogue& catalogue() {
     all.add(models::models());
     all.add(transforms());
     all.add(classification::losses());
+    all.add(segmentation::pixel_terms());
     all.add(metrics());
     engine::add_shared_kinds(all);
     return all;

@@ -92,6 +92,7 @@ deploy::ExportRequest request_of(const ExportArguments& arguments, const std::st
   request.force = arguments.force;
   if (!arguments.opset.empty()) request.opset = whole_number("--opset", arguments.opset, 1);
   deploy::check_opset(request.opset);
+  request.any_size = arguments.size == "dynamic";
   if (!arguments.batch.empty() && arguments.batch != "dynamic") {
     request.batch = whole_number("--batch", arguments.batch, 1);
   }
@@ -120,7 +121,7 @@ void check_named(const ExportArguments& arguments) {
 
 Result export_graph(const ExportArguments& arguments, const std::string& format) {
   const deploy::ExportRequest request = request_of(arguments, format);
-  const auto size = image_size("--size", arguments.size);
+  const auto size = image_size("--size", request.any_size ? "" : arguments.size);
   deploy::ExportSubject chosen = subject(arguments);
   if (size) deploy::set_size(chosen, size->first, size->second);
   if (arguments.with_preprocess)
@@ -187,8 +188,11 @@ Command add_export(CLI::App& root) {
   app->add_option("--opset", arguments->opset, "of ONNX: 13 to 17 (default: 17)")->type_name("N");
   app->add_option("--batch", arguments->batch, "of ONNX: dynamic, or the only size of a batch (default: dynamic)")
       ->type_name("dynamic|N");
-  app->add_option("--size", arguments->size, "of the images that a graph takes (default: as the model was trained)")
-      ->type_name("HxW");
+  app->add_option(
+         "--size", arguments->size,
+         "of the images that a graph takes, or dynamic: any, where the model allows (default: as the model was "
+         "trained)")
+      ->type_name("HxW|dynamic");
   app->add_flag("--with-preprocess", arguments->with_preprocess,
                 "the file takes uint8 images [N, H, W, C] and does itself what data.preprocess says");
   app->add_option("--input-size", arguments->input_size, "of those images, where data.preprocess resizes them")

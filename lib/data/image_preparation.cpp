@@ -23,16 +23,18 @@ std::shared_ptr<const Source> ImagePreparation::source(std::shared_ptr<const Sou
   return std::make_shared<PipelineSource>(std::move(raw), augmented ? augment_ : preprocess_, std::move(labels));
 }
 
-Sample ImagePreparation::read(const std::filesystem::path& file, bool any_size) const {
+torch::Tensor ImagePreparation::decoded(const std::filesystem::path& file) const {
   torch::Tensor image = decode_image(read_file(file), file.string(), apply_exif_);
-  if (channels_ == 1) {
-    KeyedRandom unused(0, "grey");
-    image = make_grayscale({}, {})->apply(image, unused);
-  }
+  if (channels_ != 1) return image;
+  KeyedRandom unused(0, "grey");
+  return make_grayscale({}, {})->apply(image, unused);
+}
+
+Sample ImagePreparation::sample_of(const torch::Tensor& image, const std::string& id, bool any_size) const {
   Sample sample;
-  sample.id = file.string();
+  sample.id = id;
   sample.inputs.set("image", preprocess_->apply(image, {}));
-  if (!any_size) warn_of_other_size(sample.inputs.tensor("image"), sample.id, augment_->facts(), preprocess_->facts());
+  if (!any_size) warn_of_other_size(sample.inputs.tensor("image"), id, augment_->facts(), preprocess_->facts());
   return sample;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <torch/types.h>
@@ -27,9 +28,11 @@ class ImagePreparation {
   /// labels as PipelineSource changes them; null where `raw` is.
   std::shared_ptr<const Source> source(std::shared_ptr<const Source> raw, bool augmented,
                                        std::vector<std::int64_t> labels) const;
-  /// An image file as a sample that evaluation would see, grey where the data are. Warns, once, of another size than
+  /// An image file, uint8 [H, W, C], grey where the data are.
+  torch::Tensor decoded(const std::filesystem::path& file) const;
+  /// What `decoded` gives as a sample that evaluation would see, named `id`. Warns, once, of another size than
   /// training's, unless models take `any_size`.
-  Sample read(const std::filesystem::path& file, bool any_size = false) const;
+  Sample sample_of(const torch::Tensor& image, const std::string& id, bool any_size = false) const;
   /// Task::preprocessing: `channels` of the data, `input_channels` of the model, and Pipeline::facts of evaluation.
   Json facts() const;
   /// Channels of the images that evaluation gives to the model.

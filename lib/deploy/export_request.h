@@ -17,6 +17,7 @@ struct ExportRequest {
   bool force = false;   ///< replaces files that exist
   std::int64_t opset = 17;
   std::optional<std::int64_t> batch{};                ///< the only size of a batch that the file takes; none: any
+  bool any_size = false;                              ///< images of any height and width
   std::uint64_t embedded_weights = kEmbeddedWeights;  ///< bytes; more lie beside an ONNX file
 };
 

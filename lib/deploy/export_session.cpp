@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <torch/types.h>
+#include <torch/utils.h>
+
 #include "base/error.h"
 #include "deploy/onnx/batches.h"
 #include "deploy/onnx/export.h"
@@ -52,6 +55,7 @@ Json input_json(const ExportSubject& subject, const ExportRequest& request) {
   }
   if (list.size() > 1) return list;
   Json json = list.front();
+  if (request.any_size) json["shape"][2] = json["shape"][3] = nullptr;
   if (subject.before) {
     json["layout"] = "NHWC";
     json["meaning"] = "decoded images, channels in the order red, green, blue; the preprocessing is in the file";
@@ -84,12 +88,23 @@ std::vector<fs::path> write_model(const ExportSubject& subject, const ExportRequ
   return {file.filename()};
 }
 
-/// What every engine there is makes of the file.
+/// Images of another size than those that the file was traced with.
+torch::Tensor other_size(const torch::Tensor& images) {
+  return at::upsample_bilinear2d(images, {images.size(2) + 32, images.size(3) + 64}, /*align_corners=*/false);
+}
+
+/// What every engine there is makes of the file. One for images of any size is tried with two.
 std::vector<Parity> try_out(const ExportSubject& subject, const ExportRequest& request, const fs::path& file) {
   const Runner model = [&](const nn::Tensors& inputs) { return subject.outputs(inputs); };
   const auto tried = [&](const std::string& engine, const Runner& runner, const Tolerance& tolerance) {
     const Runner fitting = request.batch ? in_fixed_batches(subject.interface, *request.batch, runner) : runner;
-    return compare(engine, model, fitting, subject.interface, subject.samples, tolerance);
+    const Parity own = compare(engine, model, fitting, subject.interface, subject.samples, tolerance);
+    if (!request.any_size || !own.met) return own;
+    const torch::Tensor images = other_size(subject.samples.front());
+    const std::string pixels = std::to_string(images.size(2)) + "x" + std::to_string(images.size(3));
+    const Parity other =
+        compare(engine + ", " + pixels + " px", model, fitting, subject.interface, {images}, tolerance);
+    return other.met ? own : other;
   };
   if (request.format == "torchscript") return {tried("torchscript", load_torchscript(file), kTorchScriptTolerance)};
   const Tolerance& tolerance = quant::int8_runner(*subject.model) ? kInt8Tolerance : kOnnxTolerance;
@@ -101,6 +116,10 @@ std::vector<Parity> try_out(const ExportSubject& subject, const ExportRequest& r
 }
 
 Exported make(const ExportSubject& subject, const ExportRequest& request, const Staging& staging) {
+  if (request.any_size && !subject.takes_images()) {
+    throw UserError("--size dynamic is for models that take images, and " + subject.name + " takes none",
+                    "leave it out");
+  }
   const Json input = input_json(subject, request);
   std::vector<fs::path> names = write_model(subject, request, input, staging.folder());
   Exported result;

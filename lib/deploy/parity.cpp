@@ -24,7 +24,7 @@ struct Differences {
   void add(const torch::Tensor& model, const torch::Tensor& exported) {
     whole = !model.is_floating_point();
     const torch::Tensor expected = model.to(torch::kDouble), found = exported.to(torch::kDouble);
-    choosing = !whole && expected.dim() == 2 && expected.size(1) > 1;
+    choosing = !whole && (expected.dim() == 2 || expected.dim() == 4) && expected.size(1) > 1;
     if (expected.numel() == 0) return;
     const torch::Tensor difference = (expected - found).abs();
     largest = std::max(largest, difference.max().item<double>());
@@ -32,8 +32,10 @@ struct Differences {
     sum += difference.sum().item<double>();
     scale = std::max(scale, expected.abs().max().item<double>());
     elements += difference.numel();
-    rows += expected.size(0);
-    if (choosing) agreeing += expected.argmax(1).eq(found.argmax(1)).sum().item<std::int64_t>();
+    if (!choosing) return;
+    const torch::Tensor same = expected.argmax(1).eq(found.argmax(1));
+    rows += same.numel();
+    agreeing += same.sum().item<std::int64_t>();
   }
 
   double mean() const { return elements > 0 ? sum / static_cast<double>(elements) : 0; }

@@ -109,6 +109,14 @@ std::vector<std::string> TracedOperator::tensors(const std::string& argument) co
   return names;
 }
 
+std::vector<std::string> TracedOperator::numbers(const std::string& argument) const {
+  std::vector<std::string> names;
+  for (const auto& item : value(argument).items) {
+    names.push_back(item.known ? onnx.ints({item.constant.toInt()}) : item.name);
+  }
+  return names;
+}
+
 std::vector<std::int64_t> TracedOperator::shape(const std::string& argument) const {
   const TracedValue& found = value(argument);
   return found.known ? as_tensor(found.constant).sizes().vec() : traced_shape(*node_.namedInput(argument));

@@ -57,6 +57,8 @@ class TracedOperator {
   /// The same in the dtype of this operator's output; numbers count as tensors.
   std::string operand(const std::string& argument) const;
   std::vector<std::string> tensors(const std::string& argument) const;
+  /// The ONNX values, each one whole number in a row, of a list of sizes that the file measures.
+  std::vector<std::string> numbers(const std::string& argument) const;
   /// What a known tensor argument is called in the file.
   std::string name(const std::string& argument) const { return value(argument).name; }
 

@@ -18,7 +18,7 @@ class Exhibition {
   virtual void see(const data::Batch& batch, const data::Fields& prediction) = 0;
   /// Once all were seen: what the evaluation of `source` has shown.
   virtual std::vector<report::Section> of_evaluation(const Evaluation& evaluation, const data::Source& source) = 0;
-  /// What is said of a sample beside its name.
+  /// What is said of a sample beside its name; empty: nothing.
   virtual std::string caption(const data::SampleFacts& facts) const = 0;
   /// What the data are, beside their name and fingerprint: names and values.
   virtual std::vector<std::pair<std::string, std::string>> data_facts() const = 0;

@@ -28,7 +28,7 @@ std::string confusion_text(const Confusion& confusion) {
   check(confusion);
   std::vector<Column> columns = {{"#", Align::Right}, {"true \\ predicted", Align::Left}};
   for (std::size_t i = 0; i < confusion.classes.size(); ++i) columns.push_back({std::to_string(i), Align::Right});
-  columns.push_back({"samples", Align::Right});
+  columns.push_back({confusion.unit, Align::Right});
   columns.push_back({"right", Align::Right});
   Table table(std::move(columns));
   for (std::size_t i = 0; i < confusion.classes.size(); ++i) {

@@ -12,6 +12,7 @@ namespace mlrun::report {
 struct Confusion {
   std::vector<std::string> classes;
   std::vector<std::vector<std::int64_t>> counts;  ///< classes.size() rows of classes.size() counts
+  std::string unit = "samples";                   ///< what is counted
 };
 
 /// From an object with `classes` and `matrix`, as the metric `confusion` gives it.

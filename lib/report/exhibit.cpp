@@ -1,6 +1,7 @@
 #include "report/exhibit.h"
 
 #include "report/confusion_html.h"
+#include "report/format.h"
 #include "report/markup.h"
 
 namespace mlrun::report {
@@ -67,6 +68,19 @@ std::string exhibit_html(const Exhibit& exhibit) {
   const std::string html = std::visit(AsHtml{}, exhibit.content);
   if (exhibit.title.empty() || html.empty()) return html;
   return "<div><h3>" + escaped_markup(exhibit.title) + "</h3>\n" + html + "</div>\n";
+}
+
+Exhibit confused_pairs_exhibit(const Confusion& confusion, std::size_t most) {
+  Table table({{"true class", Align::Left}, {"taken for", Align::Left}, {confusion.unit}, {"share"}});
+  for (const auto& pair : confused_pairs(confusion, most)) {
+    table.add(
+        {confusion.classes[pair.truth], confusion.classes[pair.predicted], grouped(pair.count), percent(pair.share)});
+  }
+  const std::string one = confusion.unit.substr(0, confusion.unit.size() - 1);
+  Exhibit exhibit{"confused_pairs", "Most confused",
+                  Markup{html_paragraph("No " + one + " was taken for another class.")}};
+  if (table.rows() > 0) exhibit.content = table;
+  return exhibit;
 }
 
 std::string section_body(const Section& section, const std::string& first) {

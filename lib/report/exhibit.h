@@ -42,6 +42,10 @@ std::string exhibit_svg(const Exhibit& exhibit);
 /// For a page; empty for remarks, and for matrices that are too wide.
 std::string exhibit_html(const Exhibit& exhibit);
 
+/// The classes that were taken for others most often, at most `most` pairs, as a table; a sentence where there are
+/// none.
+Exhibit confused_pairs_exhibit(const Confusion& confusion, std::size_t most = 15);
+
 /// What stands under one heading of a page.
 struct Section {
   std::string title, note;

@@ -39,6 +39,7 @@ summary{cursor:pointer;color:var(--soft)}
 .thumbs{display:flex;flex-wrap:wrap;gap:12px;margin:10px 0}
 figure{margin:0;width:116px;font-size:12px;line-height:1.35;break-inside:avoid}
 figure img{width:112px;height:112px;object-fit:contain;background:var(--panel);border:1px solid var(--line);image-rendering:pixelated}
+.broad{width:404px}.broad img{width:400px;height:auto;max-height:400px;image-rendering:auto}
 figcaption span{display:block;overflow-wrap:anywhere}figcaption span:last-child:not(:first-child){color:var(--soft)}
 .heat{border-collapse:separate;border-spacing:1px;font-size:12px}
 .heat th,.heat td{border:0;padding:2px 5px;text-align:right}
@@ -115,7 +116,8 @@ std::string html_thumbnails(const std::vector<Thumbnail>& thumbnails) {
       lines += "<span>" + escaped_markup(line) + "</span>";
       spoken += (spoken.empty() ? "" : ", ") + line;
     }
-    out += "<figure><img" + attribute("src", thumbnail.uri) + attribute("alt", spoken) + "/><figcaption>" + lines +
+    out += std::string(thumbnail.wide ? "<figure class=\"broad\">" : "<figure>") + "<img" +
+           attribute("src", thumbnail.uri) + attribute("alt", spoken) + "/><figcaption>" + lines +
            "</figcaption></figure>\n";
   }
   return out.empty() ? "" : "<div class=\"thumbs\">\n" + out + "</div>\n";

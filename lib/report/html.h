@@ -40,6 +40,7 @@ std::string html_folded(const std::string& summary_text, const std::string& text
 struct Thumbnail {
   std::string uri;
   std::vector<std::string> lines;
+  bool wide = false;  ///< several pictures beside each other
 };
 std::string html_thumbnails(const std::vector<Thumbnail>& thumbnails);
 

@@ -4,28 +4,13 @@
 
 #include "data/image/thumbnail.h"
 #include "recipes/classification/metrics/hardest.h"
-#include "report/confusion_html.h"
 #include "report/format.h"
 
 namespace mlrun::classification {
 namespace {
 
 constexpr std::size_t kHardest = 24;
-constexpr std::size_t kMostPairs = 15;
 constexpr std::int64_t kMostCounted = 2'000'000;  // samples whose labels are looked up
-
-report::Exhibit pairs_of(const report::Confusion& confusion) {
-  report::Table table(
-      {{"true class", report::Align::Left}, {"taken for", report::Align::Left}, {"samples"}, {"share"}});
-  for (const auto& pair : report::confused_pairs(confusion, kMostPairs)) {
-    table.add({confusion.classes[pair.truth], confusion.classes[pair.predicted], report::grouped(pair.count),
-               report::percent(pair.share)});
-  }
-  const std::string none = report::html_paragraph("No sample was taken for another class.");
-  report::Exhibit exhibit{"confused_pairs", "Most confused", report::Markup{none}};
-  if (table.rows() > 0) exhibit.content = table;
-  return exhibit;
-}
 
 report::Exhibit classes_of(const Json& rows) {
   report::Table table({{"class", report::Align::Left}, {"samples"}, {"correct"}, {"acc1"}});
@@ -51,7 +36,7 @@ class ClassifierExhibition : public engine::Exhibition {
     const report::Confusion confusion = report::read_confusion(evaluation.details.at("confusion"));
     const std::string reliability = std::string("Reliability, ") + data::split_name(evaluation.split);
     std::vector<report::Section> sections = {
-        {"Confusion matrix", "", {{"confusion", "", confusion}, pairs_of(confusion)}, true},
+        {"Confusion matrix", "", {{"confusion", "", confusion}, report::confused_pairs_exhibit(confusion)}, true},
         {"Classes",
          "",
          {classes_of(evaluation.details.at("per_class")),

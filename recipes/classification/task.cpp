@@ -65,7 +65,9 @@ class ClassificationTask : public engine::Task {
   std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split split) const override;
   std::string headline() const override { return "acc1"; }
   std::string unit() const override { return "images"; }
-  data::Sample read(const std::filesystem::path& file) const override { return images_->read(file); }
+  data::Sample read(const std::filesystem::path& file) const override {
+    return images_->sample_of(images_->decoded(file), file.string());
+  }
   engine::Answer answer(const data::Batch& batch, const data::Fields& prediction, std::int64_t row,
                         const engine::AnswerOptions& options) const override;
   std::vector<std::string> answer_options() const override { return {"topk"}; }
@@ -208,18 +210,6 @@ engine::Answer ClassificationTask::answer(const data::Batch&, const data::Fields
   return answer;
 }
 
-/// Random images, and SGD with momentum.
-std::string bench_recipe(const models::NamedModel& model, std::int64_t batch, std::int64_t size) {
-  const std::string pixels = std::to_string(size);
-  const std::string normalize = model.channels == 3 ? "normalize" : "{name: normalize, mean: [0.5], std: [0.5]}";
-  return "task: classification\nmodel: {name: " + model.section.architecture.name +
-         "}\ndata: {format: synthetic, val_samples: 0, test_samples: 0, train_samples: " + std::to_string(batch) +
-         ", num_classes: " + std::to_string(model.num_classes) + ", height: " + pixels + ", width: " + pixels +
-         ", channels: " + std::to_string(model.channels) + ", augment: [" + normalize + "], preprocess: [" + normalize +
-         "]}\ntrain: {batch_size: " + std::to_string(batch) +
-         ", memory_format: auto}\noptimizer: {name: sgd, lr: 0.01, momentum: 0.9}\n";
-}
-
 }  // namespace
 
 void add_task(engine::TaskFactory& tasks, const Registries& registries) {
@@ -227,7 +217,10 @@ void add_task(engine::TaskFactory& tasks, const Registries& registries) {
                          [registries](const TaskOptions& options, const engine::TaskRequest& request) {
                            return std::make_unique<ClassificationTask>(options, request, registries);
                          });
-  tasks.add_alone("classification", {bench_recipe, {registries.transforms.defaults("classification_eval")}});
+  const auto recipe = [](const models::NamedModel& model, std::int64_t batch, std::int64_t size) {
+    return models::made_up_recipe(model, "synthetic", batch, size);
+  };
+  tasks.add_alone("classification", {recipe, {registries.transforms.defaults("classification_eval")}});
 }
 
 }  // namespace mlrun::classification

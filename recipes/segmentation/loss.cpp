@@ -1,45 +1,57 @@
 #include "recipes/segmentation/loss.h"
 
+#include <string>
+#include <utility>
+
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "base/error.h"
 #include "data/sources/segmentation_folder.h"
+#include "recipes/segmentation/region_losses.h"
 
 namespace mlrun::segmentation {
-namespace {
 
-/// 1 - the mean over classes of Dice's coefficient (Milletari et al., "V-Net", 3DV 2016), of softmax over valid pixels.
-torch::Tensor dice(const torch::Tensor& logits, const torch::Tensor& mask) {
-  const torch::Tensor valid = mask.ne(data::kIgnored).unsqueeze(1);
-  const torch::Tensor shares = logits.softmax(1) * valid;
-  const torch::Tensor classes = torch::arange(logits.size(1), mask.options()).view({1, -1, 1, 1});
-  const torch::Tensor truth = mask.unsqueeze(1).eq(classes).to(logits.scalar_type());
-  const torch::Tensor both = (shares * truth).sum({0, 2, 3}), all = (shares + truth).sum({0, 2, 3});
-  return 1 - (2 * both / all.clamp_min(1e-7)).mean();
+MaskLoss::MaskLoss(LossOptions options) : options_(std::move(options)) {
+  if (!options_.pixels.options) options_.pixels = pixel_terms().defaults(options_.pixels.name);
+  term_ = pixel_terms().make(options_.pixels);
 }
 
-}  // namespace
-
-void LossOptions::declare(config::Declare<LossOptions>& d) {
-  d("class_weights", &LossOptions::class_weights, "weight of each class in the cross-entropy; empty: all the same")
-      .min(0);
-  d("dice_weight", &LossOptions::dice_weight, "weight of Dice's loss beside the cross-entropy").min(0);
-  d("aux_weight", &LossOptions::aux_weight, "weight of the second head's loss, of models that have one").min(0);
+Loss MaskLoss::operator()(const torch::Tensor& logits, const torch::Tensor& mask) const {
+  Loss loss = of_pixels(logits, mask);
+  if (loss.units == 0) return {(logits * 0).sum(), 0};
+  if (options_.dice_weight > 0) loss.value = loss.value + options_.dice_weight * dice_loss(logits, mask);
+  if (options_.lovasz_weight > 0) loss.value = loss.value + options_.lovasz_weight * lovasz_loss(logits, mask);
+  return loss;
 }
 
-PixelLoss pixel_loss(const torch::Tensor& logits, const torch::Tensor& mask, const LossOptions& options) {
+Loss MaskLoss::of_pixels(const torch::Tensor& logits, const torch::Tensor& mask) const {
   const torch::Tensor valid = mask.ne(data::kIgnored);
-  torch::Tensor weights;
-  double units = valid.sum().item<double>();
-  if (!options.class_weights.empty()) {
-    weights = torch::tensor(options.class_weights, logits.options());
-    const torch::Tensor of_pixels = weights.index_select(0, (mask * valid).flatten()).view(mask.sizes());
-    units = (of_pixels * valid).sum().item<double>();
+  torch::Tensor weights, of_pixels;
+  if (!options_.class_weights.empty()) {
+    weights = torch::tensor(options_.class_weights, logits.options());
+    of_pixels = weights.index_select(0, (mask * valid).flatten()).view(mask.sizes());
   }
-  if (units == 0) return {(logits * 0).sum(), 0};
-  torch::Tensor loss = at::cross_entropy_loss(logits, mask, weights, at::Reduction::Mean, data::kIgnored);
-  if (options.dice_weight > 0) loss = loss + options.dice_weight * dice(logits, mask);
-  return {loss, units};
+  const auto counted = [&](const torch::Tensor& chosen) { return of_pixels.defined() ? of_pixels * chosen : chosen; };
+  if (term_->plain()) {
+    const double units = counted(valid).sum().item<double>();
+    if (units == 0) return {};
+    return {at::cross_entropy_loss(logits, mask, weights, at::Reduction::Mean, data::kIgnored), units};
+  }
+  const torch::Tensor each = at::cross_entropy_loss(logits, mask, {}, at::Reduction::None, data::kIgnored);
+  const torch::Tensor share = counted(term_->chosen(each, valid)).to(each.scalar_type());
+  const double units = share.sum().item<double>();
+  if (units == 0) return {};
+  return {(term_->losses(each) * share).sum() / units, units};
+}
+
+void MaskLoss::check(std::int64_t classes) const {
+  const auto count = static_cast<std::int64_t>(options_.class_weights.size());
+  if (count == 0 || count == classes) return;
+  throw UserError(
+      Problem{"", 0, 0, "task.class_weights",
+              "has " + std::to_string(count) + " values, and the data have " + std::to_string(classes) + " classes",
+              "give one for each class, in the order of data.classes"});
 }
 
 }  // namespace mlrun::segmentation

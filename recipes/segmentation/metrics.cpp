@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "data/sources/segmentation_folder.h"
+#include "recipes/segmentation/samples.h"
 #include "report/format.h"
 
 namespace mlrun::segmentation {
@@ -16,22 +17,48 @@ namespace {
 using metrics::Better;
 using metrics::Metric;
 
-double percent(double part, double whole) {
-  return whole > 0 ? 100 * part / whole : std::numeric_limits<double>::quiet_NaN();
+double percent(std::int64_t part, std::int64_t whole) {
+  if (whole == 0) return std::numeric_limits<double>::quiet_NaN();
+  return 100 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// Calls `take` with the logits [C, H, W] and the mask, int64 [H, W], of each sample.
-template <class Take>
-void for_each_sample(const data::Fields& prediction, const data::Batch& batch, const Take& take) {
-  const auto row = [](const data::Value& value, std::int64_t i) {
-    if (const auto* tensor = std::get_if<torch::Tensor>(&value)) return (*tensor)[i];
-    return std::get<std::vector<torch::Tensor>>(value).at(static_cast<std::size_t>(i));
-  };
-  for (std::int64_t i = 0; i < batch.size(); ++i) {
-    const torch::Tensor mask = row(batch.targets.at("mask"), i).to(torch::kCPU, torch::kLong);
-    take(row(prediction.at("logits"), i), mask);
+/// What the counts say of one class.
+struct ClassCounts {
+  std::int64_t right = 0, truth = 0, found = 0;
+
+  bool occurs() const { return truth + found > 0; }
+  double iou() const { return percent(right, truth + found - right); }
+  double dice() const { return percent(2 * right, truth + found); }
+  double recall() const { return percent(right, truth); }
+  double precision() const { return percent(right, found); }
+};
+
+std::vector<ClassCounts> by_class(const torch::Tensor& counts) {
+  const auto number = counts.accessor<std::int64_t, 2>();
+  std::vector<ClassCounts> list(static_cast<std::size_t>(counts.size(0)));
+  for (std::int64_t i = 0; i < counts.size(0); ++i) {
+    list[static_cast<std::size_t>(i)].right = number[i][i];
+    for (std::int64_t k = 0; k < counts.size(1); ++k) {
+      list[static_cast<std::size_t>(i)].truth += number[i][k];
+      list[static_cast<std::size_t>(k)].found += number[i][k];
+    }
   }
+  return list;
 }
+
+double mean_of(const std::vector<ClassCounts>& classes, double (ClassCounts::*figure)() const) {
+  double sum = 0;
+  std::int64_t occurring = 0;
+  for (const ClassCounts& counts : classes) {
+    if (!counts.occurs()) continue;
+    sum += (counts.*figure)();
+    ++occurring;
+  }
+  return occurring > 0 ? sum / static_cast<double>(occurring) : percent(0, 0);
+}
+
+Json number_or_null(double value) { return std::isnan(value) ? Json() : Json(value); }
+std::string number_or_dash(double value) { return std::isnan(value) ? "-" : report::fixed(value, 2); }
 
 class Overlap final : public Metric {
  public:
@@ -39,48 +66,49 @@ class Overlap final : public Metric {
       : classes_(info.classes), counts_(torch::zeros({size(), size()}, torch::kLong)) {}
 
   void update(const data::Fields& prediction, const data::Batch& batch) override {
-    for_each_sample(prediction, batch, [this](const torch::Tensor& logits, const torch::Tensor& mask) {
-      const torch::Tensor valid = mask.ne(data::kIgnored);
-      const torch::Tensor truth = mask.masked_select(valid), found = logits.argmax(0).masked_select(valid);
-      counts_ += torch::bincount(truth * size() + found, {}, size() * size()).view({size(), size()});
+    for_each_sample(prediction, batch, [this](std::int64_t, const torch::Tensor& logits, const torch::Tensor& mask) {
+      counts_ += count_pixels(mask, logits.argmax(0), size());
     });
   }
   void merge(const Metric& other) override { counts_ += dynamic_cast<const Overlap&>(other).counts_; }
 
   metrics::Figures compute() const override {
-    double sum = 0;
-    std::int64_t occurring = 0;
-    for (std::int64_t i = 0; i < size(); ++i) {
-      if (united(i) == 0) continue;
-      sum += percent(right(i), united(i));
-      ++occurring;
-    }
-    const double all = counts_.sum().item<double>();
-    return {{"miou", occurring > 0 ? sum / static_cast<double>(occurring) : percent(0, 0), Better::Higher, 2, "%"},
-            {"pixel_acc", percent(counts_.trace().item<double>(), all), Better::Higher, 2, "%"}};
+    const auto classes = by_class(counts_);
+    const auto right = counts_.trace().item<std::int64_t>(), all = counts_.sum().item<std::int64_t>();
+    return {{"miou", mean_of(classes, &ClassCounts::iou), Better::Higher, 2, "%"},
+            {"dice", mean_of(classes, &ClassCounts::dice), Better::Higher, 2, "%"},
+            {"pixel_acc", percent(right, all), Better::Higher, 2, "%"}};
   }
 
   Json details() const override {
+    const auto classes = by_class(counts_);
     Json list = Json::array();
-    for (std::int64_t i = 0; i < size(); ++i) {
-      const double iou = percent(right(i), united(i));
-      list.push_back({{"class", classes_[static_cast<std::size_t>(i)]},
-                      {"pixels", static_cast<std::int64_t>(true_pixels(i))},
-                      {"iou", std::isnan(iou) ? Json() : Json(iou)}});
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      list.push_back({{"class", classes_[i]},
+                      {"pixels", classes[i].truth},
+                      {"iou", number_or_null(classes[i].iou())},
+                      {"dice", number_or_null(classes[i].dice())},
+                      {"recall", number_or_null(classes[i].recall())},
+                      {"precision", number_or_null(classes[i].precision())}});
     }
-    return {{"per_class", std::move(list)}};
+    return {{"per_class", std::move(list)},
+            {"absent", absent()},
+            {"confusion", {{"classes", classes_}, {"matrix", confusion().counts}}}};
   }
 
   std::vector<report::Exhibit> exhibits() const override {
+    const auto classes = by_class(counts_);
     report::Table table({{"class", report::Align::Left}, {"pixels"}, {"IoU"}, {"Dice"}, {"recall"}, {"precision"}});
-    const auto shown = [](double value) { return std::isnan(value) ? "-" : report::fixed(value, 2); };
-    for (std::int64_t i = 0; i < size(); ++i) {
-      const double truth = true_pixels(i), found = found_pixels(i);
-      table.add({classes_[static_cast<std::size_t>(i)], std::to_string(static_cast<std::int64_t>(truth)),
-                 shown(percent(right(i), united(i))), shown(percent(2 * right(i), truth + found)),
-                 shown(percent(right(i), truth)), shown(percent(right(i), found))});
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      table.add({classes_[i], std::to_string(classes[i].truth), number_or_dash(classes[i].iou()),
+                 number_or_dash(classes[i].dice()), number_or_dash(classes[i].recall()),
+                 number_or_dash(classes[i].precision())});
     }
-    return {{"per_class", "", table}};
+    std::vector<report::Exhibit> list = {{"per_class", "", table}, {"confusion", "", confusion()}};
+    std::string names;
+    for (const auto& name : absent()) names += (names.empty() ? "" : ", ") + name;
+    if (!names.empty()) list.push_back({"absent", "", report::Remark{"miou", "absent, and in no mean: " + names}});
+    return list;
   }
 
   void save(data::State& state, const std::string& prefix) const override { state.put(prefix + "counts", counts_); }
@@ -94,10 +122,24 @@ class Overlap final : public Metric {
 
  private:
   std::int64_t size() const { return static_cast<std::int64_t>(classes_.size()); }
-  double right(std::int64_t i) const { return counts_[i][i].item<double>(); }
-  double true_pixels(std::int64_t i) const { return counts_[i].sum().item<double>(); }
-  double found_pixels(std::int64_t i) const { return counts_.select(1, i).sum().item<double>(); }
-  double united(std::int64_t i) const { return true_pixels(i) + found_pixels(i) - right(i); }
+
+  /// Classes that neither masks nor predictions have.
+  std::vector<std::string> absent() const {
+    const auto classes = by_class(counts_);
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      if (!classes[i].occurs()) names.push_back(classes_[i]);
+    }
+    return names;
+  }
+
+  report::Confusion confusion() const {
+    report::Confusion confusion{classes_, {}, "pixels"};
+    const auto* number = counts_.data_ptr<std::int64_t>();
+    for (std::int64_t i = 0; i < size(); ++i)
+      confusion.counts.emplace_back(number + i * size(), number + (i + 1) * size());
+    return confusion;
+  }
 
   std::vector<std::string> classes_;
   torch::Tensor counts_;  ///< int64 [true, predicted]
@@ -106,7 +148,7 @@ class Overlap final : public Metric {
 class MeanLoss final : public Metric {
  public:
   void update(const data::Fields& prediction, const data::Batch& batch) override {
-    for_each_sample(prediction, batch, [this](const torch::Tensor& logits, const torch::Tensor& mask) {
+    for_each_sample(prediction, batch, [this](std::int64_t, const torch::Tensor& logits, const torch::Tensor& mask) {
       const auto sum = at::cross_entropy_loss(logits.unsqueeze(0).to(torch::kDouble), mask.unsqueeze(0), {},
                                               at::Reduction::Sum, data::kIgnored);
       sums_ += torch::tensor({sum.item<double>(), mask.ne(data::kIgnored).sum().item<double>()}, torch::kDouble);
@@ -114,7 +156,7 @@ class MeanLoss final : public Metric {
   }
   void merge(const Metric& other) override { sums_ += dynamic_cast<const MeanLoss&>(other).sums_; }
   metrics::Figures compute() const override {
-    return {{"loss", percent(sums_[0].item<double>(), sums_[1].item<double>()) / 100, Better::Lower, 4, ""}};
+    return {{"loss", sums_[0].item<double>() / sums_[1].item<double>(), Better::Lower, 4, ""}};  // NaN of nothing
   }
   void save(data::State& state, const std::string& prefix) const override { state.put(prefix + "sums", sums_); }
   void load(const data::State& state, const std::string& prefix) override { sums_ = state.tensor(prefix + "sums"); }
@@ -124,6 +166,14 @@ class MeanLoss final : public Metric {
 };
 
 }  // namespace
+
+torch::Tensor count_pixels(const torch::Tensor& truth, const torch::Tensor& found, std::int64_t classes) {
+  const torch::Tensor valid = truth.ne(data::kIgnored);
+  const torch::Tensor pairs = truth.masked_select(valid) * classes + found.masked_select(valid);
+  return torch::bincount(pairs, {}, classes * classes).view({classes, classes});
+}
+
+double mean_iou(const torch::Tensor& counts) { return mean_of(by_class(counts), &ClassCounts::iou); }
 
 std::unique_ptr<Metric> make_overlap(const data::DataInfo& info) { return std::make_unique<Overlap>(info); }
 std::unique_ptr<Metric> make_loss() { return std::make_unique<MeanLoss>(); }

@@ -161,7 +161,7 @@ TEST_CASE("a task of images with targets takes all from its recipe", "[data][sce
   CHECK(judged.targets.tensor("boxes")[0][3].item<float>() == static_cast<float>(mask.size(0)));
   CHECK(images.picture(judged, false).sizes().slice(0, 2) == mask.sizes());
   // A file has no targets; its image is what evaluation sees.
-  const Sample alone = images.read(jpeg_files()[1]);
+  const Sample alone = images.sample_of(images.decoded(jpeg_files()[1]), "alone");
   CHECK(torch::equal(alone.inputs.tensor("image"), judged.inputs.tensor("image")));
   CHECK(alone.targets.size() == 0);
   CHECK(images.source(nullptr, true, {}) == nullptr);

@@ -37,6 +37,16 @@ TEST_CASE("what computes the same is met", "[deploy]") {
   CHECK(deploy::to_json(parity).at("verdict") == "met");
 }
 
+TEST_CASE("maps of scores agree pixel by pixel", "[deploy]") {
+  const OneToOne map = [](const torch::Tensor& x) { return torch::cat({x, x * 0 + 15.5}, 1); };
+  const auto off = [&](const torch::Tensor& x) { return torch::cat({x + 1, x * 0 + 15.5}, 1); };
+  CHECK(compare("engine", map, map, samples(), {1e-5}).top1_agreement == 100);
+  const auto parity = compare("engine", map, off, samples(), {1});
+  CHECK(parity.top1_agreement == Approx(100 * 31.0 / 32));  // 15 becomes 16
+  const OneToOne one = [](const torch::Tensor& x) { return x; };
+  CHECK_FALSE(compare("engine", one, one, samples(), {1e-5}).top1_agreement);
+}
+
 TEST_CASE("a difference counts against the largest output", "[deploy]") {
   const auto off = [](double by) { return [by](const torch::Tensor& x) { return x.flatten(1) * 2 + by; }; };
   CHECK(compare("engine", kModel, off(0.0061), samples(), {1e-4}).met);

@@ -7,13 +7,12 @@
 
 namespace mlrun::data {
 
-std::string thumbnail_uri(const torch::Tensor& image) {
-  constexpr std::int64_t kLonger = 112;  // pixels of the longer side, at the most
-  const std::int64_t height = image.size(0), width = image.size(1), longer = std::max(height, width);
+std::string thumbnail_uri(const torch::Tensor& image, std::int64_t longer) {
+  const std::int64_t height = image.size(0), width = image.size(1), own = std::max(height, width);
   torch::Tensor shown = image.size(2) == 2 || image.size(2) > 3 ? image.slice(2, 0, 1) : image;
   shown = shown.contiguous();
-  if (longer > kLonger) {
-    const auto scaled = [&](std::int64_t side) { return std::max<std::int64_t>(1, side * kLonger / longer); };
+  if (own > longer) {
+    const auto scaled = [&](std::int64_t side) { return std::max<std::int64_t>(1, side * longer / own); };
     shown = resize(view_of(shown), scaled(height), scaled(width), Interpolation::Bilinear).contiguous();
   }
   return report::data_uri("image/png",

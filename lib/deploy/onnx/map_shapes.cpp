@@ -89,12 +89,17 @@ void map_expand(TracedOperator& op) {
   op.give(op.onnx.add("Expand", {op.tensor("self"), op.onnx.ints(sizes)}));
 }
 
-/// To a height and width that the trace knows; batch and channels are the input's.
+/// Height and width as the trace knows them, or as the file measures them.
+std::string size_of_output(TracedOperator& op) {
+  if (op.is_known("output_size")) return op.onnx.ints(op.integers("output_size"));
+  return op.onnx.add("Concat", op.numbers("output_size"), {{"axis", std::int64_t{0}}});
+}
+
+/// Batch and channels are the input's.
 void map_bilinear(TracedOperator& op) {
   const std::string x = op.tensor("self");
   const std::string kept = op.onnx.add("Slice", {op.onnx.add("Shape", {x}), op.onnx.ints({0}), op.onnx.ints({2})});
-  const std::string sizes =
-      op.onnx.add("Concat", {kept, op.onnx.ints(op.integers("output_size"))}, {{"axis", std::int64_t{0}}});
+  const std::string sizes = op.onnx.add("Concat", {kept, size_of_output(op)}, {{"axis", std::int64_t{0}}});
   const std::string places = op.flag("align_corners") ? "align_corners" : "half_pixel";
   op.give(op.onnx.add("Resize", {x, "", "", sizes},
                       {{"mode", std::string("linear")}, {"coordinate_transformation_mode", places}}));

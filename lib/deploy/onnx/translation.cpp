@@ -21,6 +21,8 @@ class TraceWalk {
     for (std::size_t i = 0; i < doors.inputs.size(); ++i) {
       onnx_.add_input(doors.inputs[i]);
       values_[graph_->inputs().at(i + 1)] = {false, {}, doors.inputs[i].name, {}};
+      const auto& shape = doors.inputs[i].shape;
+      any_size_ = any_size_ || (shape && shape->size() == 4 && (*shape)[2] < 0);
     }
   }
 
@@ -45,13 +47,14 @@ class TraceWalk {
     return {inputs.begin(), inputs.end()};
   }
 
-  static OnnxValue described(const jit::Value& output, const OnnxValue& door) {
+  OnnxValue described(const jit::Value& output, const OnnxValue& door) const {
     const auto type = output.type()->expect<c10::TensorType>();
     const auto dtype = type->scalarType();
     const auto shape = type->sizes().concrete_sizes();
     MLRUN_ASSERT(dtype && shape, "a trace does not tell its output's shape");
     OnnxValue value{door.name, *dtype, *shape, door.rows};
     if (door.shape && door.shape->front() < 0) value.shape->front() = -1;
+    if (any_size_ && value.shape->size() == 4) (*value.shape)[2] = (*value.shape)[3] = -1;
     return value;
   }
 
@@ -72,7 +75,12 @@ class TraceWalk {
       case c10::prim::TupleConstruct: return;  // what the trace returns
       default: break;
     }
+    if (node.kind() == c10::aten::size) return read_size(node);
     if (known(node)) return compute(node);
+    if (node.kind() == c10::prim::NumToTensor || node.kind() == c10::aten::Int) {
+      values_[node.output()] = values_.at(node.input());
+      return;
+    }
     TracedOperator op(node, values_, onnx_);
     const OnnxMapping mapping = find_onnx_mapping(node);
     if (!mapping) op.refuse("has no mapping");
@@ -93,6 +101,20 @@ class TraceWalk {
     const auto constant = jit::toIValue(node.output());
     MLRUN_ASSERT(constant, "a trace has a constant without a value");
     values_[node.output()] = {true, *constant, constant_name(node), {}};
+  }
+
+  /// The size of one axis: as traced, or measured by the file where images may have any.
+  void read_size(const jit::Node& node) {
+    const TracedOperator op(node, values_, onnx_);
+    const std::int64_t axis = op.integer("dim");
+    if (any_size_) {
+      const std::string shape = onnx_.add("Shape", {op.tensor("self")});
+      const std::string size = onnx_.add("Slice", {shape, onnx_.ints({axis}), onnx_.ints({axis + 1})});
+      values_[node.output()] = {false, {}, size, {}};
+      return;
+    }
+    const auto sizes = op.shape("self");
+    values_[node.output()] = {true, sizes.at(static_cast<std::size_t>(axis)), constant_name(node), {}};
   }
 
   /// Runs an operator on constants.
@@ -138,6 +160,7 @@ class TraceWalk {
   const OnnxDoors& doors_;
   std::shared_ptr<jit::Graph> graph_;
   TracedValues values_;
+  bool any_size_ = false;  ///< images of any height and width
 };
 
 }  // namespace

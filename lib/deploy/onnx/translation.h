@@ -14,7 +14,7 @@ constexpr std::int64_t kOldestWrittenOpset = 13;
 constexpr std::int64_t kNewestWrittenOpset = 17;
 
 /// What goes into a graph and comes out, in the order of the trace. Shapes have -1 where any size will do; of outputs
-/// they say that of the first axis alone, all else is the trace's.
+/// they say that of the first axis alone, all else is the trace's, but for maps of images of any height and width.
 struct OnnxDoors {
   std::vector<OnnxValue> inputs, outputs;
 };

@@ -71,7 +71,8 @@ class Gatherer {
     const auto picture = task_.picture(sample, true);
     if (!picture) return;
     report::Thumbnail thumbnail{data::thumbnail_uri(*picture), {sample.id}};
-    if (exhibition_) thumbnail.lines.insert(thumbnail.lines.begin(), exhibition_->caption(source.facts(index)));
+    const std::string caption = exhibition_ ? exhibition_->caption(source.facts(index)) : "";
+    if (!caption.empty()) thumbnail.lines.insert(thumbnail.lines.begin(), caption);
     evidence_.training.push_back(std::move(thumbnail));
   }
 

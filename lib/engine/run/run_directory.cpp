@@ -34,10 +34,10 @@ struct flock whole_file() {
   return lock;
 }
 
-/// Options that a resumed run may change: where and how it runs, not what it computes.
+/// Options that a resumed run may change: where and how it runs and how its task answers, not what it learns.
 bool free_on_resume(const std::string& key) {
   for (const char* prefix : {"train.workers", "train.log_", "train.checkpoint", "train.max_time",
-                             "train.activation_checkpointing", "expect"}) {
+                             "train.activation_checkpointing", "task.answer.", "expect"}) {
     if (key.rfind(prefix, 0) == 0) return true;
   }
   return false;

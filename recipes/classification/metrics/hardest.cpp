@@ -1,21 +1,21 @@
 #include "recipes/classification/metrics/hardest.h"
 
-#include <algorithm>
 #include <cmath>
 
+#include "metrics/worst.h"
 #include "recipes/classification/metrics/per_sample.h"
 
 namespace mlrun::classification {
 
 class HardestSamples::Collector : public PerSample {
  public:
-  Collector(const data::DataInfo& info, std::size_t most) : PerSample(info), most_(most) {}
+  Collector(const data::DataInfo& info, std::size_t most) : PerSample(info), samples_(most) {}
 
   void begin(const data::Batch& batch) {
     batch_ = &batch;
     next_ = 0;
   }
-  const std::vector<HardSample>& samples() const { return samples_; }
+  std::vector<HardSample> samples() const { return samples_.list(); }
 
   void merge(const Metric&) override {}
   Figures compute() const override { return {}; }
@@ -28,20 +28,15 @@ class HardestSamples::Collector : public PerSample {
     const std::int64_t predicted = row.predicted();
     if (predicted == kInvalid || predicted == row.label) return;
     const double loss = row.cross_entropy();
-    if (std::isnan(loss) || (samples_.size() == most_ && (most_ == 0 || loss <= samples_.back().loss))) return;
+    if (std::isnan(loss) || !samples_.wants(loss)) return;
     const Row as_predicted{row.logits, row.classes, predicted};
-    const HardSample sample{
-        batch_->ids[at], batch_->indices[at], row.label, predicted, loss, std::exp(-as_predicted.cross_entropy())};
-    const auto place = std::upper_bound(samples_.begin(), samples_.end(), sample,
-                                        [](const HardSample& a, const HardSample& b) { return a.loss > b.loss; });
-    samples_.insert(place, sample);
-    if (samples_.size() > most_) samples_.pop_back();
+    samples_.add(loss, {batch_->ids[at], batch_->indices[at], row.label, predicted, loss,
+                        std::exp(-as_predicted.cross_entropy())});
   }
 
-  std::size_t most_;
   const data::Batch* batch_ = nullptr;
   std::size_t next_ = 0;
-  std::vector<HardSample> samples_;
+  metrics::Worst<HardSample> samples_;
 };
 
 HardestSamples::HardestSamples(const data::DataInfo& info, std::size_t most)

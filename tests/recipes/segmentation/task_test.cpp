@@ -2,13 +2,19 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <algorithm>
+
+#include "base/files.h"
+#include "data/image/decode.h"
+#include "data/image/mask.h"
 #include "deploy/bench/bench.h"
 #include "deploy/export_session.h"
+#include "deploy/onnx/graph.h"
 #include "engine/apply/apply_session.h"
 #include "engine/apply/predict_session.h"
+#include "engine/report/evidence.h"
 #include "engine/train/training.h"
 #include "quant/quantize_session.h"
-#include "recipes/segmentation/loss.h"
 #include "report/png.h"
 #include "well_formed.h"
 
@@ -33,6 +39,11 @@ engine::TrainResult train(const std::filesystem::path& run, const config::Resolv
                           Resume resume = Resume::Never) {
   return train_in(run, resolved, resume, recipes::tasks());
 }
+
+torch::Tensor read_image(const std::filesystem::path& file) {
+  return data::decode_image(read_file(file), file.string());
+}
+torch::Tensor read_mask(const std::filesystem::path& file) { return data::decode_mask(read_file(file), file.string()); }
 
 TEST_CASE("segmentation learns shapes, and resumes to the same bits", "[recipes][segmentation]") {
   const TempDir folder;
@@ -75,6 +86,106 @@ TEST_CASE("a segmentation's answer is a mask in the size of the file", "[recipes
   for (const auto& entry : done.done.at(0).answer.json) sum += entry.at("pixels").get<std::int64_t>();
   CHECK(sum == 24 * 20);
   CHECK(std::filesystem::exists(folder / "out/in_mask.png"));
+  CHECK_FALSE(std::filesystem::exists(folder / "out/in_overlay.png"));
+
+  const auto answered = shapes({"task.answer={window: 16, flip: true, overlays: true}"});
+  auto other = engine::load(recipes::tasks(), answered, engine::choose_weights(folder / "run", ""));
+  request.out = folder / "other";
+  REQUIRE(engine::predict_files(other, request).failed.empty());
+  const auto drawn = read_image(folder / "other/in_overlay.png"), mask = read_mask(folder / "other/in_mask.png");
+  REQUIRE(drawn.sizes() == torch::IntArrayRef({20, 24, 3}));
+  REQUIRE(mask.sizes() == torch::IntArrayRef({20, 24}));
+  CHECK(drawn.ne(128).any(2).equal(mask.ne(0)));  // the ground has no colour
+}
+
+TEST_CASE("a resumed training may answer in another way", "[recipes][segmentation]") {
+  const TempDir folder;
+  const Quiet quiet;
+  train(folder / "run", shapes({"train.epochs=2", "train.max_time=0.001 s"}));
+  const auto go_on = [&](const std::string& change) {
+    return train(folder / "run", shapes({"train.epochs=2", "train.max_time=null", change}), Resume::Must);
+  };
+  CHECK(user_error([&] { go_on("task.dice_weight=1"); }).find("task.dice_weight") != std::string::npos);
+  CHECK(go_on("task.answer={size: original, flip: true}").state == engine::TrainResult::State::Finished);
+}
+
+TEST_CASE("masks are answered in their own size, whatever the model sees", "[recipes][segmentation]") {
+  const TempDir folder;
+  const Quiet quiet;
+  const std::vector<std::string> small = {"train.epochs=1", "data.preprocess=[{name: resize, size: 24}, normalize]"};
+  train(folder / "run", shapes(small));
+  const auto pixels = [&](const std::string& answer) {
+    auto overrides = small;
+    overrides.push_back("task.answer=" + answer);
+    const auto resolved = shapes(overrides);
+    auto loaded = engine::load(recipes::tasks(), resolved, engine::choose_weights(folder / "run", ""));
+    std::int64_t sum = 0;
+    const auto result = engine::evaluate_loaded(loaded, resolved, {data::Split::Test, false, {}});
+    for (const auto& row : result.evaluation.details.at("per_class")) sum += row.at("pixels").get<std::int64_t>();
+    return sum;
+  };
+  CHECK(pixels("{size: model}") == 6 * 24 * 30);
+  CHECK(pixels("{size: original}") == 6 * 32 * 40);
+  CHECK(pixels("{size: original, window: 16, stride: 8, flip: true}") == 6 * 32 * 40);
+  CHECK(user_error([&] {
+          const auto cut =
+              shapes({"task.answer.size=original", "data.preprocess=[{name: center_crop, size: 24}, normalize]"});
+          recipes::tasks().make(cut.recipe.task.kind, engine::TaskRequest{cut.recipe, {}});
+        }) ==
+        "task.answer.size: is original, and data.preprocess cuts, pads or mirrors images; let it resize alone, or "
+        "take size: model");
+}
+
+TEST_CASE("a page shows the classes and the worst images of a segmenter", "[recipes][segmentation]") {
+  const TempDir folder;
+  const Quiet quiet;
+  train(folder / "run", shapes({"train.epochs=1", "data.num_classes=4"}));
+  const auto evidence = engine::gather_evidence(recipes::tasks(), shapes({"train.epochs=1", "data.num_classes=4"}),
+                                                folder / "run", false);
+  REQUIRE(evidence.missing.empty());
+  REQUIRE(evidence.findings.size() == 3);
+  CHECK(evidence.findings[0].title == "Classes");
+  CHECK(report::section_body(evidence.findings[0]).find("shape 3") != std::string::npos);
+  CHECK(evidence.findings[1].title == "Confusion matrix");
+  CHECK(report::section_body(evidence.findings[1]).find("<th class=\"r\">pixels</th>") != std::string::npos);
+  const auto& worst = std::get<report::Thumbnails>(evidence.findings[2].exhibits.at(0).content);
+  REQUIRE(worst.size() == 6);  // an epoch leaves no image right
+  std::vector<double> ious;
+  for (const auto& image : worst) ious.push_back(std::stod(image.lines.at(0).substr(4)));
+  CHECK(std::is_sorted(ious.begin(), ious.end()));
+  CHECK(evidence.data_facts.at(1) == std::pair<std::string, std::string>("classes", "4"));
+  CHECK(report::exhibit_csv(evidence.data_exhibits.at(0)) == "split,images\ntrain,24\nval,6\ntest,6\n");
+}
+
+TEST_CASE("segmenters are trained and exported without a recipe", "[recipes][segmentation]") {
+  const TempDir folder;
+  const Quiet quiet;
+  const auto resolved = deploy::bench_recipe(recipes::tasks(), recipes::catalogue(), "lraspp_mobilenet_v3_large",
+                                             {{"model.num_classes", "3"}}, 2, 64);
+  deploy::BenchRequest request;
+  request.threads = {1};
+  request.latency.seconds = 0.01;
+  const auto rows = deploy::bench_training(
+      recipes::tasks(), [&](std::int64_t) { return resolved; }, request, [](const auto&) {});
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].height == 64);
+  CHECK(rows[0].macs > 0);
+  auto subject = deploy::subject_of(recipes::tasks(), recipes::transforms(), "unet",
+                                    {{"model.num_classes", "3"}, {"model.width", "4"}}, 0, 2);
+  deploy::set_size(subject, 48, 64);
+  CHECK(subject.transforms.at(0).name == "segmentation_eval");
+  deploy::ExportRequest any{folder / "m.torchscript", "torchscript"};
+  any.any_size = true;
+  const auto traced = deploy::export_subject(subject, any);
+  CHECK(traced.met);
+  CHECK(traced.parity.at(0).top1_agreement == 100);
+#ifdef MLRUN_WITH_ONNX
+  any.file = folder / "m.onnx";
+  any.format = "onnx";
+  CHECK(deploy::export_subject(subject, any).met);
+  const auto shape = *deploy::read_onnx_header(folder / "m.onnx").outputs.at(0).shape;
+  CHECK(shape == std::vector<std::int64_t>{-1, 3, -1, -1});
+#endif
 }
 
 TEST_CASE("a segmenter is exported, quantized and measured", "[recipes][segmentation]") {
@@ -103,42 +214,6 @@ TEST_CASE("a segmenter is exported, quantized and measured", "[recipes][segmenta
   const auto rows =
       deploy::bench_inference(deploy::bench_subject(recipes::tasks(), shapes(), weights, 0), bench, [](const auto&) {});
   CHECK(rows.at(0).macs > 0);
-}
-
-TEST_CASE("the loss is a mean over valid pixels, or their weights", "[recipes][segmentation]") {
-  torch::manual_seed(0);
-  const auto logits = torch::randn({2, 3, 4, 5}, torch::kDouble);
-  auto mask = torch::randint(3, {2, 4, 5}, torch::kLong);
-  mask[0].fill_(255);
-  const auto flat = logits.permute({0, 2, 3, 1}).reshape({-1, 3}).log_softmax(1);
-  const auto valid = mask.flatten().ne(255);
-  const auto each = -flat.gather(1, (mask.flatten() * valid).unsqueeze(1)).squeeze(1);
-  const auto plain = segmentation::pixel_loss(logits, mask, {});
-  CHECK(plain.units == 20);
-  CHECK(plain.value.item<double>() == Approx((each * valid).sum().item<double>() / 20).epsilon(1e-12));
-  segmentation::LossOptions weighted;
-  weighted.class_weights = {1, 2, 0.5};
-  const auto weight =
-      torch::tensor(weighted.class_weights, torch::kDouble).index_select(0, mask.flatten() * valid) * valid;
-  const auto found = segmentation::pixel_loss(logits, mask, weighted);
-  CHECK(found.units == Approx(weight.sum().item<double>()));
-  CHECK(found.value.item<double>() == Approx((each * weight).sum().item<double>() / found.units).epsilon(1e-12));
-  const auto none = segmentation::pixel_loss(logits, torch::full_like(mask, 255), {});
-  CHECK(none.units == 0);
-  CHECK(none.value.item<double>() == 0);
-}
-
-TEST_CASE("Dice is 0 where every pixel is right and near 1 where none is", "[recipes][segmentation]") {
-  segmentation::LossOptions options;
-  options.dice_weight = 1;
-  const auto mask = torch::tensor({0, 1, 1, 0}, torch::kLong).view({1, 2, 2});
-  const auto sure = torch::one_hot(mask, 2).permute({0, 3, 1, 2}).to(torch::kDouble) * 200 - 100;
-  CHECK(segmentation::pixel_loss(sure, mask, options).value.item<double>() == Approx(0).margin(1e-9));
-  segmentation::LossOptions plain;
-  const auto wrong = sure.flip(1);
-  CHECK(segmentation::pixel_loss(wrong, mask, options).value.item<double>() -
-            segmentation::pixel_loss(wrong, mask, plain).value.item<double>() ==
-        Approx(1).epsilon(1e-6));
 }
 
 TEST_CASE("what a segmentation cannot do is said with its place", "[recipes][segmentation]") {
