@@ -69,7 +69,7 @@ Result list_recipes(const std::string& pattern) {
   return result;
 }
 
-std::string metric_text(const Json& metrics, const char* name) {
+std::string metric_text(const Json& metrics, const std::string& name) {
   return metrics.is_object() && metrics.contains(name) ? report::fixed(metrics[name].get<double>(), 3) : "-";
 }
 
@@ -104,23 +104,23 @@ models::ListQuery model_query(const ListArguments& arguments) {
 }
 
 Result model_table(const models::ListQuery& query) {
-  Result result;
-  result.json = Json::array();
-  report::Table table({{"model", report::Align::Left},
-                       {"params"},
-                       {"multiply-adds"},
-                       {"size"},
-                       {"acc1"},
-                       {"acc5"},
-                       {"description", report::Align::Left}});
-  for (const Json& model : models::list_models(query)) {
-    const Json& metrics = model.at("metrics");
-    table.add({model.at("name").get<std::string>(), report::compact(model.at("params").get<double>()),
-               model.at("macs").is_null() ? "-" : report::compact(model.at("macs").get<double>()),
-               std::to_string(model.at("input_size").get<int>()), metric_text(metrics, "acc1"),
-               metric_text(metrics, "acc5"), model.at("description").get<std::string>()});
-    result.json.push_back(model);
+  const std::vector<Json> models = models::list_models(query);
+  const auto metrics = models::published_metrics(models);
+  std::vector<report::Column> columns = {{"model", report::Align::Left}, {"params"}, {"multiply-adds"}, {"size"}};
+  for (const auto& name : metrics) columns.push_back({name});
+  columns.push_back({"description", report::Align::Left});
+  report::Table table(columns);
+  for (const Json& model : models) {
+    std::vector<std::string> cells = {
+        model.at("name").get<std::string>(), report::compact(model.at("params").get<double>()),
+        model.at("macs").is_null() ? "-" : report::compact(model.at("macs").get<double>()),
+        std::to_string(model.at("input_size").get<int>())};
+    for (const auto& name : metrics) cells.push_back(metric_text(model.at("metrics"), name));
+    cells.push_back(model.at("description").get<std::string>());
+    table.add(cells);
   }
+  Result result;
+  result.json = models;
   result.text = table.text();
   return result;
 }

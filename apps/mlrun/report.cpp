@@ -14,7 +14,8 @@ namespace {
 struct ReportArguments {
   std::vector<std::string> folders;
   engine::RankingRequest ranking;
-  std::string table, bench, out, html;
+  std::string table, out, html;
+  std::vector<std::string> bench;
   bool csv = false, markdown = false, evaluate = true;
 };
 
@@ -98,7 +99,12 @@ Report gather(const ReportArguments& arguments) {
   const auto published = engine::read_table(file, recipe_folders(), recipes::catalogue());
   report.table = engine::compare_table(published, report.runs);
   if (!arguments.bench.empty()) {
-    report.table->latency = engine::compare_latency(published, engine::read_bench(arguments.bench));
+    std::vector<engine::MeasuredLatency> measured;
+    for (const auto& bench : arguments.bench) {
+      const auto rows = engine::read_bench(bench);
+      measured.insert(measured.end(), rows.begin(), rows.end());
+    }
+    report.table->latency = engine::compare_latency(published, measured);
   }
   return report;
 }
@@ -138,7 +144,9 @@ Command add_report(CLI::App& root) {
       ->type_name("METRIC");
   app->add_option("--table", arguments->table, "hold runs against a published table: a YAML file, or a shipped one")
       ->type_name("TABLE");
-  app->add_option("--bench", arguments->bench, "what `mlrun bench --json` printed: its times beside the table's")
+  app->add_option("--bench", arguments->bench,
+                  "what `mlrun bench --json` printed: its times beside the table's; again for more of them")
+      ->allow_extra_args(false)
       ->type_name("FILE");
   CLI::Option* csv = app->add_flag("--csv", arguments->csv, "print CSV, with every figure");
   app->add_flag("--markdown", arguments->markdown, "print Markdown")->excludes(csv);

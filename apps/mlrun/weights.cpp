@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "apps/mlrun/command.h"
+#include "models/listing.h"
 #include "models/published.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -32,26 +33,32 @@ bool is_listed_entry(const PublishedWeights& weights, const std::string& pattern
 }
 
 Result list_published(const std::string& pattern) {
-  Result result;
-  result.json = Json::array();
-  report::Table table({{"weights", report::Align::Left},
-                       {"default", report::Align::Left},
-                       {"acc1"},
-                       {"acc5"},
-                       {"params"},
-                       {"crop"},
-                       {"here", report::Align::Left}});
+  std::vector<Json> entries;
+  std::vector<const PublishedWeights*> listed;
   for (const auto& weights : models::published_weights()) {
     if (!is_listed_entry(weights, pattern)) continue;
     const auto file = weights::stored_file(weights);
     Json json = models::published_json(weights);
     json["name"] = weights.name();
     json["path"] = file ? Json(file->string()) : Json(nullptr);
-    result.json.push_back(std::move(json));
-    table.add({weights.name(), weights.best ? "yes" : "", accuracy_text(weights.acc1), accuracy_text(weights.acc5),
-               report::compact(static_cast<double>(weights.params)), std::to_string(weights.crop_size),
-               file ? "yes" : ""});
+    entries.push_back(std::move(json));
+    listed.push_back(&weights);
   }
+  const auto metrics = models::published_metrics(entries);
+  std::vector<report::Column> columns = {{"weights", report::Align::Left}, {"default", report::Align::Left}};
+  for (const auto& name : metrics) columns.push_back({name});
+  columns.insert(columns.end(), {{"params"}, {"crop"}, {"here", report::Align::Left}});
+  report::Table table(columns);
+  for (std::size_t i = 0; i < listed.size(); ++i) {
+    const PublishedWeights& weights = *listed[i];
+    std::vector<std::string> cells = {weights.name(), weights.best ? "yes" : ""};
+    for (const auto& name : metrics) cells.push_back(accuracy_text(weights.figure(name)));
+    cells.insert(cells.end(), {report::compact(static_cast<double>(weights.params)), std::to_string(weights.crop_size),
+                               entries[i].at("path").is_null() ? "" : "yes"});
+    table.add(cells);
+  }
+  Result result;
+  result.json = entries;
   result.text = table.text();
   return result;
 }
@@ -118,7 +125,7 @@ Result get_weights(const std::vector<std::string>& names, const std::string& mir
 }
 
 Command add_weights_list(CLI::App& group) {
-  CLI::App* app = group.add_subcommand("list", "List the weights that torchvision publishes for its classifiers");
+  CLI::App* app = group.add_subcommand("list", "List the weights that torchvision publishes for its models");
   const auto pattern = std::make_shared<std::string>();
   app->add_option("PATTERN", *pattern, "a model, or names that match, as 'resnet*' or '*/IMAGENET1K_V2'");
   return {app, [pattern](const OutputOptions&) { return list_published(*pattern); }};

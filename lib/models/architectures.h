@@ -13,6 +13,7 @@ namespace mlrun::models {
 void add_resnets(ModelFactory& factory);
 void add_mobilenet_v2(ModelFactory& factory);
 void add_mobilenets_v3(ModelFactory& factory);
+void add_mobilenets_multi(ModelFactory& factory);
 void add_mnasnets(ModelFactory& factory);
 void add_shufflenets_v2(ModelFactory& factory);
 void add_efficientnets(ModelFactory& factory);
@@ -32,10 +33,12 @@ void add_swins(ModelFactory& factory);
 void add_maxvits(ModelFactory& factory);
 void add_segmenters(ModelFactory& factory);
 void add_unet(ModelFactory& factory);
+void add_mosaic(ModelFactory& factory);
 
 void add_resnet_bodies(BodyFactory& factory);
 void add_mobilenet_v2_body(BodyFactory& factory);
 void add_mobilenet_v3_bodies(BodyFactory& factory);
+void add_mobilenet_multi_bodies(BodyFactory& factory);
 void add_mnasnet_bodies(BodyFactory& factory);
 void add_shufflenet_v2_bodies(BodyFactory& factory);
 void add_efficientnet_bodies(BodyFactory& factory);

@@ -196,6 +196,7 @@ BodyFactory all_backbones() {
   add_resnet_bodies(factory);
   add_mobilenet_v2_body(factory);
   add_mobilenet_v3_bodies(factory);
+  add_mobilenet_multi_bodies(factory);
   add_mnasnet_bodies(factory);
   add_shufflenet_v2_bodies(factory);
   add_efficientnet_bodies(factory);

@@ -5,15 +5,19 @@
 namespace mlrun::models {
 namespace {
 
-/// The path of the last layer below `root` that owns a matrix or a kernel; empty where none does.
-std::string last_weighted(nn::Layer& root) {
-  std::string path;
+/// The path of the last layer below `root` that owns a matrix or a kernel, and those of the norms behind it; empty
+/// where none does.
+std::vector<std::string> last_weighted(nn::Layer& root) {
+  std::vector<std::string> paths;
   for (nn::Layer* layer : root.all_layers()) {
-    for (const auto& parameter : layer->parameters(/*recurse=*/false)) {
-      if (parameter.dim() >= 2) path = layer->path();
+    const auto own = layer->parameters(/*recurse=*/false);
+    if (std::any_of(own.begin(), own.end(), [](const torch::Tensor& tensor) { return tensor.dim() >= 2; })) {
+      paths = {layer->path()};
+    } else if (!own.empty() && !paths.empty()) {
+      paths.push_back(layer->path());
     }
   }
-  return path;
+  return paths;
 }
 
 }  // namespace
@@ -21,13 +25,16 @@ std::string last_weighted(nn::Layer& root) {
 std::vector<std::string> head_layers(nn::Layer& model) {
   std::vector<std::string> heads;
   const auto parts = model.heads();
-  if (parts.empty()) heads.push_back(last_weighted(model));
+  if (parts.empty()) {
+    heads = last_weighted(model);
+    heads.resize(std::min<std::size_t>(heads.size(), 1));
+  }
   for (nn::Layer* layer : model.all_layers()) {
-    const bool part = std::find(parts.begin(), parts.end(), layer->path()) != parts.end();
-    if (part) heads.push_back(last_weighted(*layer));
+    if (std::find(parts.begin(), parts.end(), layer->path()) == parts.end()) continue;
+    const auto last = last_weighted(*layer);
+    heads.insert(heads.end(), last.begin(), last.end());
   }
   std::sort(heads.begin(), heads.end());
-  heads.erase(std::remove(heads.begin(), heads.end(), ""), heads.end());
   return heads;
 }
 

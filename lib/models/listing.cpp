@@ -73,6 +73,18 @@ std::vector<Json> list_models(const ListQuery& query) {
   return found;
 }
 
+std::vector<std::string> published_metrics(const std::vector<Json>& entries) {
+  std::vector<std::string> names;
+  for (const Json& entry : entries) {
+    const Json& metrics = entry.at("metrics");
+    if (!metrics.is_object()) continue;
+    for (const auto& [name, value] : metrics.items()) {
+      if (value.is_number() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
 double parse_count(const std::string& text, const std::string& option) {
   double value = 0;
   const char* end = text.data() + text.size();

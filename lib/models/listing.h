@@ -23,6 +23,10 @@ struct ListQuery {
 /// is null where that cannot tell.
 std::vector<Json> list_models(const ListQuery& query);
 
+/// The metrics that are published of any of these entries (of models or of weights), in the order in which they come
+/// up.
+std::vector<std::string> published_metrics(const std::vector<Json>& entries);
+
 /// `5M` is 5,000,000; also k, G and fractions (`2.5M`). UserError that names `option` otherwise.
 double parse_count(const std::string& text, const std::string& option);
 

@@ -43,7 +43,8 @@ config::ModelSection bound_section(const std::string& name, const std::vector<co
 Json evaluation_facts(const config::ModelSection& section) {
   const std::string name = section.weights.file ? section.weights.file->string() : "";
   const auto* published = config::looks_like_name(name) ? find_published(name, section.architecture.name) : nullptr;
-  return published != nullptr ? published_json(*published) : models().at(section.architecture.name).facts;
+  const bool own = published != nullptr && published->model == section.architecture.name;  // or its backbone's
+  return own ? published_json(*published) : models().at(section.architecture.name).facts;
 }
 
 }  // namespace

@@ -27,8 +27,12 @@ std::vector<std::string> spellings(const PublishedWeights& weights, const std::s
 }
 
 Json figures(const PublishedWeights& weights) {
-  if (std::isnan(weights.acc1)) return nullptr;
-  return {{"acc1", weights.acc1}, {"acc5", weights.acc5}, {"weights", weights.entry}, {"source", kFiguresSource}};
+  if (std::isnan(weights.figures.front())) return nullptr;
+  Json json = Json::object();
+  for (std::size_t i = 0; i < weights.figures.size(); ++i) json[weights.data->metrics[i]] = weights.figures[i];
+  json["weights"] = weights.entry;
+  json["source"] = kFiguresSource;
+  return json;
 }
 
 /// The entry that the architecture's default options fit.
@@ -55,6 +59,13 @@ Json image_preparation(const PublishedWeights& weights) {
 }  // namespace
 
 std::string PublishedWeights::url() const { return std::string(kDownloads) + file; }
+
+double PublishedWeights::figure(std::string_view metric) const {
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    if (metric == data->metrics[i]) return figures[i];
+  }
+  return kNoFigure;
+}
 
 std::vector<const PublishedWeights*> published_weights(const std::string& model) {
   std::vector<const PublishedWeights*> found;
@@ -98,7 +109,10 @@ Json published_facts(const std::string& model) {
   const auto entries = published_weights(model);
   MLRUN_ASSERT(!entries.empty(), "torchvision publishes no weights for '" + model + "'");
   const PublishedWeights& usual = usual_entry(entries);
-  Json facts = {{"task", "classification"}, {"num_classes", 1000}, {"channels", 3}, {"metrics", figures(usual)}};
+  Json facts = {{"task", usual.data->task},
+                {"num_classes", usual.data->categories().size()},
+                {"channels", 3},
+                {"metrics", figures(usual)}};
   facts.update(image_preparation(usual));
   facts["weights"] = Json::array();
   for (const auto* weights : entries) facts["weights"].push_back(published_json(*weights));

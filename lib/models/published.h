@@ -5,17 +5,36 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
 
-/// The weights that torchvision 0.14.1 publishes for its classifiers, and how they are evaluated.
+/// The weights that torchvision 0.14.1 publishes for its classifiers and segmenters, and how they are evaluated.
 namespace mlrun::models {
 
-/// Where the weights classify nothing, as those of a detector's backbone.
+/// Where the weights answer nothing, as those of a detector's backbone.
 inline constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
-/// One published set of ImageNet-1K weights. scripts/fixtures/published_weights.py writes the table.
+/// The names of the 1000 ImageNet-1K classes, in the order of the models' outputs.
+std::span<const char* const> imagenet_categories();
+
+/// The names of PASCAL VOC's 21 classes, the background first, in the order of the models' outputs.
+std::span<const char* const> voc_categories();
+
+/// What weights were trained for.
+struct PublishedData {
+  const char* task;
+  std::array<const char*, 2> metrics;            ///< of their evaluation
+  std::span<const char* const> (*categories)();  ///< classes, in the order of the models' outputs
+};
+
+/// ImageNet-1K, its validation images.
+inline constexpr PublishedData kImagenet{"classification", {"acc1", "acc5"}, &imagenet_categories};
+/// COCO's pixels with the labels of PASCAL VOC, val2017.
+inline constexpr PublishedData kCocoVoc{"segmentation", {"miou", "pixel_acc"}, &voc_categories};
+
+/// One published set of weights. scripts/fixtures/published_weights.py writes the table.
 struct PublishedWeights {
   const char* model;                ///< `resnet50`
   const char* group;                ///< torchvision's enumeration, `ResNet50_Weights`
@@ -23,9 +42,10 @@ struct PublishedWeights {
   bool best;                        ///< what torchvision calls DEFAULT
   const char* file;                 ///< name of the file that is downloaded
   const char* sha256;               ///< the first digits of its SHA-256 sum, which its name ends with
-  double acc1, acc5;                ///< percent, ImageNet-1K validation; or kNoFigure
+  const PublishedData* data;        ///< what they were trained for
+  std::array<double, 2> figures;    ///< `data->metrics`, percent; or kNoFigure
   std::int64_t params;              ///< elements of all parameters
-  std::int64_t crop_size;           ///< centre crop at evaluation, pixels
+  std::int64_t crop_size;           ///< centre crop at evaluation, pixels; where there is none, the resize
   std::int64_t resize_size;         ///< shorter side before it
   const char* interpolation;        ///< `bilinear` or `bicubic`
   std::array<double, 3> mean, std;  ///< of images in 0..1
@@ -35,9 +55,11 @@ struct PublishedWeights {
 
   std::string url() const;
   std::string name() const { return std::string(model) + "/" + entry; }
+  /// Percent; NaN where nothing is published of it.
+  double figure(std::string_view metric) const;
 };
 
-/// All entries: models in alphabetical order, each model's in torchvision's.
+/// All entries: classifiers, then segmenters; models in alphabetical order, each model's entries in torchvision's.
 std::span<const PublishedWeights> published_weights();
 
 /// The entries of `model`; none where torchvision publishes none.
@@ -51,7 +73,7 @@ const PublishedWeights* find_published(const std::string& name, const std::strin
 /// The same; UserError with the nearest names where there is none.
 const PublishedWeights& published_at(const std::string& name, const std::string& model = "");
 
-/// What the registry says of a torchvision classifier: `task`, `input_size`, `resize_size`,
+/// What the registry says of a model of torchvision: `task`, `input_size`, `resize_size`,
 /// `interpolation`, `mean`, `std`, `min_size`, `num_classes`, `channels`, `metrics` (of the entry
 /// that fits the model as it is built by default: IMAGENET1K_V1, else the one with a 224 px crop)
 /// and `weights`, a list of all entries. A model without entries is a bug.
@@ -59,8 +81,5 @@ Json published_facts(const std::string& model);
 
 /// One entry as `published_facts` lists it.
 Json published_json(const PublishedWeights& weights);
-
-/// The names of the 1000 ImageNet-1K classes, in the order of the models' outputs.
-std::span<const char* const> imagenet_categories();
 
 }  // namespace mlrun::models

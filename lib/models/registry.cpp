@@ -18,6 +18,7 @@ ModelFactory all_models() {
   add_resnets(factory);
   add_mobilenet_v2(factory);
   add_mobilenets_v3(factory);
+  add_mobilenets_multi(factory);
   add_mnasnets(factory);
   add_shufflenets_v2(factory);
   add_efficientnets(factory);
@@ -28,6 +29,7 @@ ModelFactory all_models() {
   add_maxvits(factory);
   add_segmenters(factory);
   add_unet(factory);
+  add_mosaic(factory);
   add_cifar_vggs(factory);
   add_cifar_resnets(factory);
   return factory;

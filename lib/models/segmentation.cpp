@@ -230,8 +230,16 @@ Backbone backbone_of(const Combination& combination, const SegmenterOptions& opt
   return make_backbone(combination.backbone, wanted, {request.inputs, "model"});
 }
 
-Json facts_of() {
-  return {{"task", "segmentation"}, {"input_size", 520}, {"resize_size", 520}, {"num_classes", 21}, {"channels", 3}};
+Json facts_of(const std::string& name) {
+  if (!published_weights(name).empty()) return published_facts(name);
+  Json facts = published_facts("lraspp_mobilenet_v3_large");  // trained and evaluated in the same way, not released
+  facts.erase("weights");
+  facts["metrics"] = {{"miou", 57.8},
+                      {"pixel_acc", 90.9},
+                      {"source",
+                       "PyTorch blog, 2021, Everything you need to know about TorchVision's MobileNetV3 "
+                       "implementation"}};
+  return facts;
 }
 
 using MakeHead = std::shared_ptr<nn::Layer> (*)(int64_t in, int64_t classes);
@@ -245,7 +253,7 @@ void add_segmenter(ModelFactory& factory, const char* type, MakeHead head, const
         const auto aux = options.aux_loss ? fcn_head(backbone.levels.front().channels, classes) : nullptr;
         return build<Segmenter>(type, backbone, head(backbone.levels.back().channels, classes), aux);
       },
-      facts_of());
+      facts_of(combination.name));
 }
 
 }  // namespace
@@ -276,7 +284,7 @@ void add_segmenters(ModelFactory& factory) {
         return build<Lraspp>(make_backbone("mobilenet_v3_large", wanted, {request.inputs, "model"}),
                              options.inter_channels, outputs(options.num_classes, request));
       },
-      facts_of());
+      facts_of("lraspp_mobilenet_v3_large"));
 }
 
 }  // namespace mlrun::models

@@ -6,6 +6,7 @@
 
 #include "nn/branches.h"
 #include "nn/pooling.h"
+#include "nn/sized_windows.h"
 #include "weights/patterns.h"
 
 namespace mlrun::quant {
@@ -37,7 +38,8 @@ bool keeps_scale(const nn::Layer& layer) {
          dynamic_cast<const nn::AdaptiveAvgPool2d*>(&layer) || dynamic_cast<const nn::Flatten*>(&layer) ||
          dynamic_cast<const nn::Dropout*>(&layer) || dynamic_cast<const nn::Identity*>(&layer) ||
          dynamic_cast<const nn::StochasticDepth*>(&layer) || dynamic_cast<const nn::ChannelShuffle*>(&layer) ||
-         dynamic_cast<const nn::Chunk*>(&layer) || activation_of(layer, {nn::Act::Relu, nn::Act::Relu6});
+         dynamic_cast<const nn::Chunk*>(&layer) || dynamic_cast<const nn::SamePad2d*>(&layer) ||
+         dynamic_cast<const nn::BinPool2d*>(&layer) || activation_of(layer, {nn::Act::Relu, nn::Act::Relu6});
 }
 
 constexpr const char* kFloatInput = "its input is float";

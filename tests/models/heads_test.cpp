@@ -41,6 +41,23 @@ TEST_CASE("the head of every classifier puts out the classes", "[models]") {
   }
 }
 
+TEST_CASE("the heads of every segmenter put out the classes, norms behind them included", "[models][segmentation]") {
+  constexpr std::int64_t kClasses = 7;
+  for (const auto& name : test::models_of("segmentation")) {
+    INFO(name);
+    const auto model = made(name, kClasses);
+    const auto heads = head_layers(*model);
+    for (const auto& [key, tensor] : nn::state_dict(*model)) {
+      if (tensor.dim() == 0) continue;
+      INFO(key);
+      CHECK(in_head(heads, key) == (tensor.size(0) == kClasses));
+    }
+  }
+  CHECK(head_layers(*made("mosaic", 5)) ==
+        std::vector<std::string>{"head.concat_merge.project.0", "head.concat_merge.project.1",
+                                 "head.sum_merge.project.0", "head.sum_merge.project.1"});
+}
+
 TEST_CASE("heads are what a model calls so, else its last layer with weights", "[models]") {
   CHECK(head_layers(*made("resnet18", 64)) == std::vector<std::string>{"fc"});  // as many outputs as conv1
   CHECK(head_layers(*made("mobilenet_v3_small", 10)) == std::vector<std::string>{"classifier.3"});

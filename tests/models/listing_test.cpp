@@ -93,6 +93,7 @@ TEST_CASE("models are put in order", "[models]") {
   ListQuery query;
   query.sort = "acc1";
   query.pattern = "*[ls]*";
+  query.task = "classification";
   double last = 100;
   bool published = true;
   for (const Json& model : list_models(query)) {
@@ -109,6 +110,16 @@ TEST_CASE("models are put in order", "[models]") {
   query.sort = "size";
   CHECK(user_error([&] { list_models(query); }) ==
         "--sort: there is no order 'size'; choose name, params, macs or acc1");
+}
+
+TEST_CASE("what is published is told in the order in which it comes up", "[models]") {
+  ListQuery query;
+  query.pattern = "*_mobilenet_v3_large";
+  CHECK(published_metrics(list_models(query)) == std::vector<std::string>{"miou", "pixel_acc"});
+  query.pattern = "*mobilenet_v3_large";
+  CHECK(published_metrics(list_models(query)) == std::vector<std::string>{"acc1", "acc5", "miou", "pixel_acc"});
+  query.pattern = "small_cnn";
+  CHECK(published_metrics(list_models(query)).empty());
 }
 
 TEST_CASE("models are chosen by what they are made for", "[models]") {
@@ -145,6 +156,14 @@ TEST_CASE("preprocessing is that of the weights, else of the architecture", "[mo
                                   {"std", {0.229, 0.224, 0.225}}});
   CHECK(facts("resnet50", {{"model.weights", "IMAGENET1K_V2"}}).at("resize_size") == 232);
   CHECK(facts("resnet50", {{"model.weights", "/some/file.pth"}}).at("resize_size") == 256);
+  CHECK(facts("lraspp_mobilenet_v3_large") == Json{{"input_size", 520},
+                                                   {"resize_size", 520},
+                                                   {"interpolation", "bilinear"},
+                                                   {"mean", {0.485, 0.456, 0.406}},
+                                                   {"std", {0.229, 0.224, 0.225}}});
+  // Weights that are another model's say nothing of this one's images.
+  CHECK(facts("lraspp_mobilenet_v3_large", {{"model.weights", "mobilenet_v3_large/IMAGENET1K_V1"}}).at("resize_size") ==
+        520);
   CHECK(facts("small_cnn") == Json{{"input_size", 28}, {"resize_size", 28}});
   CHECK(facts("vit_b_16", {{"model.image_size", "384"}}).at("resize_size") == 439);
   const Json swag = facts("vit_b_16", {{"model.image_size", "384"}, {"model.weights", "IMAGENET1K_SWAG_E2E_V1"}});

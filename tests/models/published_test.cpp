@@ -15,6 +15,7 @@ TEST_CASE("torchvision's published classifiers are known", "[models]") {
   std::set<std::string> names, urls, best;
   for (const auto& weights : published_weights()) {
     INFO(weights.name());
+    if (weights.data != &kImagenet) continue;
     CHECK(names.insert(weights.name()).second);
     CHECK(urls.insert(weights.url()).second);
     if (weights.best) CHECK(best.insert(weights.model).second);
@@ -24,7 +25,8 @@ TEST_CASE("torchvision's published classifiers are known", "[models]") {
     CHECK(weights.resize_size >= weights.crop_size);
     CHECK(weights.crop_size >= weights.min_size);
     CHECK(weights.params > 1'000'000);
-    if (!std::isnan(weights.acc1)) CHECK((weights.acc1 > 55 && weights.acc5 > weights.acc1 && weights.acc5 < 100));
+    const double acc1 = weights.figure("acc1"), acc5 = weights.figure("acc5");
+    if (!std::isnan(acc1)) CHECK((acc1 > 55 && acc5 > acc1 && acc5 < 100));
   }
   CHECK(names.size() == 115);
   CHECK(best.size() == 80);
@@ -33,8 +35,8 @@ TEST_CASE("torchvision's published classifiers are known", "[models]") {
 TEST_CASE("an entry holds what torchvision 0.14.1 says of it", "[models]") {
   const PublishedWeights& v2 = published_at("resnet50/IMAGENET1K_V2");
   CHECK(v2.url() == "https://download.pytorch.org/models/resnet50-11ad3fa6.pth");
-  CHECK(v2.acc1 == 80.858);
-  CHECK(v2.acc5 == 95.434);
+  CHECK(v2.figure("acc1") == 80.858);
+  CHECK(v2.figure("acc5") == 95.434);
   CHECK(v2.params == 25557032);
   CHECK(v2.crop_size == 224);
   CHECK(v2.resize_size == 232);
@@ -47,9 +49,51 @@ TEST_CASE("an entry holds what torchvision 0.14.1 says of it", "[models]") {
   CHECK(std::string(swag.interpolation) == "bicubic");
   CHECK(std::string(swag.license).find("SWAG") != std::string::npos);
   const PublishedWeights& features = published_at("vgg16/IMAGENET1K_FEATURES");
-  CHECK(std::isnan(features.acc1));
+  CHECK(std::isnan(features.figure("acc1")));
+  CHECK(std::isnan(v2.figure("miou")));
   CHECK(features.std[0] == 1.0 / 255);
   CHECK(published_json(features).at("metrics") == nullptr);
+}
+
+TEST_CASE("torchvision's published segmenters are known, with their digits, figures and classes", "[models]") {
+  struct Row {
+    const char *model, *file, *digits;
+    double miou, pixel_acc;
+    std::int64_t params;
+  };
+  const Row rows[] = {
+      {"deeplabv3_mobilenet_v3_large", "deeplabv3_mobilenet_v3_large-fc3c493d.pth", "fc3c493d", 60.3, 91.2, 11029328},
+      {"deeplabv3_resnet101", "deeplabv3_resnet101_coco-586e9e4e.pth", "586e9e4e", 67.4, 92.4, 60996202},
+      {"deeplabv3_resnet50", "deeplabv3_resnet50_coco-cd0a2569.pth", "cd0a2569", 66.4, 92.4, 42004074},
+      {"fcn_resnet101", "fcn_resnet101_coco-7ecb50ca.pth", "7ecb50ca", 63.7, 91.9, 54314346},
+      {"fcn_resnet50", "fcn_resnet50_coco-1167a1af.pth", "1167a1af", 60.5, 91.4, 35322218},
+      {"lraspp_mobilenet_v3_large", "lraspp_mobilenet_v3_large-d234d4ea.pth", "d234d4ea", 57.9, 91.2, 3221538}};
+  for (const Row& row : rows) {
+    INFO(row.model);
+    const auto entries = published_weights(row.model);
+    REQUIRE(entries.size() == 1);
+    const PublishedWeights& weights = *entries.front();
+    CHECK(weights.name() == std::string(row.model) + "/COCO_WITH_VOC_LABELS_V1");
+    CHECK(weights.url() == std::string("https://download.pytorch.org/models/") + row.file);
+    CHECK(std::string(weights.sha256) == row.digits);
+    CHECK(weights.figure("miou") == row.miou);
+    CHECK(weights.figure("pixel_acc") == row.pixel_acc);
+    CHECK(weights.params == row.params);
+    CHECK(weights.best);
+    CHECK(weights.resize_size == 520);
+    CHECK(std::isnan(weights.figure("acc1")));
+    CHECK(find_published("COCO_WITH_VOC_LABELS_V1", row.model) == &weights);
+    const Json facts = published_facts(row.model);
+    CHECK(facts.at("task") == "segmentation");
+    CHECK(facts.at("num_classes") == 21);
+    CHECK(facts.at("input_size") == 520);
+    CHECK(facts.at("metrics").at("miou") == row.miou);
+  }
+  const auto segments = [](const PublishedWeights& weights) { return weights.data == &kCocoVoc; };
+  const auto all = published_weights();
+  CHECK(std::count_if(all.begin(), all.end(), segments) == 6);
+  CHECK(&published_at("LRASPP_MobileNet_V3_Large_Weights.DEFAULT") ==
+        published_weights("lraspp_mobilenet_v3_large")[0]);
 }
 
 TEST_CASE("published weights are found under every spelling", "[models]") {
@@ -101,4 +145,12 @@ TEST_CASE("the classes of ImageNet-1K stand in the order of the outputs", "[mode
   CHECK(std::string(names[0]) == "tench");
   CHECK(std::string(names[340]) == "zebra");
   CHECK(std::string(names[999]) == "toilet tissue");
+}
+
+TEST_CASE("the classes of PASCAL VOC stand in the order of the outputs", "[models]") {
+  const auto names = voc_categories();
+  REQUIRE(names.size() == 21);
+  CHECK(std::string(names[0]) == "__background__");
+  CHECK(std::string(names[15]) == "person");
+  CHECK(std::string(names[20]) == "tvmonitor");
 }

@@ -33,6 +33,11 @@ class Census : public nn::Interceptor {
   std::map<nn::Layer*, int> calls;
 };
 
+/// Small images that a segmenter takes.
+int64_t segmenter_size(const std::string& name) {
+  return std::max<int64_t>(64, models::models().at(name).facts.value("min_size", int64_t{1}));
+}
+
 int64_t count_type(nn::Layer& model, const std::string& type) {
   const auto layers = model.all_layers();
   return std::count_if(layers.begin(), layers.end(), [&](const nn::Layer* layer) { return layer->type() == type; });
@@ -78,7 +83,8 @@ TEST_CASE("default models have as many parameters as their published weights", "
     INFO(entry.name);
     // GoogLeNet's are published without the auxiliary classifiers that upstream's constructor makes.
     const Json options = entry.name == "googlenet" ? Json{{"aux_logits", false}} : Json::object();
-    const auto params = test::count_parameters(*test::make_model(entry.name, options));
+    const models::ModelRequest published{entry.facts.at("num_classes").get<int64_t>(), 3};
+    const auto params = test::count_parameters(*test::make_model(entry.name, options, published));
     // Of the entry that fits the default options: vit_h_14's first one is for larger images.
     const auto weights = entry.facts.at("metrics").at("weights").get<std::string>();
     CHECK(params == models::published_at(weights, entry.name).params);
@@ -128,12 +134,13 @@ TEST_CASE("every classifier takes what the data asks for", "[models]") {
 
 TEST_CASE("every segmenter gives each pixel the classes that the data have", "[models][segmentation]") {
   torch::NoGradGuard no_grad;
-  REQUIRE(test::models_of("segmentation").size() == 8);
+  REQUIRE(test::models_of("segmentation").size() == 9);
   for (const auto& name : test::models_of("segmentation")) {
     INFO(name);
     const auto model = test::make_model(name, Json::object(), {5, 2});
     model->eval();
-    for (const auto& [height, width] : {std::pair<int64_t, int64_t>{64, 64}, {70, 97}}) {
+    const int64_t least = segmenter_size(name);
+    for (const auto& [height, width] : {std::pair<int64_t, int64_t>{least, least}, {least + 6, least + 33}}) {
       CHECK((*model)(blank({3, 2, height, width})).sizes() == torch::IntArrayRef({3, 5, height, width}));
     }
     CHECK(model->interface().outputs.front().name == "out");
@@ -221,7 +228,7 @@ TEST_CASE("an interceptor sees all of a segmenter that computes, some of it seve
     const auto model = test::make_model(name);
     Census census;
     model->intercept({&census});
-    (*model)(blank({2, 3, 64, 64}));  // in training, with second heads
+    (*model)(blank({2, 3, segmenter_size(name), segmenter_size(name)}));  // in training, with second heads
     for (nn::Layer* layer : model->all_layers()) {
       INFO(layer->path());
       if (layer->layers().empty()) CHECK(census.calls[layer] >= 1);

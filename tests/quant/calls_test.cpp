@@ -6,6 +6,7 @@
 #include "deploy/torchscript.h"
 #include "deploy/trace.h"
 #include "models/parity.h"
+#include "nn/norm.h"
 #include "nn/repeated.h"
 #include "nn/tensors.h"
 #include "quant/calibrate.h"
@@ -258,4 +259,35 @@ TEST_CASE("an int8 model with repeated layers is traced, written and read", "[qu
     const auto more = test::noise({count, 3, 16, 16});
     CHECK(run({more}).front().equal(calls_output(*model, {more})));
   }
+}
+
+TEST_CASE("MOSAIC's padding and means in bins keep integers, and its kernels look at all levels", "[quant][calls]") {
+  const Json options{{"pyramid_bins", {1, 2, 4}}, {"branch_channels", 8}, {"decoder_channels", 16}};
+  const auto model = test::make_model("mosaic", options, {5, 3});
+  nn::initialise(*model, 0);
+  const nn::Tensors batch = {test::noise({2, 3, 63, 97})};
+  for (nn::Layer* layer : model->all_layers()) {  // statistics, without which untrained depths vanish
+    if (auto* norm = dynamic_cast<nn::BatchNorm*>(layer)) norm->begin_cumulative();
+  }
+  calls_output(*model, batch);
+  for (nn::Layer* layer : model->all_layers()) {
+    if (auto* norm = dynamic_cast<nn::BatchNorm*>(layer)) norm->end_cumulative();
+  }
+  model->eval();
+  const auto expected = calls_output(*model, batch);
+  const auto plan = calls_plan(*model, batch);
+  for (const char* path : {"backbone.1.block.1.pad", "backbone.3.block.1.pad", "neck.pools.0", "neck.pools.1"}) {
+    INFO(path);
+    REQUIRE(plan.find(path) != nullptr);
+    CHECK(plan.find(path)->op == "pass");
+  }
+  CHECK(plan.find("neck.convs.1.0.0")->calls == 2);
+  for (const auto& layer : plan.float_layers) {
+    INFO(layer.path << " " << layer.reason);
+    // The image is float when it is padded; what is resized goes on as float to the next convolution.
+    CHECK((layer.type == "Interpolate" || layer.path == "backbone.0.pad" ||
+           layer.path.find("concat") < layer.path.size() || layer.path == "head.sum_merge.add"));
+  }
+  quant::attach_int8(*model, plan, "mosaic");
+  CHECK(snr(expected, calls_output(*model, batch)) > 5);
 }

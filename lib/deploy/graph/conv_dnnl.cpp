@@ -119,9 +119,10 @@ void GraphCompiler::conv_operator(const GraphNode& node) {
   program_.add_step(
       {src}, {written},
       [p = &program_, src, written, count, weight = node.weight, bias = node.bias, act = kernel_act(node.activation),
-       o = static_cast<const nn::Conv2d&>(*node.layer).options()] {
+       o = static_cast<const nn::Conv2d&>(*node.layer).options(), pad = node.pad] {
         const auto tensor = [p](int slot) { return torch::from_blob(p->data(slot), p->slot(slot).sizes); };
-        tensor(written).copy_(torch::conv2d(tensor(src), weight, bias, o.stride, o.padding, o.dilation, o.groups));
+        const torch::Tensor x = pad == nullptr ? tensor(src) : pad->padded(tensor(src));
+        tensor(written).copy_(torch::conv2d(x, weight, bias, o.stride, o.padding, o.dilation, o.groups));
         activate_all(p->data(written), count, act, p->data(written));
       });
   ++program_.statistics.layers;
@@ -138,6 +139,9 @@ GraphCompiler::ConvChoice GraphCompiler::conv_choice(const GraphNode& node) {
   described.stride = onednn::pair_of(o.stride);
   described.dilation = {(*o.dilation)[0] - 1, (*o.dilation)[1] - 1};
   described.padding = onednn::pair_of(o.padding);
+  if (node.pad != nullptr) {
+    described.padding = {node.pad->around(choice.in[2]).first, node.pad->around(choice.in[3]).first};
+  }
   described.padding_after =
       padding_after(dims_of(choice.in), dims_of(choice.out), described, onednn::pair_of(o.kernel));
   return choice;

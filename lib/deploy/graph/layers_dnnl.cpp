@@ -62,9 +62,12 @@ void GraphCompiler::max_pool(const GraphNode& node) {
 }
 
 void GraphCompiler::avg_pool(const GraphNode& node) {
-  const auto& o = static_cast<const nn::AvgPool2d&>(*node.layer).options();
-  const auto kind = dnnl::algorithm::pooling_avg_include_padding;
-  if (!is_image(sizes(node.inputs[0])) || !pool(node, pooling_of(o, kind))) run_layer(node);
+  const auto& in = sizes(node.inputs[0]);
+  if (!is_image(in)) return run_layer(node);
+  const auto* bins = dynamic_cast<const nn::BinPool2d*>(node.layer);
+  const nn::AvgPool2dOptions o =
+      bins != nullptr ? bins->windows(in[2], in[3]) : static_cast<const nn::AvgPool2d&>(*node.layer).options();
+  if (!pool(node, pooling_of(o, dnnl::algorithm::pooling_avg_include_padding))) run_layer(node);
 }
 
 void GraphCompiler::adaptive_pool(const GraphNode& node) {

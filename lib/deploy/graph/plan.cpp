@@ -31,7 +31,7 @@ GraphOp op_of(nn::Layer& layer, const Leaf& leaf) {
   if (dynamic_cast<nn::Linear*>(&layer)) return GraphOp::Linear;
   if (dynamic_cast<nn::BatchNorm2d*>(&layer)) return GraphOp::Affine;
   if (dynamic_cast<nn::MaxPool2d*>(&layer)) return GraphOp::MaxPool;
-  if (dynamic_cast<nn::AvgPool2d*>(&layer)) return GraphOp::AvgPool;
+  if (dynamic_cast<nn::AvgPool2d*>(&layer) || dynamic_cast<nn::BinPool2d*>(&layer)) return GraphOp::AvgPool;
   if (dynamic_cast<nn::AdaptiveAvgPool2d*>(&layer)) return GraphOp::AdaptivePool;
   if (dynamic_cast<nn::Activation*>(&layer)) return GraphOp::Activation;
   if (dynamic_cast<nn::Add*>(&layer) && leaf.inputs.size() == 2) return GraphOp::Add;
@@ -51,7 +51,7 @@ class Planner {
   void run() {
     for (std::size_t i = 0; i < flow_.leaves.size(); ++i) {
       const Leaf& leaf = flow_.leaves[i];
-      if (passes(leaf) || taken_.count(i)) continue;
+      if (passes(leaf) || taken_.count(i) || pads_convolution(leaf)) continue;
       plan_.nodes.push_back(node_from(leaf));
       for (const ValueId output : plan_.nodes.back().outputs) made_.insert(output);
     }
@@ -65,7 +65,10 @@ class Planner {
     node.inputs = leaf.inputs;
     node.outputs = leaf.outputs;
     switch (node.op) {
-      case GraphOp::Conv: take_norm(node); break;
+      case GraphOp::Conv:
+        take_padding(node);
+        take_norm(node);
+        break;
       case GraphOp::Linear: {
         const auto& linear = static_cast<const nn::Linear&>(*leaf.layer);
         set_weights(node, nullptr, [&] { return nn::FoldedConv{linear.weight.detach(), linear.bias}; });
@@ -100,6 +103,23 @@ class Planner {
     const auto& norm = static_cast<const nn::BatchNorm2d&>(*node.layer);
     node.weight = norm.weight.detach() * torch::rsqrt(norm.running_var + norm.options().eps);
     node.bias = norm.bias.detach() - norm.running_mean * node.weight;
+  }
+
+  /// Whether it is done by the one convolution that takes its output.
+  bool pads_convolution(const Leaf& padding) {
+    const auto* pad = dynamic_cast<const nn::SamePad2d*>(padding.layer);
+    const int next = pad == nullptr ? -1 : only_consumer(padding.outputs.front());
+    const auto* conv = next < 0 ? nullptr : dynamic_cast<const nn::Conv2d*>(leaf(next).layer);
+    if (conv == nullptr || (*conv->options().padding)[0] != 0 || (*conv->options().padding)[1] != 0) return false;
+    padded_[padding.outputs.front()] = {padding.inputs.front(), pad};
+    return true;
+  }
+
+  void take_padding(GraphNode& node) {
+    const auto found = padded_.find(node.inputs.front());
+    if (found == padded_.end()) return;
+    node.inputs.front() = found->second.first;
+    node.pad = found->second.second;
   }
 
   void take_norm(GraphNode& node) {
@@ -156,6 +176,7 @@ class Planner {
   const Dataflow& flow_;
   GraphPlan& plan_;
   std::map<std::pair<const nn::Layer*, const nn::Layer*>, nn::FoldedConv> weights_;  // layer, norm
+  std::map<ValueId, std::pair<ValueId, const nn::SamePad2d*>> padded_;               // to what is padded
   std::set<std::size_t> taken_;
   std::set<ValueId> made_;
 };

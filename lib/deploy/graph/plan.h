@@ -8,6 +8,7 @@
 
 #include "nn/flow/dataflow.h"
 #include "nn/layers.h"
+#include "nn/sized_windows.h"
 
 /// A model as a list of operations for inference, several layers in each: what engines compile. It knows no shapes but
 /// channels, and nothing of how an engine computes.
@@ -39,6 +40,7 @@ struct GraphNode {
   torch::Tensor weight, bias;            ///< of Conv, Linear, Affine, batch norm folded in, contiguous; bias is always
                                          ///< defined; calls of one layer share them
   std::optional<nn::Act> activation;
+  const nn::SamePad2d* pad = nullptr;       ///< of Conv: zeros that its input gets first
   ValueId residual = nn::kUnknownValue;     ///< added after `activation`
   std::optional<nn::Act> final_activation;  ///< after the residual
 };

@@ -25,7 +25,7 @@ bool is_single_image(const Json& row) {
   return row.is_object() && row.value("mode", Json()) == "infer" && row.value("device", Json()) == "cpu" &&
          row.value("batch", Json()) == 1 && row.value("model", Json()).is_string() &&
          row.value("p50", Json()).is_number() && row.value("threads", Json()).is_number_integer() &&
-         row.value("size", Json()) == own_size(row.at("model").get<std::string>());
+         row.value("size", Json()).is_number_integer();
 }
 
 std::optional<double> ratio(const std::vector<std::optional<double>>& values, std::size_t row) {
@@ -67,10 +67,11 @@ std::vector<MeasuredLatency> read_bench(const std::filesystem::path& file) {
   for (const Json& row : json.at("result")) {
     if (!is_single_image(row)) continue;
     found.push_back({row.at("model").get<std::string>(), row.value("precision", "fp32"), row.value("engine", "eager"),
-                     row.at("threads").get<std::int64_t>(), row.at("p50").get<double>()});
+                     row.at("size").get<std::int64_t>(), row.at("threads").get<std::int64_t>(),
+                     row.at("p50").get<double>()});
   }
   if (found.empty()) {
-    throw file_error(file.string(), "measured no model on single images of its own size on a CPU", kBenchHint);
+    throw file_error(file.string(), "measured no model on single images on a CPU", kBenchHint);
   }
   return found;
 }
@@ -82,9 +83,12 @@ ComparedLatency compare_latency(const PublishedTable& table, const std::vector<M
   latency.reference = table.file.rows.front().name;
   for (const auto& row : table.file.rows) latency.published.push_back(published_seconds(row, latency.title));
   for (const MeasuredLatency& one : measured) {
-    bool known = false;
+    const std::int64_t own = own_size(one.model);
+    bool known = one.size != own;
     for (std::size_t i = 0; i < table.file.rows.size(); ++i) {
-      if (table.models[i] != one.model || table.file.rows[i].precision != one.precision) continue;
+      const TableRow& row = table.file.rows[i];
+      if (table.models[i] != one.model || row.precision != one.precision || row.size.value_or(own) != one.size)
+        continue;
       auto& cell = column_of(latency.columns, one, table.file.rows.size()).ms[i];
       cell = cell ? std::min(*cell, one.ms) : one.ms;  // of several memory formats the faster
       known = true;

@@ -15,9 +15,10 @@ namespace mlrun::engine {
 
 struct PublishedTable;
 
-/// One inference at batch 1 on a CPU, of a model at its own input size.
+/// One inference at batch 1 on a CPU.
 struct MeasuredLatency {
   std::string model, precision, engine;
+  std::int64_t size = 0;  ///< height and width of the image
   std::int64_t threads = 0;
   double ms = 0;  ///< median
 };
@@ -41,7 +42,8 @@ struct ComparedLatency {
   std::vector<std::string> notes;  ///< measured models that the table does not have
 };
 
-/// UserError where the table names no published seconds (`latency`), or none of its models was measured.
+/// A row takes what was measured at its size, which is the model's own where it names none. UserError where the table
+/// names no published seconds (`latency`), or none of its models was measured.
 ComparedLatency compare_latency(const PublishedTable& table, const std::vector<MeasuredLatency>& measured);
 
 /// The titles of what stands behind the published seconds, and the cells of a row.

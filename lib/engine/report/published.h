@@ -25,9 +25,10 @@ struct TableColumn {
 /// One line of a published table. Its figures are the expectations of `recipe` whose `row` is this one's.
 struct TableRow {
   std::string name, row, recipe;
-  std::string precision = "fp32";  ///< in which its speed was published
-  config::StringPairs published;   ///< figures that are no expectations, as `params: 5.48`
-  config::StringPairs metrics;     ///< a column's metric: the one that stands there in this row
+  std::string precision = "fp32";    ///< in which its speed was published
+  std::optional<std::int64_t> size;  ///< of the images, likewise; the model's own where it says nothing
+  config::StringPairs published;     ///< figures that are no expectations, as `params: 5.48`
+  config::StringPairs metrics;       ///< a column's metric: the one that stands there in this row
   static void declare(config::Declare<TableRow>& d);
 
   /// The metric of this row in a column.

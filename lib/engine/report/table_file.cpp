@@ -199,6 +199,10 @@ void TableRow::declare(config::Declare<TableRow>& d) {
   d("recipe", &TableRow::recipe, "the recipe that reproduces it: a file, or the name of a shipped one").required();
   d("published", &TableRow::published, "published figures that are no metrics (seconds, parameters), by title");
   d("precision", &TableRow::precision, "in which `mlrun bench` measures the row's speed, as fp32 or int8");
+  d("size", &TableRow::size,
+    "height and width of the images on which `mlrun bench` measures the row's speed; null: the model's own")
+      .min(1)
+      .unit("pixels");
   d("metrics", &TableRow::metrics, "a column's metric: the metric that stands there in this row");
 }
 

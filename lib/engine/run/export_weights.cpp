@@ -86,12 +86,14 @@ weights::Metadata model_metadata(const models::NamedModel& model) {
   Json preprocessing = {{"channels", model.channels}};
   preprocessing.update(models::preprocessing_facts(model.section));
   metadata["preprocessing"] = json_text(preprocessing);
-  const auto imagenet = models::imagenet_categories();
   const bool reinitialised = model.section.head == "reinit" || model.section.weights.head == "reinit";
-  const bool published = model.section.weights.file && config::looks_like_name(model.section.weights.file->string());
-  if (published && !reinitialised) {
-    metadata["classes"] = json_text(std::vector<std::string>(imagenet.begin(), imagenet.end()));
-    metadata["weights"] = model.section.weights.file->string();
+  const std::string name = model.section.weights.file ? model.section.weights.file->string() : "";
+  const std::string& architecture = model.section.architecture.name;
+  const auto* published = config::looks_like_name(name) ? models::find_published(name, architecture) : nullptr;
+  if (published != nullptr && published->model == architecture && !reinitialised) {
+    const auto classes = published->data->categories();
+    metadata["classes"] = json_text(std::vector<std::string>(classes.begin(), classes.end()));
+    metadata["weights"] = name;
   }
   return metadata;
 }

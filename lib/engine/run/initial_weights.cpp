@@ -7,6 +7,7 @@
 #include "config/words.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/weight_choice.h"
+#include "models/heads.h"
 #include "models/published.h"
 #include "models/registry.h"
 #include "weights/file.h"
@@ -31,13 +32,14 @@ bool reinitialises(const config::ModelSection& model) {
   return model.head == "reinit" || model.weights.head == "reinit";
 }
 
-/// The published weights that the recipe names; null where it names a file.
+/// The published weights that the recipe names; null where it names a file. Those of another model where `map` says
+/// what becomes of their names: a backbone's.
 const models::PublishedWeights* named_weights(const config::ModelSection& model) {
   const std::string name = model.weights.file->string();
   const std::string& architecture = model.architecture.name;
   if (!config::looks_like_name(name)) return nullptr;
   const models::PublishedWeights& weights = models::published_at(name, architecture);
-  if (weights.model == architecture) return &weights;
+  if (weights.model == architecture || !model.weights.map.empty()) return &weights;
   throw UserError("the weights " + weights.name() + " are of another model than " + architecture,
                   "`mlrun weights list " + architecture + "` shows those of this model");
 }
@@ -88,7 +90,7 @@ void check_file(const config::Resolved& resolved, const fs::path& path) {
 
 /// Auxiliary heads in published files go only into models that have them, as in torchvision.
 void skip_auxiliary_heads(nn::Layer& model, const weights::NamedTensors& tensors, std::vector<std::string>& skip) {
-  for (const std::string branch : {"aux1", "aux2", "AuxLogits"}) {
+  for (const std::string branch : models::kAuxiliaryHeads) {
     const std::string prefix = branch + ".";
     const auto begins = [&](const auto& item) { return item.first.rfind(prefix, 0) == 0; };
     const auto own = nn::state_dict(model);

@@ -82,12 +82,46 @@ std::shared_ptr<nn::Layer> conv(const nn::Conv2dOptions& options) { return std::
 TEST_CASE("graphs of small members of each family give what the layers give", "[deploy][graph]") {
   if (!graph_available()) return test::skip("this build has no oneDNN");
   const std::vector<std::pair<const char*, int>> family = {
-      {"resnet18", 48},        {"mobilenet_v2", 40},   {"mobilenet_v3_small", 48}, {"shufflenet_v2_x0_5", 48},
-      {"mnasnet0_5", 40},      {"squeezenet1_1", 48},  {"densenet121", 48},        {"googlenet", 48},
-      {"efficientnet_b0", 40}, {"regnet_x_400mf", 40}, {"regnet_y_400mf", 40},     {"small_cnn", 32},
-      {"alexnet", 64},         {"vgg11_bn", 32},       {"resnext50_32x4d", 48},    {"inception_v3", 80},
+      {"resnet18", 48},
+      {"mobilenet_v2", 40},
+      {"mobilenet_v3_small", 48},
+      {"shufflenet_v2_x0_5", 48},
+      {"mnasnet0_5", 40},
+      {"squeezenet1_1", 48},
+      {"densenet121", 48},
+      {"googlenet", 48},
+      {"efficientnet_b0", 40},
+      {"regnet_x_400mf", 40},
+      {"regnet_y_400mf", 40},
+      {"small_cnn", 32},
+      {"alexnet", 64},
+      {"vgg11_bn", 32},
+      {"resnext50_32x4d", 48},
+      {"inception_v3", 80},
+      {"mobilenet_multi_avg_seg", 45},
   };
   for (const auto& [name, size] : family) check_model(name, size);
+}
+
+TEST_CASE("MOSAIC's padding is done by its convolutions, its means in bins by pooling", "[deploy][graph]") {
+  if (!graph_available()) return test::skip("this build has no oneDNN");
+  const auto model = model_of("mosaic", 5);
+  torch::manual_seed(1);
+  const torch::Tensor example = torch::randn({1, 3, 256, 250});
+  const GraphPlan plan = plan_graph(*model, example);
+  CHECK(plan.obstacle.empty());
+  std::int64_t padded = 0, pooled = 0;
+  for (const GraphNode& node : plan.nodes) {
+    padded += node.pad != nullptr ? 1 : 0;
+    pooled += node.op == GraphOp::AvgPool ? 1 : 0;
+    CHECK(node.layer->type() != "SamePad2d");
+  }
+  CHECK(padded == 4);  // the stem and three stages; the last has dilation in place of a stride
+  CHECK(pooled == 3);
+  InferenceGraph graph(*model, example);
+  for (const auto& [height, width] : {std::pair<std::int64_t, std::int64_t>{256, 250}, {249, 272}}) {
+    check_graph(*model, graph, torch::randn({1, 3, height, width}));
+  }
 }
 
 TEST_CASE("graphs keep clear of oneDNN's references, whatever the layout and the shape", "[deploy][graph]") {

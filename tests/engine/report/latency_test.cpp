@@ -85,6 +85,24 @@ TEST_CASE("measured times stand beside published ones, with ratios to the first 
   CHECK(json["rows"][1]["latency"]["measured"][1]["ratio"].is_null());
 }
 
+TEST_CASE("a row of another size takes what was measured at that size", "[engine][report]") {
+  const Files files(R"(title: A table
+latency: s/image
+columns:
+  - {metric: val/acc1, name: Acc@1}
+rows:
+  - {name: Large, row: X/large, recipe: large, published: {"s/image": 0.50}}
+  - {name: Small images, row: X/large, recipe: large, size: 128, published: {"s/image": 0.20}}
+)");
+  const auto bench = files.bench({bench_row("resnet18", "fp32", 40), bench_row("resnet18", "fp32", 10, 1, 2, 128),
+                                  bench_row("resnet18", "fp32", 5, 1, 2, 64)});
+  const ComparedLatency latency = compare_latency(files.table(), bench);
+  REQUIRE(latency.columns.size() == 1);
+  CHECK(latency.columns[0].ms[0].value_or(0) == 40);
+  CHECK(latency.columns[0].ms[1].value_or(0) == 10);
+  CHECK(latency.notes.empty());
+}
+
 TEST_CASE("files that are no measurement of single images are refused", "[engine][report]") {
   const Files files;
   const auto ends = [](const std::string& text, const std::string& ending) {
@@ -97,7 +115,7 @@ TEST_CASE("files that are no measurement of single images are refused", "[engine
     CHECK(ends(user_error([&] { read_bench(files.folder.write("x.json", text)); }),
                "x.json: is not what `mlrun bench --json` prints" + hint));
   }
-  const std::string nothing = ": measured no model on single images of its own size on a CPU" + hint;
+  const std::string nothing = ": measured no model on single images on a CPU" + hint;
   CHECK(ends(user_error([&] { files.bench(Json::array()); }), nothing));
   CHECK(ends(user_error([&] { files.bench({bench_row("resnet18", "fp32", 300, 8), 7, Json::object()}); }), nothing));
   CHECK(ends(

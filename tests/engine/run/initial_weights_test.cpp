@@ -128,6 +128,9 @@ TEST_CASE("published weights must be of the model and on this machine", "[engine
         "command line: model.weights.file: the weights resnet18/IMAGENET1K_V1 are not on this machine; run `mlrun "
         "weights get resnet18/IMAGENET1K_V1`, or put the file resnet18-f37072fd.pth into " +
             (folder / "mlrun/weights").string());
+  // With a map, those of another model are a part of this one.
+  CHECK_THAT(checked({"model=resnet18", "model.weights={file: resnet50/IMAGENET1K_V1, map: {layer1: layer1}}"}),
+             ContainsSubstring("the weights resnet50/IMAGENET1K_V1 are not on this machine"));
   ::unsetenv("XDG_CACHE_HOME");
 }
 
