@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "tasks/pair.h"
@@ -46,6 +47,11 @@ const data::TransformFactory& transforms() {
 
 const metrics::MetricFactory& metrics() {
   static const metrics::MetricFactory none("metric");
+  return none;
+}
+
+const std::vector<engine::StarterKind>& starters() {
+  static const std::vector<engine::StarterKind> none;
   return none;
 }
 

@@ -115,9 +115,13 @@ std::vector<torch::Tensor> common_step(const std::vector<std::vector<std::int64_
   const auto numbers = torch::linspace(-1, 1, 8 * 9, torch::kDouble).sin().view({8, 9});
   Threads ranks(static_cast<int>(parts.size()));
   std::vector<torch::Tensor> results(parts.size());
+  std::vector<HandsFixture> fixtures;  // made one after another: threads share a generator
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    fixtures.emplace_back(std::vector<std::string>{"model"});
+    fixtures.back().models[0].second->to(torch::kDouble);
+  }
   const auto train = [&](std::size_t rank, std::int64_t at) {
-    HandsFixture fixture({"model"});
-    fixture.models[0].second->to(torch::kDouble);
+    HandsFixture& fixture = fixtures[rank];
     Threads::Rank group(ranks, static_cast<int>(rank));
     Hands hands(fixture.models, fixture.optimizers, {0.5, {}, {}});
     hands.share_with(group);

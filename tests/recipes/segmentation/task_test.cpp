@@ -43,7 +43,9 @@ engine::TrainResult train(const std::filesystem::path& run, const config::Resolv
 torch::Tensor read_image(const std::filesystem::path& file) {
   return data::decode_image(read_file(file), file.string());
 }
-torch::Tensor read_mask(const std::filesystem::path& file) { return data::decode_mask(read_file(file), file.string()); }
+torch::Tensor read_mask(const std::filesystem::path& file) {
+  return data::decode_mask(read_file(file), file.string()).values;
+}
 
 TEST_CASE("segmentation learns shapes, and resumes to the same bits", "[recipes][segmentation]") {
   const TempDir folder;
