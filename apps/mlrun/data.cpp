@@ -6,8 +6,10 @@
 #include "apps/mlrun/command.h"
 #include "base/threads.h"
 #include "config/bind.h"
+#include "data/class_colours.h"
 #include "data/contact_sheet.h"
 #include "data/inspect.h"
+#include "data/mask_census.h"
 #include "data/pack.h"
 #include "data/sources/detect_format.h"
 #include "data/verify.h"
@@ -133,11 +135,12 @@ struct ShowArguments {
   std::string split = "train", with, out = "samples.png";
 };
 
-data::Pipeline make_pipeline(const config::Recipe& recipe, const std::string& with, std::int64_t channels) {
-  const auto context = models::transform_context(recipe.model, channels);
-  if (with == "none") return {recipes::transforms(), {}, context, "data"};
+data::Pipeline make_pipeline(const config::Recipe& recipe, const std::string& with, const data::Dataset& dataset) {
+  const auto context = models::transform_context(recipe.model, dataset.info().channels);
+  const data::Followers followers = data::mask_followers(dataset);
+  if (with == "none") return {recipes::transforms(), {}, context, "data", followers};
   return {recipes::transforms(), with == "augment" ? recipe.data.augment : recipe.data.preprocess, context,
-          "data." + with};
+          "data." + with, followers};
 }
 
 Result show(const ShowArguments& arguments) {
@@ -156,8 +159,9 @@ Result show(const ShowArguments& arguments) {
   sheet.choice = static_cast<std::uint64_t>(recipe.train.seed);
   if (train) sheet.seed = sheet.choice;
   sheet.on_error = data::on_error_of(recipe.data.on_error);
+  sheet.palette = data::mask_palette(info);
   Result result;
-  result.json = data::write_contact_sheet(*source, make_pipeline(recipe, with, info.channels), info.classes, sheet,
+  result.json = data::write_contact_sheet(*source, make_pipeline(recipe, with, *subject.dataset), info.classes, sheet,
                                           arguments.out);
   result.json["split"] = arguments.split;
   result.json["with"] = with;

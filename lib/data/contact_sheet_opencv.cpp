@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include <torch/types.h>
+#include <torch/utils.h>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
@@ -14,6 +16,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "data/batch_memory.h"
+#include "data/colours.h"
+#include "data/image/overlay.h"
 #include "data/image/resize.h"
 
 namespace mlrun::data {
@@ -111,6 +116,57 @@ cv::Mat lay_out(const std::vector<Picture>& pictures, std::int64_t columns) {
   return sheet;
 }
 
+/// Which colour stands for which class, of those that were shown.
+class Legend {
+ public:
+  Legend(const std::vector<std::string>& classes, const std::string& palette) : classes_(classes), palette_(palette) {}
+
+  /// The names of the classes in a mask, the largest first.
+  std::string add(const torch::Tensor& mask) {
+    const torch::Tensor counts = torch::bincount(mask.flatten().to(torch::kLong), {}, kIgnored + 1);
+    std::vector<std::pair<std::int64_t, std::size_t>> found;
+    for (std::size_t i = 0; i < classes_.size(); ++i) {
+      const auto pixels = counts[static_cast<std::int64_t>(i)].item<std::int64_t>();
+      if (pixels == 0) continue;
+      found.emplace_back(-pixels, i);
+      seen_.insert(i);
+    }
+    std::sort(found.begin(), found.end());
+    std::string names;
+    for (const auto& item : found) names += (names.empty() ? "" : ", ") + classes_[item.second];
+    return names.empty() ? "-" : names;
+  }
+
+  /// The sheet with the colours and names below it.
+  cv::Mat below(const cv::Mat& sheet) const {
+    if (seen_.empty()) return sheet;
+    constexpr int kSquare = 10, kSpace = 16;
+    std::vector<std::pair<cv::Point, std::size_t>> places;
+    cv::Point next(kGap, sheet.rows + kGap);
+    for (const auto label : seen_) {
+      const int width = kSquare + kGap / 2 + text_width(drawable(classes_[label]), kLabelScale);
+      if (next.x > kGap && next.x + width > sheet.cols - kGap) next = {kGap, next.y + kLine + kGap / 2};
+      places.emplace_back(next, label);
+      next.x += width + kSpace;
+    }
+    cv::Mat result(next.y + kLine + kGap, sheet.cols, CV_8UC3, cv::Scalar::all(255));
+    sheet.copyTo(result(cv::Rect(0, 0, sheet.cols, sheet.rows)));
+    for (const auto& [place, label] : places) {
+      const auto part = [&, at = 3 * label](std::size_t c) { return static_cast<unsigned char>(palette_[at + c]); };
+      const cv::Rect square(place.x, place.y, kSquare, kSquare);
+      cv::rectangle(result, square, cv::Scalar(part(2), part(1), part(0)), cv::FILLED);
+      cv::rectangle(result, square, cv::Scalar::all(130));
+      draw_text(result, drawable(classes_[label]), place.x + kSquare + kGap / 2, place.y + kSquare, kLabelScale, 0);
+    }
+    return result;
+  }
+
+ private:
+  const std::vector<std::string>& classes_;
+  const std::string& palette_;
+  std::set<std::size_t> seen_;
+};
+
 /// The samples to show, in the order of the split, and the ids of those passed over.
 std::vector<SampleKey> draw_samples(const Source& source, const SheetOptions& options, Json& skipped) {
   const auto wanted = static_cast<std::size_t>(std::min(options.samples, source.size()));
@@ -140,18 +196,28 @@ Json write_contact_sheet(const Source& source, const Pipeline& pipeline, const s
   if (source.size() == 0) throw UserError("the split has no samples");
   Json shown = Json::array(), skipped = Json::array();
   std::vector<Picture> pictures;
+  Legend legend(classes, options.palette);
   for (const SampleKey& key : draw_samples(source, options, skipped)) {
-    const Sample sample = source.get(key);
-    const torch::Tensor input = pipeline.apply(sample.inputs.tensor("image"), key);
-    const std::string label = label_text(source.facts(key.index), classes);
-    pictures.push_back({fit(as_colour(pipeline.viewable(input))), drawable(label), drawable(sample.id)});
+    Sample sample = source.get(key);
+    const bool masked = !options.palette.empty() && sample.targets.has("mask");
+    BatchMemory memory(1);
+    if (masked) sample = pipeline.sample(source, key, memory);
+    const torch::Tensor input =
+        masked ? sample.inputs.tensor("image") : pipeline.apply(sample.inputs.tensor("image"), key);
+    torch::Tensor view = as_colour(pipeline.viewable(input));
+    std::string label = label_text(source.facts(key.index), classes);
+    if (masked) {
+      view = overlay(view, sample.targets.tensor("mask"), options.palette);
+      label = legend.add(sample.targets.tensor("mask"));
+    }
+    pictures.push_back({fit(view), drawable(label), drawable(sample.id)});
     shown.push_back({{"id", sample.id},
                      {"index", key.index},
                      {"label", label},
                      {"height", input.size(1)},
                      {"width", input.size(2)}});
   }
-  const cv::Mat sheet = lay_out(pictures, options.columns);
+  const cv::Mat sheet = legend.below(lay_out(pictures, options.columns));
   std::vector<unsigned char> encoded;
   MLRUN_ASSERT(cv::imencode(".png", sheet, encoded), "OpenCV wrote no PNG");
   write_file(file, {reinterpret_cast<const char*>(encoded.data()), encoded.size()});

@@ -86,6 +86,10 @@ bool has_masks(const Dataset& dataset) {
   return false;
 }
 
+Followers mask_followers(const Dataset& dataset) {
+  return has_masks(dataset) ? Followers{{"mask", follow_masks(kIgnored)}} : Followers{};
+}
+
 void check_some_masks(const Dataset& dataset) {
   const DataInfo& info = dataset.info();
   MaskCensus census(info.classes.size());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/inspect.h"
+#include "data/transforms/follower.h"
 #include "report/table.h"
 
 namespace mlrun::data {
@@ -45,6 +46,9 @@ class MaskCensus {
 
 /// Whether the samples of a data set have masks of classes (`targets.mask`): the first one is read.
 bool has_masks(const Dataset& dataset);
+
+/// How masks of classes keep to their images; nothing follows where a data set has none.
+Followers mask_followers(const Dataset& dataset);
 
 /// Reads a few samples of each split, so that what is wrong with most masks is told before a training begins:
 /// UserErrors of the source, and where all their pixels are ignored. Warns where they hold one class alone.

@@ -5,8 +5,12 @@
 #include <torch/types.h>
 
 #include "base/files.h"
+#include "data/class_colours.h"
 #include "data/image/decode.h"
+#include "data/image/overlay.h"
+#include "data/mask_census.h"
 #include "data/sources/synthetic.h"
+#include "data/sources/synthetic_shapes.h"
 #include "data/transforms/transform.h"
 #include "recipes/registry.h"
 #include "support.h"
@@ -123,6 +127,29 @@ TEST_CASE("a contact sheet passes over broken samples where it may", "[data][con
   REQUIRE(test::user_error([&] {
             write_contact_sheet(HalfBroken({9}, 1), normalizing(1), classes, options, folder / "n.png");
           }) == "no sample of the split can be read; `mlrun data verify` names what is broken");
+}
+
+TEST_CASE("masks are drawn over their images where these went, with a legend", "[data][contact_sheet]") {
+  const test::TempDir folder;
+  const auto data = open_synthetic_shapes({}, {});
+  const auto source = data->split(Split::Val);
+  std::vector<config::Component> list = {recipes::transforms().defaults("normalize")};
+  const Pipeline pipeline(recipes::transforms(), list, TransformContext(), "data.preprocess", mask_followers(*data));
+  SheetOptions options;
+  options.samples = 1;
+  options.palette = mask_palette(data->info());
+  const auto& classes = data->info().classes;
+  const Json shown = write_contact_sheet(*source, pipeline, classes, options, folder / "s.png");
+  const Sample sample = source->get({shown["samples"][0]["index"].get<std::int64_t>(), 0, 0});
+  const torch::Tensor expected = overlay(sample.inputs.tensor("image"), sample.targets.tensor("mask"), options.palette);
+  const torch::Tensor sheet = decode_image(read_file(folder / "s.png"), "s.png");
+  const std::int64_t margin = 8 + (112 - 64) / 2;
+  CHECK(torch::equal(sheet.slice(0, 8, 72).slice(1, margin, margin + 64), expected));
+  CHECK(shown["samples"][0]["label"].get<std::string>().find("ground") == 0);
+  options.palette.clear();
+  const Json plain = write_contact_sheet(*source, pipeline, classes, options, folder / "p.png");
+  CHECK(plain["height"].get<int>() < shown["height"].get<int>());
+  CHECK(plain["samples"][0]["label"] == "-");
 }
 
 }  // namespace mlrun::data
