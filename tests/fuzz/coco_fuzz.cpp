@@ -1,9 +1,10 @@
-// Any bytes as annotations in COCO's form, as the text of runs, and as a table of classes.
+// Any bytes as instances and segments in COCO's form, as the text of runs, and as a table of classes.
 
 #include <vector>
 
 #include "data/sources/class_table.h"
 #include "data/sources/coco_annotations.h"
+#include "data/sources/panoptic_annotations.h"
 #include "fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -16,6 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (object.runs.height > 0) continue;
       const auto mask = object.mask(24, 31);
       fuzz::require(mask.area() >= 0 && mask.area() <= 24 * 31, "a mask lies in its image");
+    }
+  });
+  fuzz::tolerate([&] {
+    for (const auto& image : data::read_panoptic(text, "f.json").images) {
+      fuzz::require(!image.file.empty() && !image.mask.empty(), "an image has its two files");
     }
   });
   if (const auto runs = data::parse_runs(text, 5, 7)) {

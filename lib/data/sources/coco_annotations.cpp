@@ -9,26 +9,12 @@
 #include "base/json_items.h"
 #include "data/problem_list.h"
 #include "data/shown_text.h"
+#include "data/sources/json_fields.h"
 
 namespace mlrun::data {
 namespace {
 
 constexpr std::int64_t kLargestSide = 1 << 20;
-
-/// An integer of a file, be it written 3 or 3.0.
-std::optional<std::int64_t> integer(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number()) return {};
-  if (found->is_number_integer()) return found->get<std::int64_t>();
-  const auto value = found->get<double>();
-  const bool whole = value >= -9e15 && value <= 9e15 && value == static_cast<double>(static_cast<std::int64_t>(value));
-  return whole ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
-}
-
-std::optional<std::string> text_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? std::optional(found->get<std::string>()) : std::nullopt;
-}
 
 class CocoReader {
  public:

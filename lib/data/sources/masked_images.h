@@ -57,7 +57,7 @@ struct MaskFiles {
   std::shared_ptr<ImageFiles> images = std::make_shared<ImageFiles>();
   std::vector<std::filesystem::path> masks;
 
-  /// Adds a pair; UserError where one of the two files is not there.
+  /// Adds a pair; UserError where one of the two files is not there, or not in the root.
   void add(const std::string& image, const std::filesystem::path& mask);
 };
 

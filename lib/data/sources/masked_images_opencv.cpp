@@ -1,5 +1,6 @@
 #include "data/sources/masked_images.h"
 
+#include <algorithm>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "base/files.h"
 #include "base/input_file.h"
 #include "data/image/head.h"
+#include "data/shown_text.h"
 #include "data/sources/listing.h"
 #include "data/sources/names.h"
 #include "data/sources/split_dataset.h"
@@ -133,6 +135,12 @@ std::shared_ptr<const Dataset> masked_dataset(DataInfo info, std::shared_ptr<con
 }
 
 void MaskFiles::add(const std::string& image, const fs::path& mask) {
+  for (const fs::path& path : {fs::path(image), mask.lexically_relative(images->root)}) {
+    const bool outside = path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end();
+    if (outside)
+      throw file_error(images->root.string(), "'" + shown_text(path.string()) + "' leads out of it",
+                       "name files in it");
+  }
   images->files.push_back({image, size_of(images->root / image)});
   images->labels.push_back(0);
   size_of(mask);

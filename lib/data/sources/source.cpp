@@ -4,6 +4,7 @@
 
 #include "data/sources/cifar.h"
 #include "data/sources/cityscapes.h"
+#include "data/sources/coco_panoptic.h"
 #include "data/sources/coco_segmentation.h"
 #include "data/sources/idx.h"
 #include "data/sources/image_folder.h"
@@ -44,6 +45,7 @@ const SourceFactory& sources() {
     list.add<Cifar100Options>("cifar100", "CIFAR-100, the binary version, with fine or coarse labels", &open_cifar100);
 #ifdef MLRUN_WITH_OPENCV
     list.add<CityscapesOptions>("cityscapes", "Cityscapes: streets with masks of 19 classes", &open_cityscapes);
+    list.add<CocoPanopticOptions>("coco_panoptic", "COCO's things and stuff, from panoptic masks", &open_coco_panoptic);
     list.add<CocoSegmentationOptions>("coco_segmentation",
                                       "COCO's instances as masks of classes, as torchvision's references make them",
                                       &open_coco_segmentation);

@@ -18,10 +18,10 @@ TEST_CASE("splits have their names", "[data][source]") {
 TEST_CASE("the sources of this build are registered", "[data][source]") {
   REQUIRE(sources().kind() == "source");
 #ifdef MLRUN_WITH_OPENCV
-  REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "cityscapes", "coco_segmentation", "csv",
-                                                        "flat", "idx", "image_folder", "segmentation_folder",
-                                                        "synthetic_shapes", "synthetic", "voc_segmentation",
-                                                        "webdataset"});
+  REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "cityscapes", "coco_panoptic",
+                                                        "coco_segmentation", "csv", "flat", "idx", "image_folder",
+                                                        "segmentation_folder", "synthetic_shapes", "synthetic",
+                                                        "voc_segmentation", "webdataset"});
 #elif defined(MLRUN_WITH_JPEG)
   REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "csv", "flat", "idx", "image_folder",
                                                         "synthetic_shapes", "synthetic", "webdataset"});
