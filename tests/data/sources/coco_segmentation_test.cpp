@@ -25,7 +25,8 @@ struct CocoFolder : test::TempDir {
       const std::string name = std::to_string(i) + ".png";
       write("train2017/" + name,
             test::grey_png(std::vector<std::uint8_t>(static_cast<std::size_t>(height * width)), width));
-      images.insert(images.begin(), {{"id", i}, {"file_name", name}, {"height", height}, {"width", width}});
+      const Json image = {{"id", i}, {"file_name", name}, {"height", height}, {"width", width}};
+      images.insert(images.begin(), image);  // the last one first
       for (Json object : scenes[i]["objects"]) {
         object["id"] = annotations.size() + 1;
         object["image_id"] = i;
