@@ -99,6 +99,10 @@ TEST_CASE("graphs of small members of each family give what the layers give", "[
       {"resnext50_32x4d", 48},
       {"inception_v3", 80},
       {"mobilenet_multi_avg_seg", 45},
+      {"fcn_mobilenet_v3_large", 64},
+      {"deeplabv3_mobilenet_v3_large", 64},
+      {"lraspp_mobilenet_v3_large", 64},
+      {"unet", 64},
   };
   for (const auto& [name, size] : family) check_model(name, size);
 }
