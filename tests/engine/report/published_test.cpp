@@ -155,3 +155,31 @@ TEST_CASE("every shipped table can be read", "[engine][report]") {
   }
   CHECK(tables >= 2);
 }
+
+TEST_CASE("the table of segmenters has its figures at 520 and at 320 pixels", "[engine][report]") {
+  const auto configs = mlrun::test::source_root() / "configs";
+  const PublishedTable table =
+      read_table(configs / "tables/mobilenet_v3_segmentation.yaml", {configs}, recipes::catalogue());
+  struct Row {
+    const char* model;
+    double miou, pixel_acc;
+    std::int64_t size;  // 0: the model's own
+  };
+  // PyTorch blog, 2021, "Everything you need to know about TorchVision's MobileNetV3 implementation".
+  const Row rows[] = {{"lraspp_mobilenet_v3_large", 57.9, 91.2, 0},
+                      {"deeplabv3_mobilenet_v3_large", 60.3, 91.2, 0},
+                      {"fcn_mobilenet_v3_large", 57.8, 90.9, 0},
+                      {"deeplabv3_resnet50", 66.4, 92.4, 0},
+                      {"fcn_resnet50", 60.5, 91.4, 0},
+                      {"lraspp_mobilenet_v3_large", 55.8, 90.3, 320},
+                      {"deeplabv3_mobilenet_v3_large", 56.5, 90.3, 320},
+                      {"fcn_mobilenet_v3_large", 54.8, 90.1, 320}};
+  REQUIRE(table.file.rows.size() == std::size(rows));
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    INFO(table.file.rows[i].name);
+    CHECK(table.models[i] == rows[i].model);
+    CHECK(table.expected[i][0]->value == rows[i].miou);
+    CHECK(table.expected[i][1]->value == rows[i].pixel_acc);
+    CHECK(table.file.rows[i].size.value_or(0) == rows[i].size);
+  }
+}
