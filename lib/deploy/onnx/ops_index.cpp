@@ -136,8 +136,9 @@ Tensor cut(const OnnxCall& call, const Tensor& x, const SliceRange& range) {
     const std::int64_t start = place(range.start, 0, size), end = place(range.end, 0, size);
     return x.slice(range.axis, start, std::max(start, end), std::min(step, std::max<std::int64_t>(size, 1)));
   }
-  const std::int64_t start = place(range.start, -1, size - 1), end = place(range.end, -1, size - 1);
-  if (start <= end || size == 0) return x.narrow(range.axis, 0, 0);
+  if (size == 0) return x;
+  const std::int64_t start = place(range.start, 0, size - 1), end = place(range.end, -1, size - 1);
+  if (start <= end) return x.narrow(range.axis, 0, 0);
   return x.narrow(range.axis, end + 1, start - end)
       .flip({range.axis})
       .slice(range.axis, 0, size, std::min(-step, size));

@@ -45,12 +45,22 @@ Tensor zero_point_of(const OnnxCall& call, std::size_t index, torch::ScalarType 
   return call.has(index) ? call.in(index) : torch::zeros({}, otherwise);
 }
 
+/// What QuantizeLinear makes: its zero point's type, that of output_dtype (opset 21), or uint8.
+torch::ScalarType quantized_type(const OnnxCall& call) {
+  const std::int64_t wanted = call.integer("output_dtype", 0);
+  if (wanted == 0) return call.has(2) ? call.in(2).scalar_type() : torch::kByte;
+  const auto type = wanted == 2 ? torch::kByte : wanted == 3 ? torch::kChar : torch::kShort;
+  call.require(wanted == 2 || wanted == 3 || wanted == 5, "it quantizes to numbers that mlrun does not compute with");
+  call.require(!call.has(2) || call.in(2).scalar_type() == type, "its output_dtype is not the type of its zero point");
+  return type;
+}
+
 Tensors quantize_linear(const OnnxCall& call) {
   check_not_blocked(call);
   const std::int64_t axis = call.integer("axis", 1);
   const Tensor& x = call.in();
   const Tensor scale = placed(call, call.in(1), x, axis);
-  const Tensor zero_point = placed(call, zero_point_of(call, 2, torch::kByte), x, axis);
+  const Tensor zero_point = placed(call, zero_point_of(call, 2, quantized_type(call)), x, axis);
   return {quantize(call, x.to(torch::kFloat), scale.to(torch::kFloat), zero_point)};
 }
 

@@ -19,7 +19,9 @@ Tensors concat(const OnnxCall& call) {
   for (std::size_t i = 1; i < call.inputs().size(); ++i) {
     const Tensor& x = call.in(i);
     call.require(x.scalar_type() == first.scalar_type(), "its inputs have different types");
-    call.require(x.dim() == first.dim(), "the shapes of its inputs do not fit together");
+    bool fits = x.dim() == first.dim();
+    for (std::int64_t k = 0; fits && k < x.dim(); ++k) fits = k == axis || x.size(k) == first.size(k);
+    call.require(fits, "the shapes of its inputs do not fit together");
     sizes[static_cast<std::size_t>(axis)] += x.size(axis);
   }
   call.check_size(sizes, first.scalar_type());

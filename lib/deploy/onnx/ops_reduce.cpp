@@ -38,6 +38,14 @@ Tensor product(Tensor x, Numbers axes, bool keep) {
 
 Tensor sum(const Tensor& x, const Numbers& axes, bool keep) { return x.sum(axes, keep, x.scalar_type()); }
 
+/// Each of `axes` has elements, among which one is the largest.
+const Tensor& inhabited(const Tensor& x, const Numbers& axes) {
+  for (const auto axis : axes) {
+    if (x.size(axis) == 0) throw OnnxNodeError("it takes the largest or least of nothing");
+  }
+  return x;
+}
+
 /// ArgMax and ArgMin; where several are the same, the first or the last.
 template <bool kLargest>
 Tensors position(const OnnxCall& call) {
@@ -70,7 +78,9 @@ Tensors cumulative_sum(const OnnxCall& call) {
   const bool reverse = call.flag("reverse", false);
   const Tensor seen = reverse ? x.flip({axis}) : x;
   Tensor sums = seen.cumsum(axis, x.scalar_type());
-  if (call.flag("exclusive", false)) sums = sums.sub(seen);
+  if (call.flag("exclusive", false) && x.size(axis) > 0) {  // by moving: infinities cannot be taken away again
+    sums = torch::cat({torch::zeros_like(sums.narrow(axis, 0, 1)), sums.narrow(axis, 0, x.size(axis) - 1)}, axis);
+  }
   return {reverse ? sums.flip({axis}) : sums};
 }
 
@@ -82,8 +92,10 @@ void add_onnx_reductions(OnnxOperators& operators) {
     if (at::isFloatingType(x.scalar_type())) return x.mean(a, keep);
     return x.to(torch::kDouble).mean(a, keep).trunc().to(x.scalar_type());
   });
-  reduction(operators, "ReduceMax", [](const Tensor& x, const Numbers& a, bool keep) { return x.amax(a, keep); });
-  reduction(operators, "ReduceMin", [](const Tensor& x, const Numbers& a, bool keep) { return x.amin(a, keep); });
+  reduction(operators, "ReduceMax",
+            [](const Tensor& x, const Numbers& a, bool keep) { return inhabited(x, a).amax(a, keep); });
+  reduction(operators, "ReduceMin",
+            [](const Tensor& x, const Numbers& a, bool keep) { return inhabited(x, a).amin(a, keep); });
   reduction(operators, "ReduceProd", [](const Tensor& x, const Numbers& a, bool keep) { return product(x, a, keep); });
   reduction(operators, "ReduceL1", [](const Tensor& x, const Numbers& a, bool keep) { return sum(x.abs(), a, keep); });
   reduction(operators, "ReduceL2",

@@ -131,7 +131,9 @@ Sizes sizes_of(const OnnxCall& call, const std::vector<double>& scales, const Nu
     call.require(size > 0, "its input is empty");
     if (sizes.empty()) {
       call.require(scales[i] > 0 && size * scales[i] < 0x1p31, "its scales are out of range");
-      result.sizes[axis] = static_cast<std::int64_t>(std::floor(size * scales[i]));
+      // In float32, as scales are written: 0.7 of 10 pixels are 7.
+      result.sizes[axis] =
+          static_cast<std::int64_t>(std::floor(static_cast<float>(size) * static_cast<float>(scales[i])));
     } else {
       result.sizes[axis] = sizes[i];
     }
