@@ -1,58 +1,15 @@
 #include "deploy/onnx/translation.h"
 
-#include <algorithm>
-
-#include <torch/types.h>
-#include <torch/utils.h>
-
-#include "catch.h"
-#include "deploy/onnx/model.h"
-#include "deploy/trace.h"
-#include "deploy/wrapped.h"
+#include "deploy/onnx/mapped.h"
 #include "models/named_model.h"
-#include "nn/layers.h"
-#include "support.h"
 
 using namespace mlrun;
 using Catch::Matchers::ContainsSubstring;
+using test::difference;
+using test::graph_of;
+using test::model_of;
 
 namespace {
-
-std::shared_ptr<nn::Sequential> model_of(const test::Wrapped::Function& function) {
-  auto model = std::make_shared<nn::Sequential>();
-  model->push("odd", std::make_shared<test::Wrapped>(function));
-  nn::name_layers(*model);
-  model->eval();
-  return model;
-}
-
-deploy::OnnxGraph graph_of(nn::Layer& model, const std::vector<std::int64_t>& image, std::int64_t opset = 17,
-                           std::int64_t batch = -1) {
-  std::vector<std::int64_t> traced = image, shape = image;
-  traced.insert(traced.begin(), batch < 0 ? 2 : batch);
-  shape.insert(shape.begin(), batch);
-  torch::manual_seed(0);
-  deploy::TraceOptions options;
-  options.out_of_place = true;
-  return deploy::onnx_graph_of(deploy::trace(model, {torch::randn(traced)}, options),
-                               {{{"input", torch::kFloat, shape}}, {{"output", {}, shape}}}, opset);
-}
-
-/// Largest difference between the model and mlrun's own engine on the graph, over batches that were not traced.
-double difference(nn::Layer& model, const deploy::OnnxGraph& graph, std::vector<std::int64_t> image) {
-  const torch::NoGradGuard no_gradients;
-  const deploy::OnnxModel translated(graph);
-  double largest = 0;
-  image.insert(image.begin(), 1);
-  for (const std::int64_t batch : {1, 3}) {
-    image[0] = batch;
-    const torch::Tensor input = torch::randn(image), expected = model(input);
-    const torch::Tensor found = translated.run({input}).at(0);
-    REQUIRE(found.sizes() == expected.sizes());
-    largest = std::max(largest, ((found - expected).abs().max() / expected.abs().max()).item<double>());
-  }
-  return largest;
-}
 
 std::shared_ptr<nn::Layer> named(const std::string& name, const std::vector<config::Override>& options) {
   const auto model = models::make_named(name, options).layer;
