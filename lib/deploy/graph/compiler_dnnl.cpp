@@ -74,11 +74,15 @@ void GraphCompiler::compile() {
   const int input = new_slot(0, Form::Plain);
   program_.slot(input).external = true;
   for (const GraphNode& node : plan_.nodes) {
+    if (node.residual >= 0 && sizes(node.residual) != sizes(node.summand)) {
+      throw NoGraph("what " + node.layer->path() + " gives is added to a tensor of another size");
+    }
     compile_node(node);
     ++now_;
   }
   int output = need(plan_.output, Form::Plain);
-  if (program_.slot(output).shared || program_.slot(output).external) {
+  const Slot& last = program_.slot(output);
+  if (last.shared || last.external || last.root >= 0) {  // only memory of its own can be the caller's
     const int view = output;
     output = program_.add_slot(sizes(plan_.output), Form::Plain);
     const auto count = static_cast<std::size_t>(layout_of(program_.slot(output)).floats());

@@ -96,12 +96,10 @@ void GraphCompiler::conv(const GraphNode& node) {
     return dense_node(node, in[0], options.in, options.out);
   }
   if (node.residual < 0) return conv_alone(node);
-  const bool alike = sizes(node.residual) == sizes(node.outputs[0]);
-  const bool over = alike && may_overwrite(node.residual);
+  const bool over = node.residual != node.inputs[0] && may_overwrite(node.residual);
   if (over && conv_primitive(node, Residual::InPlace, Kind::Direct)) return;
-  if (alike && conv_primitive(node, Residual::Beside, Kind::Direct)) return;
+  if (conv_primitive(node, Residual::Beside, Kind::Direct)) return;
   GraphNode alone = node;  // the sum afterwards, by itself
-  MLRUN_ASSERT(alike, "a sum broadcasts where a graph takes none that does");
   alone.residual = nn::kUnknownValue;
   alone.final_activation.reset();
   conv_alone(alone);

@@ -149,6 +149,7 @@ class Planner {
     const ValueId other = inputs[0] == own ? inputs[1] : inputs[0];
     if (other == own || !made_.count(other)) return false;
     node.residual = other;
+    node.summand = own;
     take(node, next);
     return true;
   }

@@ -42,6 +42,7 @@ struct GraphNode {
   std::optional<nn::Act> activation;
   const nn::SamePad2d* pad = nullptr;       ///< of Conv: zeros that its input gets first
   ValueId residual = nn::kUnknownValue;     ///< added after `activation`
+  ValueId summand = nn::kUnknownValue;      ///< what it is added to: the node's own value
   std::optional<nn::Act> final_activation;  ///< after the residual
 };
 
