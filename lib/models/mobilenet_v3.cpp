@@ -71,7 +71,7 @@ struct MobilenetOptions {
 
   static void declare(config::Declare<MobilenetOptions>& d) {
     d("num_classes", &MobilenetOptions::num_classes, kNumClassesHelp).min(1);
-    d("width_mult", &MobilenetOptions::width_mult, "factor on the channels of all layers").above(0);
+    d("width_mult", &MobilenetOptions::width_mult, "factor on the channels of all layers").above(0).max(100);
     d("reduced_tail", &MobilenetOptions::reduced_tail, "half the channels in the last stage and the classifier");
     d("dilated", &MobilenetOptions::dilated, "dilation 2 in place of stride 2 in the last stage");
     d("dropout", &MobilenetOptions::dropout, "probability before the last layer").min(0).below(1);
