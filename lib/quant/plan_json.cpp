@@ -107,7 +107,8 @@ class PlanReader {
     if (!pair) fail(place, "is no scale and zero point");
     const auto scale = json[0].get<double>();
     const bool zero_point = json[1].is_number_unsigned() && json[1].get<std::uint64_t>() <= 255;
-    if (!(scale > 0) || !std::isfinite(static_cast<float>(scale)) || !zero_point) fail(place, "is out of range");
+    const auto narrow = static_cast<float>(scale);  // as kernels have it
+    if (!(narrow > 0) || !std::isfinite(narrow) || !zero_point) fail(place, "is out of range");
     return {scale, json[1].get<std::int64_t>()};
   }
 
