@@ -18,8 +18,8 @@ struct SheetOptions {
   std::uint64_t seed = 0;    ///< of their keys, as training (the run's seed) and evaluation (0) have them
   std::int64_t epoch = 0;    ///< of their keys
   OnError on_error = OnError::Fail;
-  std::string
-      palette;  ///< where samples have masks: their colours (mask_palette), drawn over the images, with a legend
+  /// Where samples have masks: their colours (mask_palette), drawn over the images, with a legend.
+  std::string palette = {};
 };
 
 /// Writes a PNG with samples of `source` as `pipeline` makes them for the network, normalization undone,
