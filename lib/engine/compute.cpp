@@ -16,7 +16,10 @@ struct Compute::Recomputed {
 
 Compute::Compute(const Models& models, const config::TrainSection& train, const Context& context) {
   autocast_.device = context.device.type();
-  if (train.amp == "bf16") autocast_.type = torch::kBFloat16;
+  if (train.amp == "bf16") {
+    autocast_.type = torch::kBFloat16;
+    if (context.device.is_cpu()) nn::ensure_bfloat16_on_cpu();
+  }
   if (train.amp == "fp16") {
     if (context.device.is_cpu()) {
       throw UserError(

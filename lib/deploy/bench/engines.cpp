@@ -8,6 +8,7 @@
 #include "deploy/graph/graph.h"
 #include "deploy/torchscript.h"
 #include "deploy/trace.h"
+#include "nn/autocast.h"
 
 namespace mlrun::deploy {
 namespace {
@@ -21,6 +22,7 @@ std::vector<torch::Tensor> tensors_of(const nn::Layer& layer) {
 BenchModel as_it_is(const BenchModel& model) { return model; }
 
 BenchModel to_bf16(const BenchModel& model) {
+  nn::ensure_bfloat16_on_cpu();
   for (auto& tensor : tensors_of(*model.layer)) {  // Module::to would convert indices too
     if (tensor.is_floating_point()) tensor.set_data(tensor.detach().to(torch::kBFloat16));
   }
