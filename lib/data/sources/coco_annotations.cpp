@@ -29,6 +29,7 @@ class CocoReader {
     });
     constexpr const char* kHint = "it is an object with the lists images, annotations and categories";
     if (!whole) throw file_error(name_, "is no JSON of COCO's form", kHint);
+    if (found_.images.empty() || found_.categories.empty()) problems_.check();
     if (found_.images.empty()) throw file_error(name_, "has no images", kHint);
     if (found_.categories.empty()) throw file_error(name_, "has no categories", kHint);
     join();

@@ -28,6 +28,7 @@ class PanopticReader {
     constexpr const char* kHint =
         "it is an object with the lists images, annotations (of segments_info) and categories";
     if (!whole) throw file_error(name_, "is no JSON of COCO's panoptic form", kHint);
+    if (found_.images.empty() || found_.categories.empty()) problems_.check();
     if (found_.images.empty()) throw file_error(name_, "has no annotations of segments", kHint);
     if (found_.categories.empty()) throw file_error(name_, "has no categories", kHint);
     join();

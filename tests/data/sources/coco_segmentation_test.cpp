@@ -2,6 +2,8 @@
 
 #include "data/sources/coco_segmentation.h"
 
+#include <algorithm>
+
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -98,7 +100,10 @@ TEST_CASE("categories make classes by VOC's names, or by a map", "[data][coco]")
 TEST_CASE("training images of which little has a class stay out", "[data][coco]") {
   CocoFolder folder;
   folder.options.min_area = 0;
-  CHECK(folder.open()->split(Split::Train)->size() == 9);  // of twelve three have no instance
+  const auto covered = [](const torch::Tensor& mask) { return mask.ne(0).any().item<bool>(); };
+  const auto expected = std::count_if(folder.masks.begin(), folder.masks.end(), covered);
+  REQUIRE((expected > 0 && expected < 12));
+  CHECK(folder.open()->split(Split::Train)->size() == expected);
   for (auto& object : folder.instances["annotations"]) object["area"] = object["image_id"] == 4 ? 600 : 10;
   folder.write_instances(folder.instances);
   folder.options.min_area = 1000;
