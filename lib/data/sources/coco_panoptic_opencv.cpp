@@ -70,7 +70,11 @@ class PanopticOpening {
     DataInfo info;
     info.name = data_name(request_.root);
     info.classes = names_;
-    if (colours_.size() == names_.size()) set_class_colours(info, colours_);
+    if (colours_.size() != names_.size()) {
+      colours_ = voc_colours(names_.size() + 1);
+      colours_.erase(colours_.begin());  // black would hide the first class
+    }
+    set_class_colours(info, colours_);
     const Division division = divide_masked(division_, files_.masks.size(), request_.split);
     auto others = files_.masks;
     others.insert(others.end(), others_.begin(), others_.end());

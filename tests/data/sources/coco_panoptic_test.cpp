@@ -82,6 +82,7 @@ TEST_CASE("COCO's panoptic masks are its semantic ones", "[data][coco]") {
   options.val_annotations.reset();
   const auto data = open_coco_panoptic(options, {*root, {}});
   CHECK(data->info().classes.size() == 133);
+  CHECK((class_colours(data->info()).front() == Colour{128, 0, 0}));  // the file has none
   const auto categories = read_panoptic(read_file(*root / "panoptic_train2017.json"), "p.json").categories;
   const auto train = data->split(Split::Train);
   REQUIRE(train->size() == 26);
