@@ -111,8 +111,8 @@ TEST_CASE("`list` of an unknown kind is refused", "[apps]") {
   const auto outcomes = run_all({{{"list", "modles"}}, {{"list", "zebras"}}, {{"list"}}});
   CHECK_THAT(refusal(outcomes[0]),
              Catch::Matchers::ContainsSubstring("there is no list of 'modles'; did you mean models?"));
-  CHECK_THAT(refusal(outcomes[1]),
-             Catch::Matchers::ContainsSubstring("choose one of recipes, averagings, batchings, losses, metrics, models"));
+  CHECK_THAT(refusal(outcomes[1]), Catch::Matchers::ContainsSubstring(
+                                       "choose one of recipes, averagings, batchings, losses, metrics, models"));
   CHECK_THAT(refusal(outcomes[2]), Catch::Matchers::ContainsSubstring("KIND"));
 }
 
