@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/train/training.h"
+#include "quant/qat_companion.h"
 #include "quant/quantize_session.h"
 
 using namespace mlrun;
@@ -65,7 +66,8 @@ TEST_CASE("LR-ASPP trains with the rounding of int8, and becomes a file of it", 
   const std::string model = "lraspp_mobilenet_v3_large";
   test::train_in(folder / "float", small(model), engine::Resume::Never, recipes::tasks());
   const auto aware = small(model, {"quantize=qat", "model.weights=" + (folder / "float").string()});
-  const auto trained = test::train_in(folder / "aware", aware, engine::Resume::Never, recipes::tasks());
+  const auto trained =
+      test::train_in(folder / "aware", aware, engine::Resume::Never, recipes::tasks(), quant::qat_companion);
   const double expected = trained.summary["metrics"]["test/int8_miou"].get<double>();
   const auto result = quantized(folder / "aware", aware, folder / "int8.safetensors", "qat");
   REQUIRE(result.rows.size() == 2);
