@@ -25,9 +25,11 @@ torch::Tensor FakeQuantizer::operator()(const torch::Tensor& values, bool observ
   move_to(values.device());
   seen_ = seen_ || observe;
   try {
-    return at::fused_moving_avg_obs_fake_quant(values, observe ? on_ : off_, on_, least_, most_, scale_, zero_point_,
-                                               kMovingAverage, target_.quant_min, target_.quant_max,
-                                               per_channel_ ? 0 : -1, per_channel_, target_.symmetric);
+    const torch::Tensor rounded = at::fused_moving_avg_obs_fake_quant(
+        values, observe ? on_ : off_, on_, least_, most_, scale_, zero_point_, kMovingAverage, target_.quant_min,
+        target_.quant_max, per_channel_ ? 0 : -1, per_channel_, target_.symmetric);
+    // Where it does not look at the range, it would make a number of NaN: 0 is added, or NaN.
+    return observe ? rounded : rounded + (values - values).detach();
   } catch (const c10::Error&) {
     // It refuses NaN. The loss will be NaN, too, and the trainer says what that means.
     if (values.isfinite().all().item<bool>()) throw;

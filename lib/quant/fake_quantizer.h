@@ -13,7 +13,7 @@ class FakeQuantizer : public data::Stateful {
   /// `per_channel`: along axis 0.
   FakeQuantizer(const Target& target, bool per_channel);
 
-  /// `observe`: the range takes in the values first. What is not finite comes back as it is.
+  /// `observe`: the range takes in the values first. What is not finite stays so.
   torch::Tensor operator()(const torch::Tensor& values, bool observe);
 
   /// The scale that int8 takes, as torch.ao's convert finds it from the range, on the CPU. UserError that names the
