@@ -114,6 +114,8 @@ TEST_CASE("each member of a family has as many blocks as its table says", "[mode
       {"preresnet110", 36},
       {"preresnet164", 54},
       {"wide_resnet28_10", 12},
+      {"mobilenet_multi_avg", 16},
+      {"mobilenet_multi_avg_seg", 16},
   };
   for (const auto& [name, blocks] : rows) {
     INFO(name);
@@ -208,7 +210,7 @@ TEST_CASE("published weights lie in order, and each entry's facts are its model'
   for (std::size_t i = 0; i < all.size(); ++i) {
     const models::PublishedWeights& weights = all[i];
     INFO(weights.name());
-    if (i > 0) CHECK(std::string(all[i - 1].model) <= weights.model);
+    if (i > 0 && all[i - 1].data == weights.data) CHECK(std::string(all[i - 1].model) <= weights.model);
     CHECK(entries[weights.model].insert(weights.entry).second);
     CHECK(&models::published_at(weights.name()) == &weights);
     CHECK(models::find_published(std::string(weights.group) + "." + weights.entry) == &weights);
@@ -232,6 +234,48 @@ TEST_CASE("published weights lie in order, and each entry's facts are its model'
     CHECK(models::published_weights(model).size() == names.size());
     CHECK(models::models().at(model).facts.at("weights").size() == names.size());
     CHECK(models::find_published(model) == models::find_published(model + "/DEFAULT"));
+  }
+}
+
+TEST_CASE("figures of published weights are those of their task, in per cent", "[models]") {
+  for (const models::PublishedWeights& weights : models::published_weights()) {
+    INFO(weights.name());
+    const Json& facts = models::models().at(weights.model).facts;
+    CHECK(facts.at("task") == weights.data->task);
+    CHECK(facts.at("num_classes") == weights.data->categories().size());
+    const Json metrics = models::published_json(weights).at("metrics");
+    for (std::size_t i = 0; i < weights.figures.size(); ++i) {
+      const double figure = weights.figures[i];
+      if (std::isnan(figure)) continue;
+      CHECK((figure > 0 && figure < 100));
+      CHECK(weights.figure(weights.data->metrics[i]) == figure);
+      CHECK(metrics.at(weights.data->metrics[i]) == figure);
+    }
+    CHECK(std::isnan(weights.figure("zebra")));
+  }
+  models::ListQuery query;
+  query.task = "segmentation";
+  const auto names = models::published_metrics(models::list_models(query));
+  for (const char* name : {"miou", "pixel_acc"}) CHECK(std::count(names.begin(), names.end(), name) == 1);
+  CHECK(std::count(names.begin(), names.end(), "acc1") == 0);
+}
+
+TEST_CASE("a made-up recipe is of the model, and tells how many images of which kind", "[models]") {
+  for (const char* name : {"small_cnn", "mobilenet_v2", "unet"}) {
+    INFO(name);
+    const models::NamedModel model = models::make_named(name, {});
+    const std::string text = models::made_up_recipe(model, "synthetic", 6, 40);
+    const auto built = models::model_of_recipe(text);
+    REQUIRE(built != nullptr);
+    CHECK(test::described(nn::state_dict(*built)) == test::described(nn::state_dict(*model.layer)));
+    for (const std::string& words :
+         {std::string("format: synthetic,"), std::string("train_samples: 6,"), std::string("batch_size: 6,"),
+          std::string("height: 40, width: 40,"), "num_classes: " + std::to_string(model.num_classes) + ",",
+          "channels: " + std::to_string(model.channels) + ","}) {
+      INFO(words);
+      CHECK(text.find(words) != std::string::npos);
+    }
+    CHECK((text.find("mean: [0.5]") != std::string::npos) == (model.channels != 3));
   }
 }
 
