@@ -34,6 +34,7 @@ void add_maxvits(ModelFactory& factory);
 void add_segmenters(ModelFactory& factory);
 void add_unet(ModelFactory& factory);
 void add_mosaic(ModelFactory& factory);
+void add_detectors(ModelFactory& factory);
 
 void add_resnet_bodies(BodyFactory& factory);
 void add_mobilenet_v2_body(BodyFactory& factory);

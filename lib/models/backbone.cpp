@@ -66,13 +66,12 @@ class LevelGetter : public nn::Layer {
   std::vector<nn::Port> levels_;
 };
 
-/// The body as a model of its own. `network` makes it anew, whole.
+/// The body as a model of its own.
 class Body : public LevelGetter {
  public:
-  Body(const std::vector<BodyStep>& steps, std::function<Network()> network)
-      : LevelGetter("IntermediateLayerGetter"), network_(std::move(network)) {
+  explicit Body(const BackboneSteps& body) : LevelGetter("IntermediateLayerGetter"), reset_(body.reset) {
+    const std::vector<BodyStep>& steps = body.steps;
     for (std::size_t i = 0; i < steps.size();) {
-      own_.push_back(steps[i].layer);
       if (steps[i].group.empty()) {
         push(steps[i].name, steps[i].layer, steps[i].level);
         ++i;
@@ -80,28 +79,27 @@ class Body : public LevelGetter {
       }
       auto group = std::make_shared<LevelGetter>("Sequential");
       const std::string& name = steps[i].group;
-      own_.pop_back();
       for (; i < steps.size() && steps[i].group == name; ++i) {
-        own_.push_back(steps[i].layer);
         group->push(steps[i].name, steps[i].layer, steps[i].level);
       }
       push(name, group);
     }
   }
 
-  void reset() override {
-    const torch::NoGradGuard no_grad;
-    Network network = network_();
-    for (std::size_t i = 0; i < own_.size(); ++i) network.body[i].layer = own_[i];
-    const auto all = whole(network);
-    all->reset();
-    all->initialise_weights();
-  }
+  void reset() override { reset_(); }
 
  private:
-  std::function<Network()> network_;
-  std::vector<std::shared_ptr<nn::Layer>> own_;
+  std::function<void()> reset_;
 };
+
+/// Draws the weights of a new, whole `network` whose body begins with `own`.
+void draw_whole(Network network, const std::vector<std::shared_ptr<nn::Layer>>& own) {
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < own.size(); ++i) network.body[i].layer = own[i];
+  const auto all = whole(network);
+  all->reset();
+  all->initialise_weights();
+}
 
 /// Builds one backbone, and refuses what does not fit it.
 class Maker {
@@ -114,20 +112,18 @@ class Maker {
     check_dilation();
   }
 
-  Backbone make() const {
-    const auto network = [component = backbones().defaults(name_), body = BodyRequest{request_.inputs, options_}] {
+  BackboneSteps steps() const {
+    const auto network = [component = backbones().defaults(name_),
+                          body = BodyRequest{request_.inputs, options_, request_.reduced_tail}] {
       return backbones().make(component, body);
     };
-    std::vector<BodyStep> steps = network().body;
-    freeze(steps);
-    choose_levels(steps);
-    Backbone backbone;
-    for (const BodyStep& step : steps) {
-      if (step.level) backbone.levels.push_back({step.name, step.channels, step.stride});
-    }
-    backbone.body = std::make_shared<Body>(steps, network);
-    nn::name_layers(*backbone.body);
-    return backbone;
+    BackboneSteps made{network().body, {}};
+    freeze(made.steps);
+    choose_levels(made.steps);
+    std::vector<std::shared_ptr<nn::Layer>> own;
+    for (const BodyStep& step : made.steps) own.push_back(step.layer);
+    made.reset = [network, own] { draw_whole(network(), own); };
+    return made;
   }
 
  private:
@@ -256,8 +252,20 @@ const BodyFactory& backbones() {
   return factory;
 }
 
+BackboneSteps make_backbone_steps(const std::string& name, const BackboneOptions& options,
+                                  const BackboneRequest& request) {
+  return Maker(name, options, request).steps();
+}
+
 Backbone make_backbone(const std::string& name, const BackboneOptions& options, const BackboneRequest& request) {
-  return Maker(name, options, request).make();
+  const BackboneSteps made = make_backbone_steps(name, options, request);
+  Backbone backbone;
+  for (const BodyStep& step : made.steps) {
+    if (step.level) backbone.levels.push_back({step.name, step.channels, step.stride});
+  }
+  backbone.body = std::make_shared<Body>(made);
+  nn::name_layers(*backbone.body);
+  return backbone;
 }
 
 }  // namespace mlrun::models

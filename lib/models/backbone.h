@@ -43,6 +43,7 @@ struct BackboneOptions {
 struct BackboneRequest {
   std::int64_t inputs = 3;             ///< channels of the images
   std::string key = "model.backbone";  ///< where in a recipe the options stand
+  bool reduced_tail = false;           ///< half the channels in a MobileNetV3's last stage
 };
 
 /// Builds the body of `name` and freezes the stages that are not to train. `reset` draws what upstream's constructor of
@@ -51,10 +52,19 @@ struct BackboneRequest {
 Backbone make_backbone(const std::string& name, const BackboneOptions& options = {},
                        const BackboneRequest& request = {});
 
+/// The same taken apart, for what arranges the layers in another way.
+struct BackboneSteps {
+  std::vector<BodyStep> steps;
+  std::function<void()> reset;  ///< draws them as the whole body's `reset` does
+};
+BackboneSteps make_backbone_steps(const std::string& name, const BackboneOptions& options = {},
+                                  const BackboneRequest& request = {});
+
 /// What a family is asked for by `make_backbone`.
 struct BodyRequest {
   std::int64_t inputs = 3;
   BackboneOptions options;
+  bool reduced_tail = false;
 
   static constexpr std::int64_t kOutputs = 1000;  ///< of the head that upstream draws too
   /// The norm that was chosen; `own` is the architecture's.

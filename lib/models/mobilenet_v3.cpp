@@ -194,6 +194,7 @@ void add_mobilenet_body(BodyFactory& factory, const std::string& name, const Mob
         MobilenetOptions options;
         const auto& dilation = request.options.replace_stride_with_dilation;
         options.dilated = !dilation.empty() && dilation.front();
+        options.reduced_tail = request.reduced_tail;
         return mobilenet_v3(table, options, {BodyRequest::kOutputs, request.inputs}, request.norm(kMobilenetNorm));
       },
       body_facts(/*norms=*/true, /*dilated=*/1));

@@ -19,7 +19,9 @@ void trace_size_of(const torch::Tensor& like) {
 Tensors Interpolate::forward(const Tensors& inputs) {
   const torch::Tensor &x = inputs.at(0), &like = inputs.at(1);
   trace_size_of(like);
-  return {at::upsample_bilinear2d(x, like.sizes().slice(2), /*align_corners=*/false)};
+  const at::IntArrayRef size = like.sizes().slice(2);
+  if (mode_ == InterpolateMode::Nearest) return {at::upsample_nearest2d(x, size)};
+  return {at::upsample_bilinear2d(x, size, /*align_corners=*/false)};
 }
 
 }  // namespace mlrun::nn

@@ -4,13 +4,19 @@
 
 namespace mlrun::nn {
 
-/// The first of two tensors, [N, C, h, w], in the height and width of the second: bilinear, pixels as squares (torch's
-/// `interpolate` with `align_corners=False`).
+enum class InterpolateMode { Bilinear, Nearest };
+
+/// The first of two tensors, [N, C, h, w], in the height and width of the second (torch's `interpolate` with
+/// `align_corners=False`): pixels are squares, of which the four around a point are mixed, or the one below it is
+/// taken.
 class Interpolate : public Layer {
  public:
-  Interpolate() : Layer("Interpolate") {}
+  explicit Interpolate(InterpolateMode mode = InterpolateMode::Bilinear) : Layer("Interpolate"), mode_(mode) {}
   using Layer::forward;
   Tensors forward(const Tensors& inputs) override;
+
+ private:
+  InterpolateMode mode_;
 };
 
 }  // namespace mlrun::nn

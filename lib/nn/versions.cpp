@@ -8,9 +8,19 @@ namespace {
 
 /// Upstream's `_version` of a class; what is not named has 1.
 std::int64_t version_of(const std::string& type) {
-  static const std::map<std::string, std::int64_t> versions = {
-      {"BatchNorm1d", 2}, {"BatchNorm2d", 2}, {"BatchNorm3d", 2}, {"SyncBatchNorm", 2}, {"IntermediateLayerGetter", 2},
-      {"MLPBlock", 2},    {"MNASNet", 2},     {"_DenseBlock", 2}};
+  static const std::map<std::string, std::int64_t> versions = {{"BatchNorm1d", 2},
+                                                               {"BatchNorm2d", 2},
+                                                               {"BatchNorm3d", 2},
+                                                               {"SyncBatchNorm", 2},
+                                                               {"IntermediateLayerGetter", 2},
+                                                               {"MLPBlock", 2},
+                                                               {"MNASNet", 2},
+                                                               {"_DenseBlock", 2},
+                                                               {"FeaturePyramidNetwork", 2},
+                                                               {"RetinaNetClassificationHead", 2},
+                                                               {"RetinaNetRegressionHead", 2},
+                                                               {"RPNHead", 2},
+                                                               {"MaskRCNNHeads", 2}};
   const auto found = versions.find(type);
   return found == versions.end() ? 1 : found->second;
 }
