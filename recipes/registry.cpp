@@ -7,6 +7,7 @@
 #include "recipes/classification/presets.h"
 #include "recipes/classification/starter.h"
 #include "recipes/classification/task.h"
+#include "recipes/detection/presets.h"
 #include "recipes/segmentation/pixel_terms.h"
 #include "recipes/segmentation/presets.h"
 #include "recipes/segmentation/starter.h"
@@ -30,6 +31,7 @@ const data::TransformFactory& transforms() {
     data::add_transforms(transforms);
     classification::add_presets(transforms);
     segmentation::add_presets(transforms);
+    detection::add_presets(transforms);
     return transforms;
   }();
   return factory;

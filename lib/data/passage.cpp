@@ -20,6 +20,7 @@ void Passage::take(const Transform& transform, const SampleKey& key, const std::
   Window step(window_.height(), window_.width());
   if (transform.plan(step, random)) {
     followers_.follow(step, targets_, Followers::Kind::Points);
+    if (transform.drops_hidden()) followers_.keep_shown(targets_);
     if (window_.then(step)) return;
     settle(scene());
     window_ = step;

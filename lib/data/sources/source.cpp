@@ -2,6 +2,11 @@
 
 #include <torch/types.h>
 
+#include "data/sources/boxed/coco_detection.h"
+#include "data/sources/boxed/cvat.h"
+#include "data/sources/boxed/labelme.h"
+#include "data/sources/boxed/voc_detection.h"
+#include "data/sources/boxed/yolo.h"
 #include "data/sources/cifar.h"
 #include "data/sources/cityscapes.h"
 #include "data/sources/coco_panoptic.h"
@@ -51,13 +56,19 @@ const SourceFactory& sources() {
                                       &open_coco_segmentation);
 #endif
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
+    list.add<CocoDetectionOptions>("coco", "images with boxes, masks and keypoints in COCO's form (JSON)",
+                                   &open_coco_detection);
     list.add<config::NoOptions>("csv", "a CSV file with the columns path and label, and split where wanted", &open_csv);
+    list.add<CvatOptions>("cvat", "images or a video's frames with boxes, polygons and masks of CVAT's (XML)",
+                          &open_cvat);
     list.add<FlatOptions>("flat", "one folder of images with a label file", &open_flat);
 #endif
     list.add<IdxOptions>("idx", "MNIST-style idx files of grey images, plain or gzip", &open_idx);
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
     list.add<ImageFolderOptions>(
         "image_folder", "one folder of images per class, or train, val and test of such folders", &open_image_folder);
+    list.add<LabelMeOptions>("labelme", "images with boxes and polygons of LabelMe's (JSON beside each)",
+                             &open_labelme);
 #endif
 #ifdef MLRUN_WITH_OPENCV
     list.add<SegmentationFolderOptions>("segmentation_folder", "images and masks of the same names, in two folders",
@@ -71,8 +82,10 @@ const SourceFactory& sources() {
                                      &open_voc_segmentation);
 #endif
 #if defined(MLRUN_WITH_OPENCV) || defined(MLRUN_WITH_JPEG)
+    list.add<VocDetectionOptions>("voc_detection", "images with boxes as PASCAL VOC's XML", &open_voc_detection);
     list.add<config::NoOptions>("webdataset", "tar shards of image files and labels, as `mlrun data pack` writes them",
                                 &open_webdataset);
+    list.add<YoloOptions>("yolo", "images with label files of YOLO's (txt), and data.yaml", &open_yolo);
 #endif
     return list;
   }();

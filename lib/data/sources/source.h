@@ -103,8 +103,9 @@ struct OpenRequest {
 
 using SourceFactory = config::Factory<std::shared_ptr<const Dataset>(const OpenRequest&)>;
 
-/// `cifar10`, `cifar100`, `csv`, `flat`, `idx`, `image_folder`, `synthetic`, `webdataset`. Image sources give
-/// `inputs.image` as uint8 [H, W, C] (RGB or grey) and `targets.label` as an int64 scalar.
+/// `cifar10`, `cifar100`, `csv`, `flat`, `idx`, `image_folder`, `synthetic`, `webdataset`; those with masks of classes
+/// (`targets.mask`) and those with things in images (`boxed_images.h`). Image sources give `inputs.image` as uint8
+/// [H, W, C] (RGB or grey), and those of the first list `targets.label` as an int64 scalar.
 const SourceFactory& sources();
 
 }  // namespace mlrun::data

@@ -37,6 +37,9 @@ std::string shape_text(const torch::Tensor& value) {
 
 class Boxes : public Follower {
  public:
+  bool has_rows(const torch::Tensor&) const override { return true; }
+  bool is_boxes() const override { return true; }
+
   std::string problem(const torch::Tensor& value, std::int64_t, std::int64_t) const override {
     if (value.dim() == 2 && value.size(1) == 4 && value.is_floating_point()) return "";
     return "are no rows of four floats but " + shape_text(value);
@@ -72,6 +75,8 @@ class Boxes : public Follower {
 class Keypoints : public Follower {
  public:
   explicit Keypoints(std::vector<std::pair<std::int64_t, std::int64_t>> pairs) : pairs_(std::move(pairs)) {}
+
+  bool has_rows(const torch::Tensor& value) const override { return value.dim() == 3; }
 
   std::string problem(const torch::Tensor& value, std::int64_t, std::int64_t) const override {
     const bool fits = value.dim() >= 2 && value.size(-1) == 3 && value.is_floating_point();
@@ -125,6 +130,7 @@ class Masks : public Follower {
   explicit Masks(std::int64_t fill) : fill_(fill) {}
 
   bool has_pixels() const override { return true; }
+  bool has_rows(const torch::Tensor& value) const override { return value.dim() == 3; }
 
   std::string problem(const torch::Tensor& value, std::int64_t height, std::int64_t width) const override {
     const bool fits = (value.dim() == 2 || value.dim() == 3) && value.size(-2) == height && value.size(-1) == width;
@@ -174,6 +180,7 @@ class Masks : public Follower {
 
 class Rows : public Follower {
  public:
+  bool has_rows(const torch::Tensor&) const override { return true; }
   std::string problem(const torch::Tensor&, std::int64_t, std::int64_t) const override { return ""; }
   torch::Tensor follow(const Window&, const torch::Tensor& value) const override { return value; }
   torch::Tensor follow(const Warp&, const torch::Tensor& value) const override { return value; }

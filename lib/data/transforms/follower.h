@@ -29,6 +29,10 @@ class Follower {
   /// True of what has pixels, as masks: it moves once for all steps that make one window, as the image does. Others
   /// move with each step, as torchvision rounds them.
   virtual bool has_pixels() const { return false; }
+  /// Whether `value` has a row for each thing in the image.
+  virtual bool has_rows(const torch::Tensor& value) const = 0;
+  /// True of what is a box for each thing.
+  virtual bool is_boxes() const { return false; }
   /// What is wrong with `value` beside an image of this size; empty where nothing is.
   virtual std::string problem(const torch::Tensor& value, std::int64_t height, std::int64_t width) const = 0;
   virtual torch::Tensor follow(const Window& window, const torch::Tensor& value) const = 0;
@@ -65,6 +69,13 @@ class Followers {
   void follow(const Window& window, Fields& targets, Kind kind) const;
   void follow(const Window& window, Fields& targets) const;
   void follow(const Warp& warp, Fields& targets) const;
+  /// Names of the fields that are boxes and masks of things; empty where there are none.
+  std::string boxes_of(const Fields& targets) const;
+  std::string masks_of(const Fields& targets) const;
+  /// Keeps the rows of things that `kept`, bool [N], says.
+  void keep(Fields& targets, const torch::Tensor& kept) const;
+  /// Keeps the things whose boxes have some area: those of which something is shown.
+  void keep_shown(Fields& targets) const;
   /// The targets of several images that become one, each followed there; fields without a follower are the first's.
   Fields join(const std::vector<Fields>& parts, const std::vector<Box>& regions) const;
 

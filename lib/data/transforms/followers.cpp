@@ -37,6 +37,34 @@ void Followers::follow(const Warp& warp, Fields& targets) const {
   }
 }
 
+std::string Followers::boxes_of(const Fields& targets) const {
+  for (const auto& [name, follower] : items_) {
+    if (follower->is_boxes() && targets.has(name)) return name;
+  }
+  return "";
+}
+
+std::string Followers::masks_of(const Fields& targets) const {
+  for (const auto& [name, follower] : items_) {
+    if (targets.has(name) && follower->has_pixels() && follower->has_rows(targets.tensor(name))) return name;
+  }
+  return "";
+}
+
+void Followers::keep(Fields& targets, const torch::Tensor& kept) const {
+  if (kept.all().item<bool>()) return;
+  const torch::Tensor rows = kept.nonzero().flatten();
+  for (const auto& [name, follower] : items_) {
+    if (!targets.has(name) || !follower->has_rows(targets.tensor(name))) continue;
+    targets.set(name, targets.tensor(name).index_select(0, rows));
+  }
+}
+
+void Followers::keep_shown(Fields& targets) const {
+  const std::string boxes = boxes_of(targets);
+  if (!boxes.empty()) keep(targets, has_area(targets.tensor(boxes)));
+}
+
 Fields Followers::join(const std::vector<Fields>& parts, const std::vector<Box>& regions) const {
   Fields joined = parts.front();
   for (const auto& [name, follower] : items_) {

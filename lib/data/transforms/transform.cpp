@@ -3,6 +3,12 @@
 #include "base/error.h"
 #include "data/transforms/augmix.h"
 #include "data/transforms/auto_augment.h"
+#include "data/transforms/boxes/copy_paste.h"
+#include "data/transforms/boxes/fixed_size_crop.h"
+#include "data/transforms/boxes/iou_crop.h"
+#include "data/transforms/boxes/photometric_distort.h"
+#include "data/transforms/boxes/random_shortest_size.h"
+#include "data/transforms/boxes/zoom_out.h"
 #include "data/transforms/color_jitter.h"
 #include "data/transforms/crop_transforms.h"
 #include "data/transforms/image_transforms.h"
@@ -50,6 +56,16 @@ void add_transforms(TransformFactory& factory) {
   add<RotationOptions>(factory, "random_rotation", "turned around the middle by a random angle", make_random_rotation);
   add<MosaicOptions>(factory, "mosaic", "four samples around a random point, each resized to fit a quarter",
                      make_mosaic);
+  add<CopyPasteOptions>(factory, "simple_copy_paste", "things with masks, pasted from another sample", make_copy_paste);
+  add<PhotometricDistortOptions>(factory, "random_photometric_distort",
+                                 "brightness, contrast, saturation, hue and the order of channels, each with a chance",
+                                 make_photometric_distort);
+  add<ZoomOutOptions>(factory, "random_zoom_out", "the image somewhere on a larger canvas", make_zoom_out);
+  add<IouCropOptions>(factory, "random_iou_crop", "a random part that overlaps some box by a drawn IoU", make_iou_crop);
+  add<FixedSizeCropOptions>(factory, "fixed_size_crop",
+                            "a random part of fixed size, padded where the image is smaller", make_fixed_size_crop);
+  add<RandomShortestSizeOptions>(factory, "random_shortest_size",
+                                 "to a shorter side of those listed, within a longest one", make_random_shortest_size);
   add<GrayscaleOptions>(factory, "grayscale", "luma alone; with 3 output channels, grey images for a colour model",
                         make_grayscale);
   add<ColorJitterOptions>(factory, "color_jitter", "brightness, contrast, saturation and hue by random factors",

@@ -55,6 +55,8 @@ class Transform {
   virtual bool plan(Window&, KeyedRandom&) const { return false; }
   /// What happens to targets that mark places in the image.
   virtual Places places() const { return Places::Lost; }
+  /// True where things of which its result shows nothing go, as torchvision's references have it; else their rows stay.
+  virtual bool drops_hidden() const { return false; }
   /// `apply` of an image with targets, told to the followers. Only where `places` is Moved or Joined has it more to do.
   virtual void apply_to(Scene& scene, const Surroundings&, KeyedRandom& random) const {
     scene.image = apply(scene.image, random);
@@ -75,7 +77,9 @@ using TransformList = std::vector<std::unique_ptr<Transform>>;
 using TransformFactory = config::Factory<TransformList(const TransformContext&)>;
 
 /// Adds `resize`, `random_resize`, `scale_jitter`, `center_crop`, `random_crop`, `random_resized_crop`,
-/// `random_horizontal_flip`, `random_vertical_flip`, `random_rotation`, `mosaic`, `grayscale`, `color_jitter`,
+/// `random_horizontal_flip`, `random_vertical_flip`, `random_rotation`, `mosaic`, `simple_copy_paste`,
+/// `random_photometric_distort`, `random_zoom_out`, `random_iou_crop`, `fixed_size_crop`, `random_shortest_size`,
+/// `grayscale`, `color_jitter`,
 /// `auto_augment`, `rand_augment`, `trivial_augment_wide`, `augmix`, `normalize`, `random_erasing` and the preset
 /// `none`; tasks add presets of their own. A size left out is the one the model was published with.
 void add_transforms(TransformFactory& factory);
