@@ -7,8 +7,8 @@
 namespace mlrun {
 namespace {
 
-constexpr char kSetting[] = "GOMP_SPINCOUNT=1000";
-static_assert(kSpinTurns == 1000);
+constexpr char kSetting[] = "GOMP_SPINCOUNT=5000";
+static_assert(kSpinTurns == 5000);
 
 constexpr const char* kSetByUser[] = {"GOMP_SPINCOUNT=", "OMP_WAIT_POLICY="};
 constexpr const char* kCanBeLent[] = {"_=", "SHLVL=", "OLDPWD=", "LS_COLORS=", "PWD=", "TERM=", "LOGNAME=", "PATH="};
