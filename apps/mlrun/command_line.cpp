@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -54,6 +55,13 @@ std::string envelope(const std::string& command, const Result& result, const std
 /// The text for stdout. What scripts read goes to files and pipes as it is.
 std::string shown_text(const Result& result) {
   return result.data && ::isatty(STDOUT_FILENO) != 1 ? result.text : printable(result.text);
+}
+
+/// Whether what failed is a file that is stdout (`-o /dev/stdout`) whose reader went away.
+bool reader_left(const std::vector<Problem>& problems) {
+  pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+  if (problems.size() != 1 || ::poll(&out, 1, 0) != 1 || (out.revents & POLLERR) == 0) return false;
+  return problems[0].message.ends_with(std::strerror(EPIPE));
 }
 
 /// Prints the outcome of a command where its readers expect it.

@@ -117,8 +117,9 @@ TEST_CASE("--json answers with one object on success and on failure", "[apps]") 
 TEST_CASE("A closed or full stdout is noticed", "[apps]") {
   const auto outcomes = run_all({{{"env"}, ".", {}, "|"},
                                  {{"env"}, ".", {}, "|", /*ignore_sigpipe=*/true},
-                                 {{"env", "--json"}, ".", {}, "/dev/full"}});
-  for (const int i : {0, 1}) {
+                                 {{"env", "--json"}, ".", {}, "/dev/full"},
+                                 {{"report", "--table", "mobilenet_v3", "-o", "/dev/stdout"}, ".", {}, "|", true}});
+  for (const int i : {0, 1, 3}) {
     CHECK(outcomes[i].code == 141);
     CHECK(outcomes[i].err.empty());
   }
