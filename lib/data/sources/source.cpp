@@ -74,6 +74,8 @@ const SourceFactory& sources() {
     list.add<SegmentationFolderOptions>("segmentation_folder", "images and masks of the same names, in two folders",
                                         &open_segmentation_folder);
 #endif
+    list.add<SyntheticShapesOptions>("synthetic_boxes", "seeded discs and rectangles with boxes around them",
+                                     &open_synthetic_boxes);
     list.add<SyntheticShapesOptions>("synthetic_shapes", "seeded discs and rectangles with their masks",
                                      &open_synthetic_shapes);
     list.add<SyntheticOptions>("synthetic", "seeded patterns with noise, made on the fly", &open_synthetic);

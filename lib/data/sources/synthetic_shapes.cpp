@@ -20,6 +20,8 @@ constexpr int kGround = 128, kDarkest = 32, kColours = 192;
 
 using Colour = std::array<std::uint8_t, 3>;
 
+enum class ShapeTargets { Masks, Boxes };
+
 std::vector<Colour> colours_of(const SyntheticShapesOptions& options) {
   std::vector<Colour> colours = {{kGround, kGround, kGround}};
   KeyedRandom random(static_cast<std::uint64_t>(options.seed), "shape colours");
@@ -36,6 +38,11 @@ struct Shape {
   std::int64_t y, x, half_height, half_width;
   bool disc;
 
+  /// Left, top, right, bottom of what of it an image of this size shows.
+  std::array<std::int64_t, 4> box(std::int64_t height, std::int64_t width) const {
+    return {std::max<std::int64_t>(x - half_width, 0), std::max<std::int64_t>(y - half_height, 0),
+            std::min(x + half_width + 1, width), std::min(y + half_height + 1, height)};
+  }
   bool holds(std::int64_t row, std::int64_t column) const {
     const auto dy = static_cast<double>(row - y) / static_cast<double>(half_height);
     const auto dx = static_cast<double>(column - x) / static_cast<double>(half_width);
@@ -43,37 +50,68 @@ struct Shape {
   }
 };
 
+/// The boxes around shapes, and their classes, the first of which is not the ground.
+class ShapeBoxes {
+ public:
+  void add(const std::array<std::int64_t, 4>& box, std::int64_t label) {
+    for (const auto side : box) sides_.push_back(static_cast<float>(side));
+    areas_.push_back(static_cast<double>((box[2] - box[0]) * (box[3] - box[1])));
+    labels_.push_back(label - 1);
+  }
+  Fields targets() const {
+    const auto count = static_cast<std::int64_t>(labels_.size());
+    return {{"boxes", torch::tensor(sides_, torch::kFloat).view({count, 4})},
+            {"labels", torch::tensor(labels_, torch::kLong)},
+            {"crowd", torch::zeros(count, torch::kBool)},
+            {"area", torch::tensor(areas_, torch::kDouble)},
+            {"object_ids", torch::arange(1, count + 1)}};
+  }
+
+ private:
+  std::vector<float> sides_;
+  std::vector<double> areas_;
+  std::vector<std::int64_t> labels_;
+};
+
 class Shapes : public Source {
  public:
-  Shapes(SyntheticShapesOptions options, Split split, std::int64_t samples)
+  Shapes(SyntheticShapesOptions options, ShapeTargets targets, Split split, std::int64_t samples)
       : options_(options),
+        targets_(targets),
         colours_(colours_of(options)),
         purpose_(std::string("shapes ") + split_name(split)),
         samples_(samples) {}
 
   std::int64_t size() const override { return samples_; }
-  SampleFacts facts(std::int64_t index) const override { return {std::to_string(index)}; }
+  SampleFacts facts(std::int64_t index) const override {
+    SampleFacts facts{std::to_string(index)};
+    facts.height = options_.height, facts.width = options_.width;
+    return facts;
+  }
 
   Sample get(const SampleKey& key) const override {
     KeyedRandom random(static_cast<std::uint64_t>(options_.seed), purpose_, 0, static_cast<std::uint64_t>(key.index));
     const torch::Tensor mask = torch::zeros({options_.height, options_.width}, torch::kByte);
-    for (std::int64_t i = 0; i < options_.shapes && options_.num_classes > 1; ++i) draw(mask, random);
+    ShapeBoxes boxes;
+    for (std::int64_t i = 0; i < options_.shapes && options_.num_classes > 1; ++i) draw(mask, boxes, random);
     Sample sample;
     sample.id = std::to_string(key.index);
     sample.index = key.index;
     sample.inputs.set("image", painted(mask, random));
-    sample.targets.set("mask", mask);
+    if (targets_ == ShapeTargets::Boxes) sample.targets = boxes.targets();
+    else sample.targets.set("mask", mask);
     return sample;
   }
 
  private:
-  void draw(const torch::Tensor& mask, KeyedRandom& random) const {
+  void draw(const torch::Tensor& mask, ShapeBoxes& boxes, KeyedRandom& random) const {
     const auto below = [&random](std::int64_t count) {
       return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 1))));
     };
     const auto label = static_cast<std::uint8_t>(1 + below(options_.num_classes - 1));
     const Shape shape{below(options_.height), below(options_.width), 2 + below(options_.height / 5),
                       2 + below(options_.width / 5), below(2) == 0};
+    boxes.add(shape.box(options_.height, options_.width), label);
     auto pixels = mask.accessor<std::uint8_t, 2>();
     for (std::int64_t y = 0; y < options_.height; ++y) {
       for (std::int64_t x = 0; x < options_.width; ++x) {
@@ -97,10 +135,35 @@ class Shapes : public Source {
   }
 
   SyntheticShapesOptions options_;
+  ShapeTargets targets_;
   std::vector<Colour> colours_;
   std::string purpose_;
   std::int64_t samples_;
 };
+
+std::shared_ptr<const Dataset> open_shapes(const SyntheticShapesOptions& options, ShapeTargets targets,
+                                           const OpenRequest& request) {
+  check_shares(request.split, true, true);
+  const bool boxes = targets == ShapeTargets::Boxes;
+  DataInfo info;
+  info.name = boxes ? "synthetic boxes" : "synthetic shapes";
+  Json values = Json::object();
+  const auto spec = config::spec_of<SyntheticShapesOptions>();
+  for (const auto& field : spec->fields) values[field.name] = field.get(&options);
+  const std::string text = (boxes ? "synthetic_boxes 1 " : "synthetic_shapes 1 ") + json_text(values);
+  info.fingerprint = sha256(text.data(), text.size());
+  for (std::int64_t label = boxes ? 1 : 0; label < options.num_classes; ++label) {
+    info.classes.push_back(label == 0 ? "ground" : "shape " + std::to_string(label));
+  }
+  info.channels = options.channels;
+  const std::pair<Split, std::int64_t> counts[] = {
+      {Split::Train, options.train_samples}, {Split::Val, options.val_samples}, {Split::Test, options.test_samples}};
+  SplitDataset::Splits splits;
+  for (const auto& [split, count] : counts) {
+    if (count > 0) splits[static_cast<std::size_t>(split)] = std::make_shared<Shapes>(options, targets, split, count);
+  }
+  return std::make_shared<SplitDataset>(std::move(info), std::move(splits));
+}
 
 }  // namespace
 
@@ -120,25 +183,11 @@ void SyntheticShapesOptions::declare(config::Declare<SyntheticShapesOptions>& d)
 
 std::shared_ptr<const Dataset> open_synthetic_shapes(const SyntheticShapesOptions& options,
                                                      const OpenRequest& request) {
-  check_shares(request.split, true, true);
-  DataInfo info;
-  info.name = "synthetic shapes";
-  Json values = Json::object();
-  const auto spec = config::spec_of<SyntheticShapesOptions>();
-  for (const auto& field : spec->fields) values[field.name] = field.get(&options);
-  const std::string text = "synthetic_shapes 1 " + json_text(values);
-  info.fingerprint = sha256(text.data(), text.size());
-  for (std::int64_t label = 0; label < options.num_classes; ++label) {
-    info.classes.push_back(label == 0 ? "ground" : "shape " + std::to_string(label));
-  }
-  info.channels = options.channels;
-  const std::pair<Split, std::int64_t> counts[] = {
-      {Split::Train, options.train_samples}, {Split::Val, options.val_samples}, {Split::Test, options.test_samples}};
-  SplitDataset::Splits splits;
-  for (const auto& [split, count] : counts) {
-    if (count > 0) splits[static_cast<std::size_t>(split)] = std::make_shared<Shapes>(options, split, count);
-  }
-  return std::make_shared<SplitDataset>(std::move(info), std::move(splits));
+  return open_shapes(options, ShapeTargets::Masks, request);
+}
+
+std::shared_ptr<const Dataset> open_synthetic_boxes(const SyntheticShapesOptions& options, const OpenRequest& request) {
+  return open_shapes(options, ShapeTargets::Boxes, request);
 }
 
 }  // namespace mlrun::data

@@ -23,4 +23,8 @@ struct SyntheticShapesOptions {
 /// position there. UserError where shares of splits are asked for.
 std::shared_ptr<const Dataset> open_synthetic_shapes(const SyntheticShapesOptions& options, const OpenRequest& request);
 
+/// The same images with a box around each shape: `targets.boxes`, `labels`, `crowd`, `area`, `object_ids`. The ground
+/// is no class of theirs.
+std::shared_ptr<const Dataset> open_synthetic_boxes(const SyntheticShapesOptions& options, const OpenRequest& request);
+
 }  // namespace mlrun::data
