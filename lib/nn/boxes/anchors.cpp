@@ -48,9 +48,12 @@ torch::Tensor extents(double scale, double next, const std::vector<std::int64_t>
   return torch::tensor(values, torch::kFloat).view({-1, 2});
 }
 
+/// The type of boxes at the places of a map: its own, float32 where it holds integers of a scale.
+torch::ScalarType type_at(const torch::Tensor& map) { return map.is_quantized() ? torch::kFloat : map.scalar_type(); }
+
 /// Middles of `count` places on a side that `over` of them fill.
 torch::Tensor middles(std::int64_t count, double over, const torch::Tensor& like) {
-  return ((torch::arange(count) + 0.5) / over).to(like.scalar_type());
+  return ((torch::arange(count) + 0.5) / over).to(type_at(like));
 }
 
 }  // namespace
@@ -71,7 +74,7 @@ std::vector<std::int64_t> AnchorGenerator::per_place() const {
 std::vector<torch::Tensor> AnchorGenerator::operator()(const std::vector<torch::Tensor>& maps, std::int64_t height,
                                                        std::int64_t width) const {
   MLRUN_ASSERT(maps.size() == sizes_.size(), "anchors are for another number of maps");
-  const auto options = maps.front().options();
+  const auto options = torch::TensorOptions(maps.front().device()).dtype(type_at(maps.front()));
   std::vector<torch::Tensor> anchors;
   for (std::size_t i = 0; i < maps.size(); ++i) {
     const std::int64_t rows = maps[i].size(-2), columns = maps[i].size(-1);

@@ -4,6 +4,9 @@
 #include <limits>
 #include <vector>
 
+#include <torch/csrc/jit/frontend/tracer.h>
+
+#include "base/error.h"
 #include "nn/boxes/columns.h"
 #include "nn/boxes/operators.h"
 #include "nn/boxes/share.h"
@@ -36,6 +39,13 @@ std::vector<std::int64_t> remaining(const torch::Tensor& boxes, double threshold
     suppress(columns, i, count, at_most<Scalar>(threshold), gone.data());
   }
   return kept;
+}
+
+/// A trace would keep the choice that it saw.
+void refuse_tracing() {
+  if (!torch::jit::tracer::isTracing()) return;
+  throw UserError("which boxes remain depends on their numbers, and a traced file cannot choose",
+                  "run the model with mlrun, or export its weights alone (.safetensors, .pth)");
 }
 
 torch::Tensor nms_on_cpu(const torch::Tensor& boxes, const torch::Tensor& scores, double threshold) {
@@ -76,6 +86,7 @@ torch::Tensor class_by_class(const torch::Tensor& boxes, const torch::Tensor& sc
 }  // namespace
 
 torch::Tensor nms(const torch::Tensor& boxes, const torch::Tensor& scores, double iou_threshold) {
+  refuse_tracing();
   const torch::NoGradGuard no_grad;
   const auto type = boxes.scalar_type();
   if (boxes.is_cpu() && (type == torch::kFloat || type == torch::kDouble)) {
