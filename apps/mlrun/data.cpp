@@ -6,11 +6,14 @@
 #include "apps/mlrun/command.h"
 #include "base/threads.h"
 #include "config/bind.h"
+#include "data/boxes/coco_writer.h"
+#include "data/boxes/draw_things.h"
 #include "data/class_colours.h"
 #include "data/contact_sheet.h"
 #include "data/inspect.h"
 #include "data/mask_census.h"
 #include "data/pack.h"
+#include "data/sources/boxed/boxed_images.h"
 #include "data/sources/detect_format.h"
 #include "data/verify.h"
 #include "models/image_context.h"
@@ -128,6 +131,30 @@ Command add_data_pack(CLI::App& group) {
           }};
 }
 
+const std::vector<std::string>& split_names() {
+  static const std::vector<std::string> names = {"train", "val", "test"};
+  return names;
+}
+
+data::Split split_of(const std::string& name) {
+  return name == "train" ? data::Split::Train : name == "val" ? data::Split::Val : data::Split::Test;
+}
+
+Command add_data_convert(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("convert", "Write the boxes of a split in another format, whatever they are in");
+  const auto arguments = std::make_shared<RecipeArguments>(*app, kSubject);
+  const auto writing = std::make_shared<data::CocoWriting>();
+  const auto split = std::make_shared<std::string>("train");
+  const auto format = std::make_shared<std::string>();
+  app->add_option("--to", *format, "coco: JSON in COCO's form")->required()->check(CLI::IsMember({"coco"}));
+  app->add_option("-o,--out", writing->file, "where to")->type_name("FILE")->required();
+  app->add_option("--split", *split, "train, val or test")->check(CLI::IsMember(split_names()))->capture_default_str();
+  return {app, [arguments, writing, split, format](const OutputOptions&) {
+            writing->split = split_of(*split);
+            return to_result(data::write_coco(open_subject(read_subject(*arguments)), *writing));
+          }};
+}
+
 struct ShowArguments {
   explicit ShowArguments(CLI::App& app) : recipe(app, kSubject) {}
   RecipeArguments recipe;
@@ -137,7 +164,8 @@ struct ShowArguments {
 
 data::Pipeline make_pipeline(const config::Recipe& recipe, const std::string& with, const data::Dataset& dataset) {
   const auto context = models::transform_context(recipe.model, dataset.info().channels);
-  const data::Followers followers = data::mask_followers(dataset);
+  const bool boxes = data::has_boxes(dataset.info());
+  const data::Followers followers = boxes ? data::box_followers(dataset.info()) : data::mask_followers(dataset);
   if (with == "none") return {recipes::transforms(), {}, context, "data", followers};
   return {recipes::transforms(), with == "augment" ? recipe.data.augment : recipe.data.preprocess, context,
           "data." + with, followers};
@@ -148,8 +176,7 @@ Result show(const ShowArguments& arguments) {
   const data::DataSubject subject = open_subject(recipe);
   const bool train = arguments.split == "train";
   const std::string with = arguments.with.empty() ? (train ? "augment" : "preprocess") : arguments.with;
-  const auto split = train ? data::Split::Train : arguments.split == "val" ? data::Split::Val : data::Split::Test;
-  const auto source = subject.dataset->split(split);
+  const auto source = subject.dataset->split(split_of(arguments.split));
   if (!source) {
     throw UserError("the data set has no " + arguments.split + " split",
                     "choose another with --split, or set data.split");
@@ -160,6 +187,7 @@ Result show(const ShowArguments& arguments) {
   if (train) sheet.seed = sheet.choice;
   sheet.on_error = data::on_error_of(recipe.data.on_error);
   sheet.palette = data::mask_palette(info);
+  sheet.boxes = data::drawing_style(info);
   Result result;
   result.json = data::write_contact_sheet(*source, make_pipeline(recipe, with, *subject.dataset), info.classes, sheet,
                                           arguments.out);
@@ -175,7 +203,7 @@ Command add_data_show(CLI::App& group) {
   const auto arguments = std::make_shared<ShowArguments>(*app);
   app->add_option("-o,--out", arguments->out, "where to")->type_name("FILE")->capture_default_str();
   app->add_option("--split", arguments->split, "train, val or test")
-      ->check(CLI::IsMember({"train", "val", "test"}))
+      ->check(CLI::IsMember(split_names()))
       ->capture_default_str();
   app->add_option("--with", arguments->with,
                   "augment, preprocess or none (default: augment for train, else preprocess)")
@@ -193,7 +221,8 @@ std::vector<Command> add_data(CLI::App& root) {
   CLI::App* group =
       root.add_subcommand("data", "Look at a data set: a folder, a CSV file, or what a recipe or run names");
   group->require_subcommand(1);
-  return {add_data_info(*group), add_data_verify(*group), add_data_show(*group), add_data_pack(*group)};
+  return {add_data_info(*group), add_data_verify(*group), add_data_show(*group), add_data_pack(*group),
+          add_data_convert(*group)};
 }
 
 }  // namespace mlrun::apps

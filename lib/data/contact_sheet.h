@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "data/boxes/draw_things.h"
 #include "data/read_samples.h"
 #include "data/sources/source.h"
 #include "data/transforms/transform.h"
@@ -20,6 +21,8 @@ struct SheetOptions {
   OnError on_error = OnError::Fail;
   /// Where samples have masks: their colours (mask_palette), drawn over the images, with a legend.
   std::string palette = {};
+  /// Where they have boxes: how these are drawn.
+  DrawingStyle boxes = {};
 };
 
 /// Writes a PNG with samples of `source` as `pipeline` makes them for the network, normalization undone,

@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "data/batch_memory.h"
+#include "data/boxes/draw_things.h"
 #include "data/colours.h"
 #include "data/image/overlay.h"
 #include "data/image/resize.h"
@@ -167,6 +168,43 @@ class Legend {
   std::set<std::size_t> seen_;
 };
 
+/// The image of a sample with the boxes that are left on it, drawn once it has the size of its place.
+torch::Tensor with_boxes(const torch::Tensor& view, const Fields& targets, const DrawingStyle& style) {
+  const torch::Tensor kept = has_area(targets.tensor("boxes")).nonzero().flatten();
+  DrawnThings things{
+      targets.tensor("boxes").index_select(0, kept), targets.tensor("labels").index_select(0, kept), {}, {}, {}};
+  if (targets.has("keypoints")) things.keypoints = targets.tensor("keypoints").index_select(0, kept);
+  torch::Tensor image = view;
+  if (targets.has("masks")) {
+    DrawingStyle plain = style;
+    plain.names.clear();
+    plain.skeleton.clear();
+    DrawnThings masks = things;
+    masks.keypoints = torch::Tensor();
+    masks.masks = targets.tensor("masks").index_select(0, kept);
+    image = draw_things(view, masks, plain);
+  }
+  const torch::Tensor placed = fit(image);
+  const auto factor = [&](std::int64_t axis) {
+    return static_cast<double>(placed.size(axis)) / static_cast<double>(view.size(axis));
+  };
+  DrawingStyle line = style;
+  line.thickness = 1;
+  return draw_things(placed, scaled_things(things, factor(1), factor(0)), line);
+}
+
+/// Names of the classes of things that are left, `king, ace`.
+std::string things_text(const Fields& targets, const std::vector<std::string>& classes) {
+  std::set<std::int64_t> seen;
+  const torch::Tensor kept = has_area(targets.tensor("boxes")), labels = targets.tensor("labels");
+  for (std::int64_t i = 0; i < labels.size(0); ++i) {
+    if (kept[i].item<bool>()) seen.insert(labels[i].item<std::int64_t>());
+  }
+  std::string text;
+  for (const auto label : seen) text += (text.empty() ? "" : ", ") + classes.at(static_cast<std::size_t>(label));
+  return text.empty() ? "-" : text;
+}
+
 /// The samples to show, in the order of the split, and the ids of those passed over.
 std::vector<SampleKey> draw_samples(const Source& source, const SheetOptions& options, Json& skipped) {
   const auto wanted = static_cast<std::size_t>(std::min(options.samples, source.size()));
@@ -199,18 +237,22 @@ Json write_contact_sheet(const Source& source, const Pipeline& pipeline, const s
   Legend legend(classes, options.palette);
   for (const SampleKey& key : draw_samples(source, options, skipped)) {
     Sample sample = source.get(key);
-    const bool masked = !options.palette.empty() && sample.targets.has("mask");
+    const bool masked = !options.palette.empty() && sample.targets.has("mask"), boxed = sample.targets.has("boxes");
     BatchMemory memory(1);
-    if (masked) sample = pipeline.sample(source, key, memory);
+    if (masked || boxed) sample = pipeline.sample(source, key, memory);
     const torch::Tensor input =
-        masked ? sample.inputs.tensor("image") : pipeline.apply(sample.inputs.tensor("image"), key);
+        masked || boxed ? sample.inputs.tensor("image") : pipeline.apply(sample.inputs.tensor("image"), key);
     torch::Tensor view = as_colour(pipeline.viewable(input));
     std::string label = label_text(source.facts(key.index), classes);
     if (masked) {
       view = overlay(view, sample.targets.tensor("mask"), options.palette);
       label = legend.add(sample.targets.tensor("mask"));
     }
-    pictures.push_back({fit(view), drawable(label), drawable(sample.id)});
+    if (boxed) {
+      view = with_boxes(view, sample.targets, options.boxes);
+      label = things_text(sample.targets, classes);
+    }
+    pictures.push_back({boxed ? view : fit(view), drawable(label), drawable(sample.id)});
     shown.push_back({{"id", sample.id},
                      {"index", key.index},
                      {"label", label},

@@ -9,12 +9,14 @@
 #include "base/files.h"
 #include "base/input_file.h"
 #include "base/printable.h"
+#include "data/boxes/box_census.h"
 #include "data/image/decode.h"
 #include "data/image/exif.h"
 #include "data/image/head.h"
 #include "data/image/kind.h"
 #include "data/mask_census.h"
 #include "data/parallel_for.h"
+#include "data/sources/boxed/boxed_images.h"
 #include "report/format.h"
 #include "report/table.h"
 
@@ -240,6 +242,21 @@ void add_masks(const DataSubject& subject, Findings& findings) {
   for (const auto& warning : warnings) findings.text += "\nmind: " + printable_line(warning) + "\n";
 }
 
+/// What the boxes are like, where there are some.
+void add_boxes(const DataSubject& subject, Findings& findings) {
+  const auto& classes = subject.dataset->info().classes;
+  const auto counts = count_boxes(subject);
+  for (const auto& [split, of] : counts) {
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      findings.json["classes"][c]["images"][split_name(split)] = of.images[c];
+    }
+  }
+  findings.json["boxes"] = box_json(classes, counts);
+  findings.text += box_table(classes, counts).text() + "\n" + box_size_table(counts).text();
+  for (const auto& warning : box_warnings(classes, counts))
+    findings.text += "\nmind: " + printable_line(warning) + "\n";
+}
+
 }  // namespace
 
 std::vector<SplitView> splits_of(const Dataset& dataset) {
@@ -278,7 +295,8 @@ Findings inspect_data(const DataSubject& subject) {
   findings.text = "data         " + subject.root + "\nformat       " + subject.format + "\nclasses      " +
                   std::to_string(info.classes.size()) + "\n" + images.text(subject.exif_applied) + "fingerprint  " +
                   info.fingerprint + "\n\n";
-  if (has_masks(*subject.dataset)) add_masks(subject, findings);
+  if (has_boxes(info)) add_boxes(subject, findings);
+  else if (has_masks(*subject.dataset)) add_masks(subject, findings);
   else findings.text += class_table(splits, info.classes, counts);
   return findings;
 }

@@ -27,7 +27,7 @@ struct DataSubject {
 
 /// Name, format, fingerprint, the samples of each class and split; sizes, kinds and EXIF rotations of
 /// image files, from their heads, in `threads` threads. Nothing is decoded where the head tells enough, but for masks,
-/// whose pixels of each class are counted.
+/// whose pixels of each class are counted. Of boxes, how many there are of each class, their sizes and ratios.
 Findings inspect_data(const DataSubject& subject);
 
 /// Of image files alone, from their heads: `sizes`, `width`, `height`, `kinds`, `exif_orientations`, `rotated`,

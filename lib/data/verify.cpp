@@ -13,9 +13,11 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/printable.h"
+#include "data/boxes/box_census.h"
 #include "data/image/resize.h"
 #include "data/mask_census.h"
 #include "data/parallel_for.h"
+#include "data/sources/boxed/boxed_images.h"
 #include "data/transforms/image_transforms.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -55,6 +57,17 @@ void check_mask_size(const Sample& sample, const torch::Tensor& image) {
                   "masks have the sizes of their images; data.exif says whether images are turned");
 }
 
+/// The same of boxes, which were clipped to the image that the head promised.
+void check_box_size(const SampleFacts& facts, const torch::Tensor& image) {
+  if (facts.height == image.size(0) && facts.width == image.size(1)) return;
+  const auto text = [](std::int64_t width, std::int64_t height) {
+    return std::to_string(width) + "x" + std::to_string(height);
+  };
+  throw UserError(facts.id + ": its boxes are of an image of " + text(facts.width, facts.height) +
+                      " pixels, and it is of " + text(image.size(1), image.size(0)) + " once it is decoded",
+                  "write the image anew; data.exif says whether images are turned");
+}
+
 Examined examine(const SplitView& view, std::int64_t index, MaskCensus& census) {
   Examined sample;
   sample.split = view.split;
@@ -66,6 +79,7 @@ Examined examine(const SplitView& view, std::int64_t index, MaskCensus& census) 
       check_mask_size(read, image);
       census.add(view.split, read.id, read.targets.tensor("mask"));
     }
+    if (read.targets.has("boxes")) check_box_size(sample.facts, image);
     sample.signature = signature_of(image);
     sample.checksum = sample.facts.file.empty() ? pixel_checksum(image) : sha256_file(sample.facts.file);
   } catch (const UserError& error) {
@@ -119,10 +133,11 @@ class Report {
     likeness_.threads = subject.threads;
   }
 
-  Findings make(const std::map<Split, MaskCounts>& masks) {
+  Findings make(const std::map<Split, MaskCounts>& masks, const std::map<Split, BoxCounts>& boxes) {
     findings_.json["samples"] = samples_.size();
     unreadable();
-    if (!masks.empty()) add_masks(masks);
+    if (!masks.empty()) add_warnings("masks", mask_warnings(classes_, masks));
+    if (!boxes.empty()) add_warnings("boxes", box_warnings(classes_, boxes));
     equal();
     alike();
     return std::move(findings_);
@@ -150,13 +165,13 @@ class Report {
     findings_.json["unreadable"] = std::move(list);
   }
 
-  void add_masks(const std::map<Split, MaskCounts>& masks) {
+  void add_warnings(const char* of, const std::vector<std::string>& warnings) {
     Json list = Json::array();
-    for (const auto& warning : mask_warnings(classes_, masks)) {
+    for (const auto& warning : warnings) {
       list.push_back(warning);
       findings_.text += "mind: " + printable_line(warning) + "\n";
     }
-    findings_.json["masks"] = {{"warnings", list}};
+    findings_.json[of] = {{"warnings", list}};
   }
 
   /// Samples of equal content, by the first of them.
@@ -274,7 +289,9 @@ Signature signature_of(const torch::Tensor& image) {
 Findings verify_data(const DataSubject& subject, LikeOptions likeness) {
   MaskCensus census(subject.dataset->info().classes.size());
   auto samples = examine_all(subject, census);
-  return Report(subject, std::move(samples), likeness).make(census.take());
+  std::map<Split, BoxCounts> boxes;
+  if (has_boxes(subject.dataset->info())) boxes = count_boxes(subject);
+  return Report(subject, std::move(samples), likeness).make(census.take(), boxes);
 }
 
 }  // namespace mlrun::data

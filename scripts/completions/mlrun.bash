@@ -178,6 +178,7 @@ _mlrun_options() {
     'data info') _mlrun_add "${_mlrun_recipe_options// /$'\n'}" ;;
     'data verify') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--distance\n--similarity' ;;
     'data pack') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--shard-size' ;;
+    'data convert') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--to\n--out\n--split' ;;
     'data show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--split\n--with\n--samples\n--columns\n--epoch' ;;
     inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--task\n--min-acc1\n--sort' ;;
@@ -201,8 +202,8 @@ _mlrun_options() {
 _mlrun_operand() {
   case $command in
     '') _mlrun_add "${_mlrun_commands// /$'\n'}" ;;
-    data) _mlrun_add $'info\nverify\nshow\npack' ;;
-    'data info' | 'data verify' | 'data show' | 'data pack')
+    data) _mlrun_add $'info\nverify\nshow\npack\nconvert' ;;
+    'data info' | 'data verify' | 'data show' | 'data pack' | 'data convert')
       if [[ -z $subject && $cur != *=* ]]; then _mlrun_add "$(_mlrun_recipes "$program")"; _mlrun_files; fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     config) _mlrun_add $'show\ncheck\nschema\nreference\ncopy' ;;

@@ -22,15 +22,23 @@ inline std::string blank_png(std::int64_t width, std::int64_t height) {
 /// COCO's form with images `1.png` (20 x 10) and `2.png` (8 x 8), numbered 1 and 2, and the categories 7 (cat) and 3
 /// (dog).
 inline Json coco_json(const Json& annotations) {
+  const Json list = annotations.is_object() ? Json::array({annotations}) : annotations;
   return {{"images",
            {{{"id", 2}, {"file_name", "2.png"}, {"height", 8}, {"width", 8}},
             {{"id", 1}, {"file_name", "1.png"}, {"height", 10}, {"width", 20}}}},
-          {"annotations", annotations},
+          {"annotations", list},
           {"categories", {{{"id", 7}, {"name", "cat"}}, {{"id", 3}, {"name", "dog"}}}}};
 }
 
 inline Json coco_box(std::int64_t id, std::int64_t image, std::int64_t category, const Json& box) {
   return {{"id", id}, {"image_id", image}, {"category_id", category}, {"bbox", box}};
+}
+
+/// A segmentation of one polygon.
+inline Json coco_polygon(const std::vector<double>& corners) {
+  Json polygons = Json::array();
+  polygons.push_back(corners);
+  return polygons;
 }
 
 /// The images of `coco_json` in `folder`.

@@ -45,6 +45,15 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
+/// The format of images with boxes; empty where there are none.
+std::string boxed_format(const fs::path& root) {
+  for (const fs::path& folder : {root, root / "VOC2012", root / "VOCdevkit" / "VOC2012"}) {
+    if (is_folder(folder / "JPEGImages") && is_folder(folder / "Annotations")) return "voc_detection";
+  }
+  if (is_file(root / "data.yaml") || (is_folder(root / "images") && is_folder(root / "labels"))) return "yolo";
+  return is_file(root / "annotations.xml") ? "cvat" : "";
+}
+
 /// The format of images with masks; empty where there are none.
 std::string masked_format(const fs::path& root) {
   for (const fs::path& folder : {root, root / "VOC2012", root / "VOCdevkit" / "VOC2012"}) {
@@ -69,6 +78,7 @@ std::string detect_format(const fs::path& root) {
   if (is_file(root / "labels.csv") && names_labels(root / "labels.csv")) return "flat";
   if (holds_shards(root)) return "webdataset";
   if (const std::string masked = masked_format(root); !masked.empty()) return masked;
+  if (const std::string boxed = boxed_format(root); !boxed.empty()) return boxed;
   if (!sub_folders(root).empty()) return "image_folder";
   throw file_error(
       root.string(), "holds no data set of a known kind",

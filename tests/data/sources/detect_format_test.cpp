@@ -22,6 +22,10 @@ TEST_CASE("the format of a data set is found from its files", "[data][detect_for
       {{"annotations/instances_train2017.json"}, "coco_segmentation"},
       {{"VOCdevkit/VOC2012/JPEGImages/a.jpg", "VOCdevkit/VOC2012/SegmentationClass/a.png"}, "voc_segmentation"},
       {{"JPEGImages/a.jpg", "SegmentationClass/a.png"}, "voc_segmentation"},
+      {{"JPEGImages/a.jpg", "Annotations/a.xml"}, "voc_detection"},
+      {{"data.yaml", "train/images/a.jpg"}, "yolo"},
+      {{"images/a.jpg", "labels/a.txt"}, "yolo"},
+      {{"images/a.jpg", "annotations.xml"}, "cvat"},
       {{"JPEGImages/a.jpg", "other/a.png"}, "image_folder"}};
   for (const auto& [files, format] : cases) {
     const test::TempDir folder;

@@ -13,6 +13,7 @@
 #include "data/shown_text.h"
 #include "data/sources/boxed/box_targets.h"
 #include "data/sources/boxed/image_heads.h"
+#include "data/sources/boxed/target_source.h"
 #include "data/sources/image_files.h"
 #include "data/sources/listing.h"
 #include "data/sources/masked_images.h"
@@ -31,7 +32,7 @@ struct BoxedImages {
   BoxTargets targets;
 };
 
-class BoxedSource : public Source {
+class BoxedSource : public TargetSource {
  public:
   BoxedSource(std::shared_ptr<const BoxedImages> all, std::vector<std::int64_t> positions)
       : all_(std::move(all)), positions_(positions), files_(make_image_source(all_->files, std::move(positions))) {}
@@ -48,14 +49,15 @@ class BoxedSource : public Source {
   }
   Sample get(const SampleKey& key) const override {
     Sample sample = files_->get(key);
-    sample.targets = all_->targets.of(at(key.index));
+    sample.targets = targets(key.index);
     return sample;
   }
   EncodedSample encoded(const SampleKey& key) const override {
     EncodedSample encoded = files_->encoded(key);
-    encoded.sample.targets = all_->targets.of(at(key.index));
+    encoded.sample.targets = targets(key.index);
     return encoded;
   }
+  Fields targets(std::int64_t index) const override { return all_->targets.of(at(index)); }
 
  private:
   const BoxedImage& at(std::int64_t index) const {

@@ -19,10 +19,8 @@ class LabelMeReader {
 
   LabelMe read(std::string_view text) {
     constexpr const char* kHint = "it is an object with the list shapes";
-    Json content;
-    try {
-      content = parse_json(std::string(text));
-    } catch (const std::exception&) {
+    const Json content = parse_json(text);
+    if (content.is_discarded()) {
       problem("is no JSON", kHint);
       return {};
     }

@@ -44,7 +44,7 @@ struct CocoBoxes : test::TempDir {
 
 /// A JPEG's first bytes: an EXIF orientation and the size, and no pixels.
 std::string turned_jpeg(int orientation, int width, int height) {
-  std::string exif("Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 26);
+  std::string exif("Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 25);
   exif += static_cast<char>(orientation);
   exif += std::string("\0\0\0\0\0\0", 6);
   const auto two = [](std::size_t value) {
@@ -112,7 +112,8 @@ TEST_CASE("an image without boxes has targets of no rows", "[data][boxes]") {
 
 TEST_CASE("annotations of COCO may lack sizes, ids, areas, boxes and shapes", "[data][boxes]") {
   CocoBoxes folder;
-  Json shaped = {{"image_id", 2}, {"category_id", 7}, {"segmentation", {{1, 2, 5.5, 2, 5.5, 7, 1, 7}}}};
+  Json shaped = {
+      {"image_id", 2}, {"category_id", 7}, {"segmentation", test::coco_polygon({1, 2, 5.5, 2, 5.5, 7, 1, 7})}};
   Json run = {{"image_id", 2},
               {"category_id", 7},
               {"id", 40},
@@ -132,13 +133,13 @@ TEST_CASE("masks and keypoints come with the boxes", "[data][boxes]") {
   CocoBoxes folder;
   folder.options.masks = true;
   Json thing = coco_box(1, 2, 7, {1, 2, 4, 4});
-  thing["segmentation"] = {{1, 2, 5, 2, 5, 6, 1, 6}};
+  thing["segmentation"] = test::coco_polygon({1, 2, 5, 2, 5, 6, 1, 6});
   thing["keypoints"] = {1, 2, 2, 4.5, 5, 1};
   Json other = coco_box(2, 2, 3, {0, 0, 1, 1});
   other["segmentation"] = {{"size", {8, 8}}, {"counts", {0, 1, 63}}};
   Json content = test::coco_json({thing, other});
   content["categories"][0]["keypoints"] = {"left_eye", "right_eye"};
-  content["categories"][0]["skeleton"] = {{1, 2}};
+  content["categories"][0]["skeleton"] = Json::array({{1, 2}});
   folder.write_json(content);
   const auto data = folder.open();
   CHECK(data->info().facts.at("keypoints") == Json({"left_eye", "right_eye"}));
@@ -262,11 +263,13 @@ TEST_CASE("categories are the same in all files of a data set", "[data][boxes]")
   content["categories"][0]["name"] = "owl";
   folder.write("val.json", json_text(content));
   const std::string val = (folder / "val.json").string();
-  CHECK(folder.error() ==
-        val +
-            ": the category 7 is 'owl', and 'cat' in the annotations before; categories are the same in all files of a "
-            "data set\n" +
-            folder.file() + ": the categories 7 and 9 are both named 'owl'; give each a name of its own");
+  CHECK(folder.error() == val +
+                              ": the category 7 is 'owl', and 'cat' in the annotations before; categories are the same "
+                              "in all files of a data set");
+  content["categories"][0]["name"] = "cat";
+  content["categories"][2]["name"] = "dog";
+  folder.write("val.json", json_text(content));
+  CHECK(folder.error() == folder.file() + ": the categories 3 and 9 are both named 'dog'; give each a name of its own");
 }
 
 TEST_CASE("annotations that are named and not there are told", "[data][boxes]") {

@@ -1,0 +1,187 @@
+#include "recipes/detection/starter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "data/boxes/box_census.h"
+#include "data/sources/boxed/boxed_images.h"
+#include "models/registry.h"
+#include "recipes/detection/starter_layout.h"
+#include "report/format.h"
+
+namespace mlrun::detection {
+namespace {
+
+using engine::Starter;
+using engine::StarterRequest;
+
+constexpr std::int64_t kFewest = 8;  // images to learn and to test from
+
+/// What a first look finds.
+struct BoxLook {
+  std::filesystem::path root;
+  BoxLayout layout;
+  std::vector<std::string> classes;
+  std::map<data::Split, data::BoxCounts> counts;
+  std::int64_t all = 0, train = 0, boxes = 0, rotated = 0;  // images, and boxes of all
+
+  bool has(data::Split split) const { return counts.count(split) > 0; }
+};
+
+struct Choices {
+  std::string model;
+  double val_share = 0, test_share = 0;  // of the training images; 0: no share
+  std::int64_t batch_size = 16, epochs = 0, warmup = 1;
+  std::vector<std::string> warnings;
+};
+
+BoxLook look_at_boxes(const StarterRequest& request) {
+  BoxLook look;
+  look.root = request.root;
+  look.layout = find_layout(request.root, request.format);
+  const auto dataset = data::sources().make(look.layout.component(), data::OpenRequest{request.root, {}, false});
+  look.classes = dataset->info().classes;
+  if (!data::has_boxes(dataset->info())) {
+    throw file_error(request.root.string(), "holds no boxes (" + look.layout.format + ")",
+                     "`mlrun list sources` shows the formats with boxes; --format chooses one");
+  }
+  const data::DataSubject subject{dataset, request.root.string(), look.layout.format, false, available_processors()};
+  look.counts = data::count_boxes(subject);
+  look.rotated = data::inspect_images(subject).at("rotated").get<std::int64_t>();
+  for (const auto& [split, of] : look.counts) {
+    look.all += of.all_images;
+    look.boxes += of.all_boxes();
+    if (split == data::Split::Train) look.train = of.all_images;
+  }
+  return look;
+}
+
+void choose_split(const BoxLook& look, Choices& choices) {
+  const bool val = look.has(data::Split::Val), test = look.has(data::Split::Test);
+  if (!val) choices.val_share = look.train < 100 ? 0.2 : 0.15;
+  if (!val && !test && look.train >= 100) choices.test_share = 0.15;
+  if (!val && !test && look.train < 100) {
+    choices.warnings.push_back("too few images for a test split: the figures of val are all there is");
+  }
+}
+
+Choices choose(const BoxLook& look, const std::string& model) {
+  if (look.all < kFewest) {
+    throw file_error(look.root.string(), "holds " + std::to_string(look.all) + " images, too few to learn from",
+                     "annotate at least " + std::to_string(kFewest));
+  }
+  Choices choices;
+  choices.model = model.empty() ? "ssdlite320_mobilenet_v3_large" : model;
+  models::models().at(choices.model);
+  choose_split(look, choices);
+  const double train = static_cast<double>(look.train) * (1 - choices.val_share - choices.test_share);
+  choices.batch_size = train < 128 ? 8 : 16;
+  constexpr double kSteps = 6000;  // of a first training
+  const double steps = std::max(1.0, train / static_cast<double>(choices.batch_size));
+  choices.epochs = std::clamp<std::int64_t>(std::llround(kSteps / steps), 20, 300);
+  choices.warmup = choices.epochs >= 60 ? 3 : 1;
+  if (look.rotated > 0) {
+    choices.warnings.push_back(
+        report::grouped(look.rotated) + (look.rotated == 1 ? " image carries" : " images carry") +
+        " an EXIF rotation, which is ignored (data.exif): look whether boxes lie right, `mlrun data "
+        "show`");
+  }
+  for (const auto& warning : data::box_warnings(look.classes, look.counts)) choices.warnings.push_back(warning);
+  return choices;
+}
+
+std::string images_text(const BoxLook& look) {
+  return report::grouped(look.all) + " images with " + report::grouped(look.boxes) + " boxes of " +
+         std::to_string(look.classes.size()) + (look.classes.size() == 1 ? " class" : " classes");
+}
+
+/// Boxes of the classes, one a line, some of them where there are many.
+std::string class_lines(const BoxLook& look) {
+  constexpr std::size_t kMostNamed = 40;
+  std::string text;
+  for (std::size_t c = 0; c < std::min(look.classes.size(), kMostNamed); ++c) {
+    std::int64_t boxes = 0;
+    for (const auto& item : look.counts) boxes += item.second.boxes[c];
+    text += "  " + engine::comment_text(look.classes[c]) + ": " + report::grouped(boxes) + "\n";
+  }
+  return look.classes.size() > kMostNamed ? text + "  ...\n" : text;
+}
+
+std::string header(const BoxLook& look, const Choices& choices, const StarterRequest& request) {
+  std::string found = "Found: " + images_text(look) + ":\n" + class_lines(look);
+  for (const auto& warning : choices.warnings) found += "Mind: " + engine::comment_text(warning) + ".\n";
+  return engine::starter_header(request.recipe, found) + "\n";
+}
+
+std::string split_part(const BoxLook& look, const Choices& choices) {
+  if (choices.val_share == 0) {
+    return std::string("  # Your own splits train and val") + (look.has(data::Split::Test) ? " and test" : "") +
+           " are used as they are.\n";
+  }
+  std::string text = "  split: {val: " + report::shortest(choices.val_share);
+  if (choices.test_share > 0) text += ", test: " + report::shortest(choices.test_share);
+  return text + ", seed: 0}  # held out of the training images; val chooses the best epoch\n";
+}
+
+std::string data_part(const BoxLook& look, const Choices& choices, const StarterRequest& request) {
+  std::string text = "data:\n  " + engine::yaml_entry("root", engine::starter_root(request.root, request.recipe)) +
+                     "  " + engine::yaml_entry("format", look.layout.format);
+  for (const auto& [key, value] : look.layout.options) text += "  " + engine::yaml_entry(key, value);
+  return text + split_part(look, choices) +
+         "  # Every epoch sees each training image changed: a part of it, mirrored or not, and the boxes with it.\n"
+         "  augment: detection_ssdlite\n"
+         "  preprocess: detection_eval\n\n";
+}
+
+std::string training_part(const Choices& choices) {
+  return "train:\n  epochs: " + std::to_string(choices.epochs) +
+         "      # passes over the training images; from random weights boxes take long to learn\n  batch_size: " +
+         std::to_string(choices.batch_size) +
+         "   # lower it where memory is short\n  seed: 0\n\n"
+         "optimizer: {name: adamw, lr: 1e-3, weight_decay: 1e-2}  # lr matters most: try a third and three times of "
+         "it\n"
+         "schedule: {name: cosine, warmup: " +
+         std::to_string(choices.warmup) + (choices.warmup == 1 ? " epoch" : " epochs") + ", interval: step}\n";
+}
+
+std::string model_part(const Choices& choices) {
+  return "task: detection\nmodel:\n  " + engine::yaml_entry("name", choices.model) +
+         "  # Published weights make it better with a tenth of the epochs: `mlrun weights get` fetches them, then\n"
+         "  # weights: COCO_V1\n  # head: reinit\n\n";
+}
+
+Starter make_starter(const StarterRequest& request) {
+  const BoxLook look = look_at_boxes(request);
+  const Choices choices = choose(look, request.model);
+  Starter starter;
+  starter.text =
+      header(look, choices, request) + model_part(choices) + data_part(look, choices, request) + training_part(choices);
+  starter.summary = "found     " + images_text(look) + " (" + look.layout.format + ")\nmodel     " + choices.model +
+                    " from random weights, " + std::to_string(choices.epochs) + " epochs\n";
+  for (const auto& warning : choices.warnings) starter.summary += "mind      " + warning + "\n";
+  Json layout = Json::object();
+  for (const auto& [key, value] : look.layout.options) layout[key] = value;
+  starter.json = {
+      {"data",
+       {{"root", look.root.string()},
+        {"format", look.layout.format},
+        {"options", layout},
+        {"images", look.all},
+        {"boxes", data::box_json(look.classes, look.counts)},
+        {"classes", look.classes}}},
+      {"choices", {{"model", choices.model}, {"epochs", choices.epochs}, {"batch_size", choices.batch_size}}},
+      {"warnings", choices.warnings}};
+  return starter;
+}
+
+}  // namespace
+
+engine::StarterKind starter() {
+  return {"detection", "For images with boxes: COCO, PASCAL VOC, YOLO, LabelMe or CVAT",
+          "ssdlite320_mobilenet_v3_large", make_starter};
+}
+
+}  // namespace mlrun::detection
