@@ -8,6 +8,8 @@
 #include "recipes/classification/starter.h"
 #include "recipes/classification/task.h"
 #include "recipes/detection/presets.h"
+#include "recipes/detection/starter.h"
+#include "recipes/detection/task.h"
 #include "recipes/segmentation/pixel_terms.h"
 #include "recipes/segmentation/presets.h"
 #include "recipes/segmentation/starter.h"
@@ -19,6 +21,7 @@ const engine::TaskFactory& tasks() {
   static const engine::TaskFactory factory = [] {
     engine::TaskFactory tasks("task");
     classification::add_task(tasks, {transforms(), metrics()});
+    detection::add_task(tasks, transforms());
     segmentation::add_task(tasks, transforms());
     return tasks;
   }();
@@ -47,7 +50,8 @@ const metrics::MetricFactory& metrics() {
 }
 
 const std::vector<engine::StarterKind>& starters() {
-  static const std::vector<engine::StarterKind> list = {classification::starter(), segmentation::starter()};
+  static const std::vector<engine::StarterKind> list = {classification::starter(), detection::starter(),
+                                                        segmentation::starter()};
   return list;
 }
 

@@ -75,13 +75,15 @@ Json preprocessing_facts(const config::ModelSection& section) {
   return result;
 }
 
-std::string made_up_recipe(const NamedModel& model, const std::string& format, std::int64_t batch, std::int64_t size) {
+std::string made_up_recipe(const NamedModel& model, const std::string& format, std::int64_t batch, std::int64_t size,
+                           const std::string& transform) {
   const std::string pixels = std::to_string(size);
   const std::string normalize = model.channels == 3 ? "normalize" : "{name: normalize, mean: [0.5], std: [0.5]}";
+  const std::string chosen = transform.empty() ? normalize : transform;
   return "task: " + model.task + "\nmodel: {name: " + model.section.architecture.name + "}\ndata: {format: " + format +
          ", val_samples: 0, test_samples: 0, train_samples: " + std::to_string(batch) +
          ", num_classes: " + std::to_string(model.num_classes) + ", height: " + pixels + ", width: " + pixels +
-         ", channels: " + std::to_string(model.channels) + ", augment: [" + normalize + "], preprocess: [" + normalize +
+         ", channels: " + std::to_string(model.channels) + ", augment: [" + chosen + "], preprocess: [" + chosen +
          "]}\ntrain: {batch_size: " + std::to_string(batch) +
          ", memory_format: auto}\noptimizer: {name: sgd, lr: 0.01, momentum: 0.9}\n";
 }

@@ -28,8 +28,9 @@ struct NamedModel {
 NamedModel make_named(const std::string& name, const std::vector<config::Override>& overrides);
 
 /// A recipe (YAML) that trains `model` by SGD with momentum on `batch` made-up images, `size` pixels a side, of the
-/// source `format`, whose options are called as those of `synthetic`.
-std::string made_up_recipe(const NamedModel& model, const std::string& format, std::int64_t batch, std::int64_t size);
+/// source `format`, whose options are called as those of `synthetic`. `transform` prepares them; empty: `normalize`.
+std::string made_up_recipe(const NamedModel& model, const std::string& format, std::int64_t batch, std::int64_t size,
+                           const std::string& transform = "");
 
 /// UserError where the architecture's `num_classes` is set, and not the number of the data's classes.
 void check_num_classes(const config::Component& architecture, std::int64_t classes);

@@ -1,0 +1,82 @@
+#include "recipes/detection/asking.h"
+
+#include <algorithm>
+#include <string>
+
+#include <torch/utils.h>
+
+#include "base/error.h"
+#include "engine/ports.h"
+#include "models/detection/transform.h"
+#include "recipes/detection/samples.h"
+
+namespace mlrun::detection {
+
+void AnswerSettings::declare(config::Declare<AnswerSettings>& d) {
+  using S = AnswerSettings;
+  d("score_threshold", &S::score_threshold,
+    "boxes of no higher score are left out; null: what the model was published with")
+      .min(0)
+      .max(1);
+  d("nms_threshold", &S::nms_threshold,
+    "of two boxes of one class whose intersection over union is higher, the worse is left out; null: as published")
+      .min(0)
+      .max(1);
+  d("detections", &S::detections, "boxes of an image at most; null: as published").min(1);
+  d("candidates", &S::candidates, "boxes of a level or a class that suppression looks at, at most; null: as published")
+      .min(1);
+  d("shown_score", &S::shown_score,
+    "what is drawn and listed for people has at least this score; files and figures have all")
+      .min(0)
+      .max(1);
+}
+
+void AnswerSettings::apply(models::DetectionSettings& settings) const {
+  settings.score_threshold = score_threshold.value_or(settings.score_threshold);
+  settings.nms_threshold = nms_threshold.value_or(settings.nms_threshold);
+  settings.detections = detections.value_or(settings.detections);
+  settings.candidates = candidates.value_or(settings.candidates);
+}
+
+HeadLabels::HeadLabels(std::int64_t outputs, const std::vector<std::int64_t>& categories, std::int64_t classes) {
+  const bool counted = outputs == classes + 1;
+  const auto fits = [outputs](std::int64_t id) { return id > 0 && id < outputs; };
+  if (!counted && (categories.empty() || !std::all_of(categories.begin(), categories.end(), fits))) {
+    throw UserError(Problem{"", 0, 0, "model.num_classes",
+                            "is " + std::to_string(outputs) + " where the data have " + std::to_string(classes) +
+                                (classes == 1 ? " class" : " classes") + " and the background is one more",
+                            "leave it out: the model gets as many outputs as it needs"});
+  }
+  labels_ = counted ? torch::arange(1, classes + 1) : torch::tensor(categories, torch::kLong);
+  classes_ = torch::full({outputs}, -1, torch::kLong);
+  classes_.index_put_({labels_}, torch::arange(classes));
+}
+
+void HeadLabels::keep_classes(Found& found) const {
+  found.labels = classes_.index({found.labels});
+  const torch::Tensor known = found.labels >= 0;
+  if (known.all().item<bool>()) return;
+  found = {found.boxes.index({known}), found.scores.index({known}), found.labels.index({known})};
+}
+
+torch::Tensor normalised(const torch::Tensor& image, const models::DetectorInput& input) {
+  const auto of_channels = [&image](const std::vector<double>& values) {
+    const torch::Tensor all = torch::tensor(values, image.options());
+    return (all.size(0) == image.size(0) ? all : all.mean().expand(image.size(0))).view({-1, 1, 1});
+  };
+  return (image - of_channels(input.mean)) / of_channels(input.std);
+}
+
+Found detect(models::Detector& model, const torch::Tensor& image) {
+  const models::DetectorBatch batch =
+      models::prepare({normalised(image, model.input())}, model.input(), {model.input().min_sizes.back()});
+  const data::Fields found = engine::run_model(model, {{"image", batch.image}, {"sizes", batch.sizes}});
+  const torch::Tensor size = batch.sizes.to(torch::kCPU);
+  const torch::Tensor boxes = models::rescaled_boxes(list_of(found, "boxes").front(),
+                                                     {size[0][0].item<std::int64_t>(), size[0][1].item<std::int64_t>()},
+                                                     {image.size(1), image.size(2)});
+  return {boxes.to(torch::kCPU, torch::kFloat), list_of(found, "scores").front().to(torch::kCPU, torch::kFloat),
+          list_of(found, "labels").front().to(torch::kCPU)};
+}
+
+}  // namespace mlrun::detection

@@ -1,0 +1,235 @@
+#include "recipes/detection/task.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "data/image_preparation.h"
+#include "engine/ports.h"
+#include "metrics/coco/metric.h"
+#include "models/detection/detector.h"
+#include "models/detection/transform.h"
+#include "models/image_context.h"
+#include "models/named_model.h"
+#include "models/registry.h"
+#include "recipes/detection/answer.h"
+#include "recipes/detection/asking.h"
+#include "recipes/detection/exhibition.h"
+#include "recipes/detection/samples.h"
+
+namespace mlrun::detection {
+namespace {
+
+struct TaskOptions {
+  std::string resize = "model";
+  AnswerSettings answer;
+
+  static void declare(config::Declare<TaskOptions>& d) {
+    d("resize", &TaskOptions::resize,
+      "who says how large training's images are: the model, as it was published, or data.augment alone (as under "
+      "torchvision's multiscale and lsj)")
+        .choices({"model", "data"});
+    d("answer", &TaskOptions::answer,
+      "how the model is asked: no part of training, `eval` and `predict` may change it");
+  }
+};
+
+/// The numbers that categories have in the data's files, by class.
+std::vector<std::int64_t> category_ids(const data::DataInfo& info) {
+  return info.facts.value("category_ids", std::vector<std::int64_t>());
+}
+
+class DetectionTask : public engine::Task {
+ public:
+  DetectionTask(const TaskOptions& options, const engine::TaskRequest& request,
+                const data::TransformFactory& transforms)
+      : recipe_(request.recipe), options_(options) {
+    if (request.known) {
+      info_ = *request.known;
+    } else {
+      open_data();
+      info_ = dataset_->info();
+    }
+    const data::TransformContext context = models::transform_context(recipe_.model, info_.channels);
+    images_.emplace(transforms, recipe_, context, object_followers());
+    make_model();
+  }
+
+  const data::DataInfo& data() const override { return info_; }
+  const engine::Models& models() const override { return models_; }
+  std::shared_ptr<const data::Source> source(data::Split split) override {
+    return prepared(split, split == data::Split::Train);
+  }
+  std::shared_ptr<const data::Source> evaluation_source(data::Split split) override { return prepared(split, false); }
+  data::Batch collate(std::vector<data::Sample> samples) const override { return listed(std::move(samples)); }
+  void train(engine::Step& step, const data::Batch& batch) override;
+  void look(const data::Batch& batch) override;
+  data::Fields predict(const data::Batch& batch) override;
+  std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split) const override {
+    std::vector<std::unique_ptr<metrics::Metric>> list;
+    list.push_back(metrics::make_coco_boxes(info_.classes));
+    return list;
+  }
+  std::string headline() const override { return "ap"; }
+  std::string unit() const override { return "images"; }
+  data::Sample read(const std::filesystem::path& file) const override;
+  engine::Answer answer(const data::Batch& batch, const data::Fields& prediction, std::int64_t row,
+                        const engine::AnswerOptions&) const override {
+    const auto i = static_cast<std::size_t>(row);
+    const Found found{list_of(prediction, "boxes").at(i), list_of(prediction, "scores").at(i),
+                      list_of(prediction, "labels").at(i)};
+    const bool drawn = batch.inputs.has("picture");
+    return answer_of(info_, found, drawn ? list_of(batch.inputs, "picture").at(i) : torch::Tensor(),
+                     options_.answer.shown_score);
+  }
+  std::unique_ptr<engine::Exhibition> exhibition() override {
+    return make_exhibition(*this, options_.answer.shown_score);
+  }
+  Json preprocessing() const override;
+  std::optional<torch::Tensor> picture(const data::Sample& sample, bool augmented) const override {
+    return images_->picture(sample, augmented);
+  }
+
+ private:
+  void open_data() {
+    dataset_ = data::sources().make(
+        recipe_.data.source,
+        data::OpenRequest{recipe_.data.root, recipe_.data.split, recipe_.data.exif == "apply", recipe_.data.cache});
+  }
+  void make_model();
+  std::shared_ptr<const data::Source> prepared(data::Split split, bool augmented);
+  data::Fields learnt_from(const data::Batch& batch) const;
+
+  config::Recipe recipe_;
+  TaskOptions options_;
+  std::shared_ptr<const data::Dataset> dataset_;
+  data::DataInfo info_;
+  engine::Models models_;
+  std::shared_ptr<models::Detector> detector_;
+  HeadLabels labels_;
+  std::optional<data::ImagePreparation> images_;
+};
+
+void DetectionTask::make_model() {
+  const auto classes = static_cast<std::int64_t>(info_.classes.size());
+  const config::Component& architecture = recipe_.model.architecture;
+  const auto made = models::models().make(architecture, {classes + 1, images_->input_channels()});
+  detector_ = std::dynamic_pointer_cast<models::Detector>(made);
+  MLRUN_ASSERT(detector_, "'" + architecture.name + "' is of this task and finds no boxes");
+  options_.answer.apply(detector_->settings());
+  labels_ = HeadLabels(models::integer_option(architecture, "num_classes").value_or(classes + 1), category_ids(info_),
+                       classes);
+  models_ = {{"model", made}};
+}
+
+std::shared_ptr<const data::Source> DetectionTask::prepared(data::Split split, bool augmented) {
+  if (!dataset_) {
+    open_data();
+    const data::DataInfo& now = dataset_->info();
+    if (now.classes != info_.classes) {
+      throw file_error(recipe_.data.root.string(), "has other classes than those that this model was trained for",
+                       "name them by data.classes as in the run");
+    }
+    info_.name = now.name;  // results are true of this data
+    info_.fingerprint = now.fingerprint;
+  }
+  return keep_visible(images_->source(dataset_->split(split), augmented, {}));
+}
+
+/// The model's inputs in training. Upstream draws a size for each image, also where there is one alone.
+data::Fields DetectionTask::learnt_from(const data::Batch& batch) const {
+  nn::Tensors images;
+  for (const auto& image : list_of(batch.inputs, "image")) images.push_back(normalised(image, detector_->input()));
+  models::DetectorInput input = detector_->input();
+  const bool own = options_.resize == "model";
+  if (!own) input.max_size = std::numeric_limits<std::int64_t>::max(), input.fixed_height = input.fixed_width = 0;
+  const auto choices = static_cast<std::int64_t>(input.min_sizes.size());
+  std::vector<std::int64_t> min_sizes;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const auto choice =
+        static_cast<std::int64_t>(torch::empty(1).uniform_(0, static_cast<double>(choices)).item<double>());
+    min_sizes.push_back(own ? input.min_sizes.at(static_cast<std::size_t>(choice))
+                            : std::min(images[i].size(1), images[i].size(2)));
+  }
+  const models::DetectorBatch prepared = models::prepare(images, input, min_sizes);
+  const torch::Tensor sizes = prepared.sizes.to(torch::kCPU);
+  nn::Tensors boxes, labels;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const torch::Tensor single = list_of(batch.targets, "crowd")[i].logical_not();
+    const torch::Tensor size = sizes[static_cast<std::int64_t>(i)];
+    boxes.push_back(models::rescaled_boxes(list_of(batch.targets, "boxes")[i].index({single}),
+                                           {images[i].size(1), images[i].size(2)},
+                                           {size[0].item<std::int64_t>(), size[1].item<std::int64_t>()}));
+    labels.push_back(labels_.of_classes(list_of(batch.targets, "labels")[i].index({single})));
+  }
+  return {{"image", prepared.image}, {"sizes", prepared.sizes}, {"boxes", boxes}, {"labels", labels}};
+}
+
+void DetectionTask::train(engine::Step& step, const data::Batch& batch) {
+  const data::Fields losses = step.run("model", learnt_from(batch));
+  const auto images = static_cast<double>(batch.size());
+  torch::Tensor sum;
+  for (const auto& [name, value] : losses) {
+    const auto& loss = std::get<torch::Tensor>(value);
+    sum = sum.defined() ? sum + loss : loss;
+    step.log({name, loss.item<double>(), report::Better::Lower, 4, ""}, images);
+  }
+  step.log({"loss", sum.item<double>(), report::Better::Lower, 4, ""}, images);
+  step.minimise("model", sum, images);
+}
+
+void DetectionTask::look(const data::Batch& batch) {
+  if (detector_->is_training()) engine::run_model(*detector_, learnt_from(batch));
+  else predict(batch);
+}
+
+/// Image by image: padding would make what is found depend on the batch.
+data::Fields DetectionTask::predict(const data::Batch& batch) {
+  nn::Tensors boxes, scores, labels;
+  for (const auto& image : list_of(batch.inputs, "image")) {
+    Found found = detect(*detector_, image);
+    labels_.keep_classes(found);
+    boxes.push_back(found.boxes);
+    scores.push_back(found.scores);
+    labels.push_back(found.labels);
+  }
+  return {{"boxes", boxes}, {"scores", scores}, {"labels", labels}};
+}
+
+data::Sample DetectionTask::read(const std::filesystem::path& file) const {
+  const torch::Tensor image = images_->decoded(file);
+  data::Sample sample = images_->sample_of(image, file.string(), /*any_size=*/true);
+  sample.inputs.set("picture", image);
+  return sample;
+}
+
+Json DetectionTask::preprocessing() const {
+  Json facts = images_->facts();
+  const models::DetectorInput& input = detector_->input();
+  if (input.fixed_height > 0) facts["size"] = {input.fixed_height, input.fixed_width};
+  else facts.update({{"min_size", input.min_sizes.back()}, {"max_size", input.max_size}});
+  facts["size_divisible"] = input.divisible;
+  return facts;
+}
+
+}  // namespace
+
+void add_task(engine::TaskFactory& factory, const data::TransformFactory& transforms) {
+  factory.add<TaskOptions>("detection", "images to boxes with a class around every object",
+                           [&transforms](const TaskOptions& options, const engine::TaskRequest& request) {
+                             return std::make_unique<DetectionTask>(options, request, transforms);
+                           });
+  const auto recipe = [](const models::NamedModel& model, std::int64_t batch, std::int64_t size) {
+    return models::made_up_recipe(model, "synthetic_boxes", batch, size, "detection_eval");
+  };
+  factory.add_alone("detection", {recipe, {transforms.defaults("detection_eval")}});
+}
+
+}  // namespace mlrun::detection
