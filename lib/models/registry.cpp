@@ -30,6 +30,7 @@ ModelFactory all_models() {
   add_segmenters(factory);
   add_unet(factory);
   add_mosaic(factory);
+  add_detectors(factory);
   add_cifar_vggs(factory);
   add_cifar_resnets(factory);
   return factory;

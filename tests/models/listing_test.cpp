@@ -115,9 +115,11 @@ TEST_CASE("models are put in order", "[models]") {
 TEST_CASE("what is published is told in the order in which it comes up", "[models]") {
   ListQuery query;
   query.pattern = "*_mobilenet_v3_large";
+  query.task = "segmentation";
   CHECK(published_metrics(list_models(query)) == std::vector<std::string>{"miou", "pixel_acc"});
   query.pattern = "*mobilenet_v3_large";
-  CHECK(published_metrics(list_models(query)) == std::vector<std::string>{"acc1", "acc5", "miou", "pixel_acc"});
+  query.task = "";
+  CHECK(published_metrics(list_models(query)) == std::vector<std::string>{"acc1", "acc5", "miou", "pixel_acc", "ap"});
   query.pattern = "small_cnn";
   CHECK(published_metrics(list_models(query)).empty());
 }

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "models/classifiers.h"
+#include "models/detection/detector.h"
 #include "models/parity.h"
 #include "models/published.h"
 #include "nn/layers.h"
@@ -148,6 +149,38 @@ TEST_CASE("every segmenter gives each pixel the classes that the data have", "[m
   }
 }
 
+TEST_CASE("every detector finds what the data have in images of any size, and learns by losses with names",
+          "[models][detection]") {
+  const torch::NoGradGuard no_grad;
+  REQUIRE(test::models_of("detection").size() >= 6);
+  for (const auto& name : test::models_of("detection")) {
+    INFO(name);
+    const auto model = std::dynamic_pointer_cast<models::Detector>(test::make_model(name, Json::object(), {6, 2}));
+    REQUIRE(model);
+    CHECK(model->background());
+    CHECK(model->input().mean.size() == 3);
+    const auto side = models::models().at(name).facts.at("input_size").get<int64_t>();
+    CHECK((model->input().fixed_height == side || model->input().min_sizes.back() == side));
+    const int64_t rows = 3 * model->settings().detections, divisible = model->input().divisible;
+    const bool fixed = model->input().fixed_height > 0;
+    const int64_t height = fixed ? side : 4 * divisible, width = fixed ? side : 5 * divisible;
+    CHECK(nn::tensor_names(model->interface().inputs) ==
+          std::vector<std::string>{"image", "sizes", "boxes", "boxes_counts", "labels", "labels_counts"});
+    const auto losses = model->run({blank({3, 2, height, width})});
+    CHECK(losses.size() == model->interface().outputs.size());
+    for (const auto& loss : losses) CHECK(loss.dim() == 0);
+    model->eval();
+    CHECK(nn::tensor_names(model->interface().inputs) == std::vector<std::string>{"image", "sizes"});
+    CHECK(nn::tensor_names(model->interface().outputs) ==
+          std::vector<std::string>{"boxes", "boxes_counts", "scores", "scores_counts", "labels", "labels_counts"});
+    const auto found = model->run({blank({3, 2, height, width})});
+    REQUIRE(found.size() == 6);
+    CHECK(found[0].sizes() == torch::IntArrayRef({rows, 4}));
+    CHECK(found[1].sizes() == torch::IntArrayRef({3}));
+    CHECK(models::model_facts(name).macs.value_or(0) > 100'000'000);
+  }
+}
+
 TEST_CASE("models refuse images that are too small for them in plain words", "[models]") {
   torch::NoGradGuard no_grad;
   for (const auto& name : test::classifiers()) {
@@ -229,6 +262,24 @@ TEST_CASE("an interceptor sees all of a segmenter that computes, some of it seve
     Census census;
     model->intercept({&census});
     (*model)(blank({2, 3, segmenter_size(name), segmenter_size(name)}));  // in training, with second heads
+    for (nn::Layer* layer : model->all_layers()) {
+      INFO(layer->path());
+      if (layer->layers().empty()) CHECK(census.calls[layer] >= 1);
+    }
+    model->intercept({});
+  }
+}
+
+TEST_CASE("an interceptor sees all of a detector that computes, some of it several times", "[models][detection]") {
+  const torch::NoGradGuard no_grad;
+  for (const auto& name : test::models_of("detection")) {
+    INFO(name);
+    const auto model = test::make_model(name);
+    model->eval();
+    Census census;
+    model->intercept({&census});
+    const auto size = models::models().at(name).facts.at("input_size").get<int64_t>();
+    model->run({blank({1, 3, size, size})});
     for (nn::Layer* layer : model->all_layers()) {
       INFO(layer->path());
       if (layer->layers().empty()) CHECK(census.calls[layer] >= 1);

@@ -1,0 +1,110 @@
+// What detectors are made of, beside their parity with torchvision's.
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include "models/detection/detector.h"
+#include "models/heads.h"
+#include "models/parity.h"
+#include "support.h"
+
+using namespace mlrun;
+
+TEST_CASE("detectors have as many parameters and tensors as their published weights", "[models][detection]") {
+  struct Row {
+    const char* name;
+    Json options;
+    int64_t params;
+    std::size_t tensors;
+  };
+  const Json frozen{{"norm", "frozen"}}, plain = Json::object();
+  const Row rows[] = {
+      {"retinanet_resnet50_fpn", frozen, 34014999, 301},     {"retinanet_resnet50_fpn", plain, 34068119, 354},
+      {"retinanet_resnet50_fpn_v2", plain, 38198935, 362},   {"fcos_resnet50_fpn", frozen, 32269600, 319},
+      {"fcos_resnet50_fpn", plain, 32322720, 372},           {"ssd300_vgg16", plain, 35641826, 71},
+      {"ssdlite320_mobilenet_v3_large", plain, 3440060, 476}};
+  for (const Row& row : rows) {
+    INFO(row.name);
+    const auto model = test::make_model(row.name, row.options, {91, 3});
+    CHECK(test::count_parameters(*model) == row.params);
+    CHECK(nn::state_dict(*model).size() == row.tensors);
+  }
+}
+
+TEST_CASE("multiply-adds of detectors equal what is published", "[models][detection]") {
+  // torchvision's documentation of the weights from 0.15 on (there called GFLOPS).
+  const std::pair<const char*, double> rows[] = {{"retinanet_resnet50_fpn", 151.54},
+                                                 {"retinanet_resnet50_fpn_v2", 152.238},
+                                                 {"fcos_resnet50_fpn", 128.207},
+                                                 {"ssd300_vgg16", 34.858},
+                                                 {"ssdlite320_mobilenet_v3_large", 0.583}};
+  for (const auto& [name, gmacs] : rows) {
+    INFO(name);
+    CHECK(static_cast<double>(models::model_facts(name).macs.value_or(0)) / 1e9 == Approx(gmacs).margin(0.0051));
+  }
+}
+
+TEST_CASE("the head of a detector is what puts out classes", "[models][detection]") {
+  const auto heads = [](const char* name) { return models::head_layers(*test::make_model(name)); };
+  const std::vector<std::string> dense = {"head.classification_head.cls_logits"};
+  CHECK(heads("retinanet_resnet50_fpn") == dense);
+  CHECK(heads("fcos_resnet50_fpn") == dense);
+  CHECK(heads("ssd300_vgg16").size() == 6);
+  CHECK(heads("ssdlite320_mobilenet_v3_large").front() == "head.classification_head.module_list.0.1");
+  CHECK(heads("retinanet_mobile") == std::vector<std::string>{"head.classification_head.last.pointwise"});
+}
+
+TEST_CASE("stages of a detector's backbone stay frozen", "[models][detection]") {
+  const auto trained = [](const char* name, int64_t stages) {
+    int64_t count = 0;
+    for (const auto& item : test::make_model(name, {{"trainable_stages", stages}})->named_parameters()) {
+      count += item.key().rfind("backbone.", 0) == 0 && item.value().requires_grad() ? item.value().numel() : 0;
+    }
+    return count;
+  };
+  // What torchvision's builders leave with a number for each, weights or not.
+  CHECK(trained("ssd300_vgg16", 5) - trained("ssd300_vgg16", 4) == 38720);  // conv1_1 and conv1_2
+  CHECK(trained("ssdlite320_mobilenet_v3_large", 6) - trained("ssdlite320_mobilenet_v3_large", 5) == 464 + 464);
+}
+
+TEST_CASE("a box without area is refused by its numbers", "[models][detection]") {
+  const auto model = test::make_model("ssdlite320_mobilenet_v3_large", Json::object(), {3, 3});
+  nn::initialise(*model, 0);
+  const auto counts = torch::tensor({1, 1}, torch::kLong), labels = torch::tensor({1, 2}, torch::kLong);
+  const auto boxes = torch::tensor({{4.0F, 4.0F, 40.0F, 40.0F}, {7.0F, 20.5F, 60.0F, 20.5F}});
+  const auto sizes = torch::full({2, 2}, 320, torch::kLong);
+  CHECK(
+      test::user_error([&] {
+        model->run({torch::zeros({2, 3, 320, 320}), sizes, boxes, counts, labels, counts});
+      }) ==
+      "box [7, 20.5, 60, 20.5] of image 1 of a batch has no width or no height after the resize; leave such boxes out; "
+      "`mlrun data verify` names those of the data");
+}
+
+TEST_CASE("RetinaNet for phones stands on any backbone and learns", "[models][detection]") {
+  const Json options[] = {Json::object(),
+                          {{"backbone", "resnet18"}, {"num_filters", 16}, {"num_convs", 2}},
+                          {{"backbone", "mobilenet_v3_small"}, {"separable", false}, {"num_filters", 8}},
+                          {{"backbone", "efficientnet_b0"}, {"norm_per_map", false}, {"box_loss", "giou"}}};
+  for (const Json& chosen : options) {
+    INFO(chosen.dump());
+    const auto model = test::make_model("retinanet_mobile", chosen, {3, 3});
+    nn::initialise(*model, 0);
+    const auto image = test::formula({2, 3, 128, 128}).to(torch::kFloat) * 4;
+    const auto counts = torch::tensor({1, 0}, torch::kLong);
+    const auto boxes = torch::tensor({{20.0F, 24.0F, 90.0F, 100.0F}});
+    const nn::Tensors inputs = {image,  torch::full({2, 2}, 128, torch::kLong), boxes,
+                                counts, torch::tensor({2}, torch::kLong),       counts};
+    const auto losses = model->run(inputs);
+    REQUIRE(losses.size() == 2);
+    CHECK(losses[0].item<double>() > 0);
+    CHECK(losses[1].item<double>() > 0);
+    torch::stack(losses).sum().backward();
+    for (const auto& item : model->named_parameters()) {
+      INFO(item.key());
+      CHECK(item.value().grad().defined());
+    }
+  }
+  CHECK(test::user_error([] {
+          test::make_model("retinanet_mobile", {{"levels", {"nowhere"}}}, {3, 3});
+        }).find("model.levels.0: 'nowhere' is no level of mobilenet_v2") == 0);
+}
