@@ -34,6 +34,21 @@ std::string with_part(const std::string& name, const std::string& old, const std
   return at == std::string::npos ? "" : name.substr(0, at) + now + name.substr(at + old.size());
 }
 
+/// The same for convolutions of detectors, which now stand with norm and activation in a block of their own.
+std::string modern_detector_name(const std::string& name) {
+  const std::string dot = name.substr(std::min(name.size(), name.rfind('.')));  // `.weight`
+  for (const char* list : {"inner_blocks.", "layer_blocks."}) {
+    if (name.find(list) != std::string::npos) return with_part(name, dot, ".0" + dot);
+  }
+  for (int i = 0; i < 4; ++i) {
+    const std::string number = std::to_string(i), every_second = "_head.conv." + std::to_string(2 * i) + dot;
+    if (name_ends_with(name, every_second)) return with_part(name, every_second, "_head.conv." + number + ".0" + dot);
+    const std::string mask = "mask_fcn" + std::to_string(i + 1) + dot;
+    if (name_ends_with(name, mask)) return with_part(name, mask, number + ".0" + dot);
+  }
+  return with_part(name, "rpn.head.conv" + dot, "rpn.head.conv.0.0" + dot);
+}
+
 /// What torchvision calls a tensor today that its old files call `name`; empty where that is none.
 /// DenseNet: `denselayer1.norm.1.weight`; VisionTransformer: `mlp.linear_1.weight`.
 std::string modern_name(const std::string& name) {
@@ -46,7 +61,7 @@ std::string modern_name(const std::string& name) {
     const std::string modern = with_part(name, old, now);
     if (!modern.empty()) return modern;
   }
-  return "";
+  return modern_detector_name(name);
 }
 
 /// Brings the names of a file to those of a model, one rule after the other.

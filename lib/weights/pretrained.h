@@ -30,7 +30,7 @@ struct PretrainedReport {
 
 /// Brings `tensors`, fresh from a file, into `model`, whose weights are initialised; it takes over
 /// their memory where that fits (see adopt.h). What upstream reads is read: names
-/// of torchvision's old DenseNet and VisionTransformer files (renamed), files from before batch
+/// of torchvision's old DenseNet, VisionTransformer and detectors' files (renamed), files from before batch
 /// norm counted its batches (the counts start at 0), counts that a frozen norm has no place for (left out). `file` is
 /// only named. One UserError lists all that does not fit, and then nothing was copied.
 PretrainedReport load_pretrained(nn::Layer& model, const NamedTensors& tensors, const std::string& file,

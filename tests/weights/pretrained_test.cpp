@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <map>
 
 #include "nn/layers.h"
 #include "support.h"
@@ -202,6 +203,38 @@ TEST_CASE("a frozen norm takes what a batch norm was trained to, but its count",
   tensors.emplace_back("features.norm2.num_batches_tracked", torch::zeros({}, torch::kLong));
   CHECK_THAT(user_error([&] { load_pretrained(frozen, tensors, "file"); }),
              Catch::Matchers::ContainsSubstring("features.norm2.num_batches_tracked"));
+}
+
+TEST_CASE("old names of torchvision's detectors are read", "[weights]") {
+  const std::map<std::string, std::string> old = {{"inner_blocks.1.0", "inner_blocks.1"},
+                                                  {"layer_blocks.0.0", "layer_blocks.0"},
+                                                  {"classification_head.conv.0.0", "classification_head.conv.0"},
+                                                  {"regression_head.conv.3.0", "regression_head.conv.6"},
+                                                  {"rpn.head.conv.0.0", "rpn.head.conv"},
+                                                  {"mask_head.2.0", "mask_head.mask_fcn3"}};
+  nn::Sequential model;
+  NamedTensors given;
+  std::vector<std::string> renamed;
+  for (const auto& [now, before] : old) {
+    std::shared_ptr<nn::Layer> layer = std::make_shared<nn::Linear>(2, 2);
+    std::string path = now;
+    for (auto dot = path.rfind('.'); dot != std::string::npos; dot = path.rfind('.')) {
+      auto outer = std::make_shared<nn::Sequential>();
+      outer->push(path.substr(dot + 1), layer);
+      layer = outer;
+      path.resize(dot);
+    }
+    model.push(path, layer);
+    for (const char* tensor : {".weight", ".bias"}) renamed.push_back(before + tensor + " to " + now + tensor);
+    given.emplace_back(before + ".weight", torch::full({2, 2}, 3.0F));
+    given.emplace_back(before + ".bias", torch::full({2}, 4.0F));
+  }
+  nn::name_layers(model);
+  nn::initialise(model, 1);
+  CHECK(load_pretrained(model, given, "w.pth").renamed == renamed);
+  for (const auto& item : nn::state_dict(model)) {
+    CHECK(item.second.eq(item.second.dim() == 2 ? 3 : 4).all().item<bool>());
+  }
 }
 
 TEST_CASE("torchvision's old names are read", "[weights]") {
