@@ -17,8 +17,9 @@ using TakeItem = std::function<void(const std::string& list, Json item)>;
 /// for each further one.
 class JsonBuilder : public nlohmann::json_sax<Json> {
  public:
-  /// With `take`, objects and lists in the lists of the outermost object are given away one by one.
-  explicit JsonBuilder(const TakeItem* take = nullptr) : take_(take) {}
+  /// With `take`, objects and lists in the lists of the outermost object are given away one by one; with a depth of 1
+  /// those in the outermost list.
+  explicit JsonBuilder(const TakeItem* take = nullptr, std::size_t depth = 2) : take_(take), depth_(depth) {}
 
   bool null() override { return add(nullptr) != nullptr; }
   bool boolean(bool value) override { return add(value) != nullptr; }
@@ -91,7 +92,7 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
 
   bool close() {
     levels_.pop_back();
-    if (take_ == nullptr || levels_.size() != 2 || !levels_.back().value->is_array()) return true;
+    if (take_ == nullptr || levels_.size() != depth_ || !levels_.back().value->is_array()) return true;
     auto& list = levels_.back().value->get_ref<Json::array_t&>();
     (*take_)(list_, std::move(list.back()));
     list.pop_back();
@@ -104,6 +105,7 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
   std::string key_, list_;
   std::size_t count_ = 0;
   const TakeItem* take_;
+  std::size_t depth_;
 };
 
 bool parse_with(JsonBuilder& builder, std::string_view text) {
@@ -121,6 +123,14 @@ Json parse_json(std::string_view text) {
 bool parse_json_items(std::string_view text, const TakeItem& take) {
   JsonBuilder builder(&take);
   return parse_with(builder, text) && builder.take().is_object();
+}
+
+bool parse_json_list(std::string_view text, const std::function<void(Json item)>& take) {
+  const TakeItem take_item = [&](const std::string&, Json item) { take(std::move(item)); };
+  JsonBuilder builder(&take_item, 1);
+  if (!parse_with(builder, text)) return false;
+  const Json rest = builder.take();
+  return rest.is_array() && rest.empty();
 }
 
 std::string json_text(const Json& value, int indent) {

@@ -14,4 +14,7 @@ namespace mlrun {
 /// then.
 bool parse_json_items(std::string_view text, const std::function<void(const std::string& list, Json item)>& take);
 
+/// The same of a list of objects (and lists): the outermost value. False where it holds anything else.
+bool parse_json_list(std::string_view text, const std::function<void(Json item)>& take);
+
 }  // namespace mlrun

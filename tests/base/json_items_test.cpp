@@ -21,6 +21,20 @@ TEST_CASE("objects in the lists of an object are given one by one", "[base][json
   CHECK_FALSE(parse_json_items(std::string("{\"b\": []}\0", 10), take));
 }
 
+TEST_CASE("objects in a list are given one by one", "[base][json]") {
+  std::string taken;
+  const auto take = [&](const Json& item) { taken += json_text(item) + " "; };
+  CHECK(parse_json_list(R"([{"x": [{"y": 1}]}, [2, {}], {"z": 3}])", take));
+  CHECK(taken == R"({"x":[{"y":1}]} [2,{}] {"z":3} )");
+  taken.clear();
+  CHECK(parse_json_list("[]", take));
+  CHECK_FALSE(parse_json_list(R"({"b": [{"x": 1}]})", take));
+  CHECK_FALSE(parse_json_list("7", take));
+  CHECK(taken.empty());
+  CHECK_FALSE(parse_json_list("[1, {}]", take));
+  CHECK_FALSE(parse_json_list("[{}", take));
+}
+
 TEST_CASE("what stands in a list's items has their bounds, not the whole's", "[base][json]") {
   std::string text = R"({"list": [)";
   std::string item = "[0";

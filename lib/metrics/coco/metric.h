@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "metrics/coco/settings.h"
+#include "metrics/metric.h"
+
+namespace mlrun::metrics {
+
+/// COCO's evaluation of boxes as a metric, in per cent: `ap`, `ap50`, `ap75`, `ap_small`, `ap_medium`, `ap_large`,
+/// `ar1`, `ar10`, `ar100`, `ar_small`, `ar_medium`, `ar_large`; those of a size that no object has are absent.
+///
+/// Of a prediction it takes the ragged lists `boxes` (float [n, 4], x and y of two corners in pixels of the image as it
+/// lies on disk), `scores` [n] and `labels` (int64 [n], positions of `classes`), of the targets `boxes`, `labels`, and
+/// where they are there `crowd` (bool [n]) and `area` (float64 [n]). Images are told apart by the batch's indices.
+///
+/// Details: `per_class`, `errors`, `confusion`, `remarks`. Exhibits: `per_class`, `precision_recall` (curves), `errors`
+/// (what each kind costs), `confusion` (with the background), and remarks on figures that are absent or 0.
+std::unique_ptr<Metric> make_coco_boxes(std::vector<std::string> classes,
+                                        CocoSettings settings = CocoSettings::of(CocoKind::Boxes));
+
+}  // namespace mlrun::metrics
