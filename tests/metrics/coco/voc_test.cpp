@@ -7,7 +7,7 @@
 namespace mlrun::metrics {
 namespace {
 
-constexpr double kNear = 1e-12;
+constexpr double kVocNear = 1e-12;
 
 std::vector<CocoTruth> truths_of(const test::CocoCase& one, std::int64_t image) {
   const auto found = one.truths.find(image);
@@ -50,7 +50,7 @@ TEST_CASE("both rules of Pascal VOC give what its development kit gives", "[metr
         const Json& expected = one.found.at("voc").at(rule == VocRule::ElevenPoints ? "eleven" : "all").at(k);
         const double value = odd.average_precision(k, rule);
         INFO("class " << k << ": " << value << ", VOC has " << expected.dump());
-        CHECK((expected.is_null() ? std::isnan(value) : std::abs(value - expected.get<double>()) <= kNear));
+        CHECK((expected.is_null() ? std::isnan(value) : std::abs(value - expected.get<double>()) <= kVocNear));
         ++looked_at;
       }
     }
@@ -65,7 +65,7 @@ TEST_CASE("what VOC calls difficult counts for nothing, and an object is found o
                  {found_at({50, 0, 9, 9}, .9), found_at({50, 0, 9, 9}, .8), found_at({0, 0, 9, 9}, .7),
                   found_at({0, 0, 9, 9}, .6)});
   CHECK(evaluation.average_precision(0, VocRule::AllPoints) == 1);
-  CHECK(std::abs(evaluation.average_precision(0, VocRule::ElevenPoints) - 1) < kNear);
+  CHECK(std::abs(evaluation.average_precision(0, VocRule::ElevenPoints) - 1) < kVocNear);
   CHECK(std::isnan(VocEvaluation({}, 1).mean(VocRule::AllPoints)));
   CHECK(test::user_error([&] { evaluation.add(1, {}, {}); }) ==
         "the image 1 was evaluated twice; each image counts once: give every process images of its own");
