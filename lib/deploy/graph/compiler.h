@@ -55,6 +55,7 @@ class GraphCompiler {
   void chunk(const GraphNode& node);
   void shuffle(const GraphNode& node);
   void flatten(const GraphNode& node);
+  void resize(const GraphNode& node);
   void run_layer(const GraphNode& node);
   void gather(const std::vector<int>& sources, std::vector<ChannelPick> picks, int output);
 

@@ -113,6 +113,7 @@ void GraphCompiler::compile_node(const GraphNode& node) {
     case GraphOp::Chunk: return chunk(node);
     case GraphOp::Shuffle: return shuffle(node);
     case GraphOp::Flatten: return flatten(node);
+    case GraphOp::Resize: return resize(node);
     case GraphOp::Layer: return run_layer(node);
   }
 }

@@ -74,12 +74,15 @@ struct GraphCompiler::ConvChoice {
     kind = found_kind;
   }
 
-  /// The input as it lies, then the library's own choice, which need not be the fastest there is nor one that slots can
-  /// have, then any other layout. False where there are only references.
+  /// The input as it lies, and so the result, then the library's own choice, which need not be the fastest there is nor
+  /// one that slots can have, then any other layout. False where there are only references.
   bool choose(Form given, std::optional<Form> dst_form) {
     ConvChoice free = *this, here = *this;
     free.consider(std::nullopt, dst_form);
-    if (free.kind != Kind::Direct || free.src != given) here.consider(given, dst_form);
+    if (free.kind != Kind::Direct || free.src != given) {
+      here.consider(given, dst_form);
+      if (!dst_form) here.consider(given, given);
+    }
     *this = here.kind == Kind::Direct ? here : free;
     for (const Form form : kForms) {
       if (kind != Kind::Direct) consider(form, dst_form ? *dst_form : form);

@@ -44,6 +44,14 @@ struct DenseShape {
 void dense(const float* x, const float* weight, const float* bias, const DenseShape& shape, KernelAct act,
            const float* residual, KernelAct final_act, float* y);
 
+/// Images as [planes, rows, columns, block]: planes are images times blocks of channels.
+struct ResizeShape {
+  std::int64_t planes = 0, block = 1, rows = 0, columns = 0, to_rows = 0, to_columns = 0;
+};
+/// y [planes, to_rows, to_columns, block]: x in another height and width; bilinear, pixels as squares (torch's
+/// `interpolate` with `align_corners=False`).
+void resize_bilinear(const float* x, const ResizeShape& shape, float* y);
+
 /// A source of channels for `gather_channels`.
 struct ChannelSource {
   const float* data = nullptr;

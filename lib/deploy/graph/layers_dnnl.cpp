@@ -171,6 +171,22 @@ void GraphCompiler::scale(ValueId image, ValueId factors, ValueId output) {
   });
 }
 
+/// In the layout of its input, but what the model gives is plain; a pixel takes that of the image it is to fill.
+void GraphCompiler::resize(const GraphNode& node) {
+  const ValueId value = node.inputs[0], output = node.outputs[0];
+  const auto& in = sizes(value);
+  const auto& out = sizes(output);
+  if (!is_image(in) || in[2] * in[3] * out[2] * out[3] == 0) return run_layer(node);
+  Form form = program_.slot(slot_of(value)).form;
+  if (output == plan_.output) form = Form::Plain;
+  else if (in[2] * in[3] == 1) form = program_.slot(slot_of(node.inputs[1])).form;
+  const int src = need(value, form), written = new_slot(output, form);
+  const ImageLayout layout = layout_of(program_.slot(src));
+  const ResizeShape shape{layout.images * layout.blocks(), layout.block, in[2], in[3], out[2], out[3]};
+  program_.add_step({src}, {written},
+                    [p = &program_, src, written, shape] { resize_bilinear(p->data(src), shape, p->data(written)); });
+}
+
 void GraphCompiler::run_layer(const GraphNode& node) {
   std::vector<int> inputs, outputs;
   for (const ValueId input : node.inputs) inputs.push_back(need(input, Form::Plain));

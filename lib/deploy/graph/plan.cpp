@@ -8,6 +8,7 @@
 #include "nn/branches.h"
 #include "nn/evaluation_scope.h"
 #include "nn/flow/fusion.h"
+#include "nn/interpolate.h"
 #include "nn/pooling.h"
 #include "nn/tensors.h"
 
@@ -40,6 +41,7 @@ GraphOp op_of(nn::Layer& layer, const Leaf& leaf) {
   if (dynamic_cast<nn::Chunk*>(&layer)) return GraphOp::Chunk;
   if (dynamic_cast<nn::ChannelShuffle*>(&layer)) return GraphOp::Shuffle;
   if (dynamic_cast<nn::Flatten*>(&layer)) return GraphOp::Flatten;
+  if (dynamic_cast<nn::Interpolate*>(&layer)) return GraphOp::Resize;
   return GraphOp::Layer;
 }
 

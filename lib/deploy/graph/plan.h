@@ -30,7 +30,8 @@ enum class GraphOp {
   Chunk,
   Shuffle,
   Flatten,
-  Layer,  ///< anything else: the layer itself, on plain tensors
+  Resize,  ///< of the first input, to the height and width of the second
+  Layer,   ///< anything else: the layer itself, on plain tensors
 };
 
 struct GraphNode {

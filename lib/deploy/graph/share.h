@@ -3,7 +3,26 @@
 #include <algorithm>
 #include <cstdint>
 
-/// For the kernels alone, which are compiled with OpenMP.
+// For the kernels alone, which include this last. They are compiled with OpenMP where the compiler's runtime is the one
+// that LibTorch and oneDNN share, else one thread runs these small loops. Each loop that is marked so exists for AVX2
+// and for the processor that the build is for; the loader chooses.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O3", "no-math-errno", "no-trapping-math")
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define MLRUN_CLONES __attribute__((target_clones("arch=haswell", "default")))
+#endif
+#endif
+#ifndef MLRUN_CLONES
+#define MLRUN_CLONES
+#endif
+#define MLRUN_INLINE __attribute__((always_inline))
+// Results may lie where the operands lie, element for element: no reason not to vectorise.
+#if defined(__clang__)
+#define MLRUN_ELEMENTWISE _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define MLRUN_ELEMENTWISE _Pragma("GCC ivdep")
+#endif
+
 namespace mlrun::deploy {
 
 /// Floats below which another thread costs more than it saves.
