@@ -138,6 +138,44 @@ Result list_registry(const config::Registry& registry, const std::string& patter
   return result;
 }
 
+/// The registries of a kind. There may be several: what is minimised of an image differs from what is of a pixel.
+std::vector<const config::Registry*> registries_of(const std::string& kind) {
+  std::vector<const config::Registry*> found;
+  for (const auto* registry : recipes::catalogue().all()) {
+    const std::string& own = registry->kind();
+    const bool special = own.size() > kind.size() && own.substr(own.size() - kind.size() - 1) == "_" + kind;
+    if (own == kind || special) found.push_back(registry);
+  }
+  return found;
+}
+
+/// Each name once, with all kinds that have it, as the first of them describes it.
+Result list_registries(const std::vector<const config::Registry*>& registries, const std::string& pattern) {
+  if (registries.size() == 1) return list_registry(*registries.front(), pattern);
+  Result result;
+  result.json = Json::array();
+  for (const auto* registry : registries) {
+    for (const auto& entry : registry->entries()) {
+      if (!matches(entry.name, pattern)) continue;
+      const auto same = [&](const Json& item) { return item.at("name") == entry.name; };
+      const auto known = std::find_if(result.json.begin(), result.json.end(), same);
+      if (known != result.json.end()) (*known)["kinds"].push_back(registry->kind());
+      else
+        result.json.push_back(
+            {{"name", entry.name}, {"kinds", {registry->kind()}}, {"description", entry.description}});
+    }
+  }
+  report::Table table(
+      {{"name", report::Align::Left}, {"kinds", report::Align::Left}, {"description", report::Align::Left}});
+  for (const Json& item : result.json) {
+    std::string kinds;
+    for (const Json& kind : item.at("kinds")) kinds += (kinds.empty() ? "" : ", ") + kind.get<std::string>();
+    table.add({item.at("name").get<std::string>(), kinds, item.at("description").get<std::string>()});
+  }
+  result.text = table.text();
+  return result;
+}
+
 Result run_list(const ListArguments& arguments) {
   const std::string& what = arguments.what;
   const std::string& pattern = arguments.pattern;
@@ -145,7 +183,7 @@ Result run_list(const ListArguments& arguments) {
   if (arguments.filters()) throw UserError("tasks, sizes and orders are those of models", "write mlrun list models");
   if (what == "recipes") return list_recipes(pattern);
   const auto kind = listed_kinds().find(what);
-  if (kind != listed_kinds().end()) return list_registry(recipes::catalogue().at(kind->second), pattern);
+  if (kind != listed_kinds().end()) return list_registries(registries_of(kind->second), pattern);
   std::vector<std::string> known = {"recipes"};
   for (const auto& item : listed_kinds()) known.push_back(item.first);
   std::string all;

@@ -87,12 +87,18 @@ quant::TrainingRequest training_of(const QuantizeArguments& arguments, const Run
   return {source_of(arguments, overrides).resolved, arguments.output + ".qat", typed_command()};
 }
 
+/// Between what the headline lies, of figures that have an interval; else null.
+Json interval_of(const quant::Quantized& row) {
+  const auto accuracy = row.evaluation.details.find("accuracy");
+  const bool has = accuracy != row.evaluation.details.end() && accuracy->contains("acc1_interval95");
+  return has ? accuracy->at("acc1_interval95") : Json(nullptr);
+}
+
 /// 93.12 (92.60 to 93.61).
 std::string headline_cell(const quant::Quantized& row) {
   std::string cell = report::value_text(row.headline);
-  const auto accuracy = row.evaluation.details.find("accuracy");
-  if (accuracy == row.evaluation.details.end() || !accuracy->contains("acc1_interval95")) return cell;
-  const Json& interval = accuracy->at("acc1_interval95");
+  const Json interval = interval_of(row);
+  if (interval.is_null()) return cell;
   return cell + " (" + report::fixed(interval.at(0).get<double>(), 2) + " to " +
          report::fixed(interval.at(1).get<double>(), 2) + ")";
 }
@@ -103,8 +109,9 @@ std::string change_cell(const report::Figure& now, const report::Figure& before)
 }
 
 report::Table table_of(const quant::QuantizeResult& result) {
+  const bool interval = !interval_of(result.rows.front()).is_null();
   report::Table table({{"method", report::Align::Left},
-                       {result.headline + " (95 % interval)", report::Align::Right},
+                       {result.headline + (interval ? " (95 % interval)" : ""), report::Align::Right},
                        {"change"},
                        {"size", report::Align::Right},
                        {"share", report::Align::Right},

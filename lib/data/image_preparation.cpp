@@ -7,6 +7,10 @@
 
 namespace mlrun::data {
 
+std::shared_ptr<const Dataset> open_images(const config::DataSection& data) {
+  return sources().make(data.source, OpenRequest{data.root, data.split, data.exif == "apply", data.cache});
+}
+
 ImagePreparation::ImagePreparation(const TransformFactory& transforms, const config::Recipe& recipe,
                                    TransformContext context, const Followers& followers)
     : channels_(context.channels), apply_exif_(recipe.data.exif == "apply") {

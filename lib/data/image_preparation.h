@@ -15,6 +15,9 @@
 
 namespace mlrun::data {
 
+/// The data set that a recipe names. UserError where it cannot be opened.
+std::shared_ptr<const Dataset> open_images(const config::DataSection& data);
+
 /// What every task of images makes of its recipe's `data` section: samples as training and evaluation see them, files
 /// read as evaluation reads them, and images of both to look at.
 class ImagePreparation {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "base/shell_text.h"
 #include "config/bind.h"
@@ -17,6 +18,14 @@ std::string starter_root(const fs::path& root, const fs::path& recipe) {
   const fs::path data = fs::weakly_canonical(fs::absolute(root));
   const fs::path relative = data.lexically_relative(folder);
   return relative.empty() || *relative.begin() == ".." ? data.string() : relative.string();
+}
+
+Starter starter_of(std::string text, std::string summary, const std::vector<std::string>& warnings, Json data,
+                   Json choices) {
+  for (const auto& warning : warnings) summary += "mind      " + warning + "\n";
+  return {std::move(text),
+          std::move(summary),
+          {{"data", std::move(data)}, {"choices", std::move(choices)}, {"warnings", warnings}}};
 }
 
 std::string comment_text(std::string text) {

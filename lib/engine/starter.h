@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 
@@ -21,6 +22,10 @@ struct Starter {
   std::string summary;  ///< what was found, for people
   Json json = Json::object();
 };
+
+/// One with a line for each of these `warnings` behind its summary, and its facts: what was found and what was chosen.
+Starter starter_of(std::string text, std::string summary, const std::vector<std::string>& warnings, Json data,
+                   Json choices);
 
 /// What a task makes of data of its kind: `mlrun init TASK DATA`.
 struct StarterKind {

@@ -213,12 +213,41 @@ class Lraspp : public nn::Layer {
   std::shared_ptr<nn::Interpolate> resize_;
 };
 
+using MakeHead = std::shared_ptr<nn::Layer> (*)(int64_t in, int64_t classes);
+
 /// A released combination: its backbone without the strides of the last stages, and the two levels that heads stand on.
 struct Combination {
-  const char *name, *description, *backbone;
+  const char *name, *description, *type;
+  MakeHead head;
+  const char* backbone;
   std::vector<bool> dilated;
   std::vector<std::string> levels;  ///< the second head's, the first head's
 };
+
+const std::vector<Combination>& combinations() {
+  static const std::vector<bool> stages = {false, true, true};
+  static const std::vector<std::string> resnet = {"layer3", "layer4"}, mobilenet = {"4", "16"};
+  static const std::vector<Combination> rows = {
+      {"fcn_resnet50", "a convolution on ResNet-50's last map", "FCN", fcn_head, "resnet50", stages, resnet},
+      {"fcn_resnet101", "a convolution on ResNet-101's last map", "FCN", fcn_head, "resnet101", stages, resnet},
+      {"fcn_mobilenet_v3_large",
+       "a convolution on MobileNetV3's last map",
+       "FCN",
+       fcn_head,
+       "mobilenet_v3_large",
+       {true},
+       mobilenet},
+      {"deeplabv3_resnet50", "pyramid pooling on ResNet-50", "DeepLabV3", deeplab_head, "resnet50", stages, resnet},
+      {"deeplabv3_resnet101", "pyramid pooling on ResNet-101", "DeepLabV3", deeplab_head, "resnet101", stages, resnet},
+      {"deeplabv3_mobilenet_v3_large",
+       "pyramid pooling on MobileNetV3",
+       "DeepLabV3",
+       deeplab_head,
+       "mobilenet_v3_large",
+       {true},
+       mobilenet}};
+  return rows;
+}
 
 Backbone backbone_of(const Combination& combination, const SegmenterOptions& options, const ModelRequest& request) {
   BackboneOptions wanted;
@@ -242,39 +271,25 @@ Json facts_of(const std::string& name) {
   return facts;
 }
 
-using MakeHead = std::shared_ptr<nn::Layer> (*)(int64_t in, int64_t classes);
-
-void add_segmenter(ModelFactory& factory, const char* type, MakeHead head, const Combination& combination) {
-  factory.add<SegmenterOptions>(
-      combination.name, combination.description,
-      [=](const SegmenterOptions& options, const ModelRequest& request) {
-        const Backbone backbone = backbone_of(combination, options, request);
-        const int64_t classes = outputs(options.num_classes, request);
-        const auto aux = options.aux_loss ? fcn_head(backbone.levels.front().channels, classes) : nullptr;
-        return build<Segmenter>(type, backbone, head(backbone.levels.back().channels, classes), aux);
-      },
-      facts_of(combination.name));
+std::shared_ptr<nn::Layer> make_segmenter(const Combination& row, const SegmenterOptions& options,
+                                          const ModelRequest& request) {
+  const Backbone backbone = backbone_of(row, options, request);
+  const int64_t classes = outputs(options.num_classes, request);
+  const auto aux = options.aux_loss ? fcn_head(backbone.levels.front().channels, classes) : nullptr;
+  return build<Segmenter>(row.type, backbone, row.head(backbone.levels.back().channels, classes), aux);
 }
 
 }  // namespace
 
 void add_segmenters(ModelFactory& factory) {
-  const std::vector<bool> stages = {false, true, true};
-  const std::vector<std::string> resnet = {"layer3", "layer4"}, mobilenet = {"4", "16"};
-  add_segmenter(factory, "FCN", fcn_head,
-                {"fcn_resnet50", "a convolution on ResNet-50's last map", "resnet50", stages, resnet});
-  add_segmenter(factory, "FCN", fcn_head,
-                {"fcn_resnet101", "a convolution on ResNet-101's last map", "resnet101", stages, resnet});
-  add_segmenter(
-      factory, "FCN", fcn_head,
-      {"fcn_mobilenet_v3_large", "a convolution on MobileNetV3's last map", "mobilenet_v3_large", {true}, mobilenet});
-  add_segmenter(factory, "DeepLabV3", deeplab_head,
-                {"deeplabv3_resnet50", "pyramid pooling on ResNet-50", "resnet50", stages, resnet});
-  add_segmenter(factory, "DeepLabV3", deeplab_head,
-                {"deeplabv3_resnet101", "pyramid pooling on ResNet-101", "resnet101", stages, resnet});
-  add_segmenter(
-      factory, "DeepLabV3", deeplab_head,
-      {"deeplabv3_mobilenet_v3_large", "pyramid pooling on MobileNetV3", "mobilenet_v3_large", {true}, mobilenet});
+  for (const Combination& row : combinations()) {
+    factory.add<SegmenterOptions>(
+        row.name, row.description,
+        [&row](const SegmenterOptions& options, const ModelRequest& request) {
+          return make_segmenter(row, options, request);
+        },
+        facts_of(row.name));
+  }
   factory.add<LrasppOptions>(
       "lraspp_mobilenet_v3_large", "two levels of MobileNetV3, the upper one weighed by its mean",
       [=](const LrasppOptions& options, const ModelRequest& request) {

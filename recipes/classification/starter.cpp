@@ -144,16 +144,12 @@ Json to_json(const Choices& choices) {
 Starter make_starter(const StarterRequest& request) {
   const DataLook look = look_at_data(request.root, request.format);
   const Choices choices = choose(look, request.model);
-  Starter starter;
-  starter.text =
-      header(look, choices, request) + model_part(choices) + data_part(look, choices, request) + training_part(choices);
-  starter.summary = "found     " + images_text(look) + " (" + look.format + ")\n          " + counts_text(look) +
-                    "\nmodel     " + choices.model + " from " +
-                    (choices.pretrained ? choices.published->name() : std::string("random weights")) + ", " +
-                    std::to_string(choices.epochs) + " epochs\n";
-  for (const auto& warning : choices.warnings) starter.summary += "mind      " + warning + "\n";
-  starter.json = {{"data", look.json()}, {"choices", to_json(choices)}, {"warnings", choices.warnings}};
-  return starter;
+  const std::string weights = choices.pretrained ? choices.published->name() : std::string("random weights");
+  return engine::starter_of(
+      header(look, choices, request) + model_part(choices) + data_part(look, choices, request) + training_part(choices),
+      "found     " + images_text(look) + " (" + look.format + ")\n          " + counts_text(look) + "\nmodel     " +
+          choices.model + " from " + weights + ", " + std::to_string(choices.epochs) + " epochs\n",
+      choices.warnings, look.json(), to_json(choices));
 }
 
 }  // namespace

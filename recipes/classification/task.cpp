@@ -16,6 +16,7 @@
 #include "recipes/classification/exhibition.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/mixing.h"
+#include "report/format.h"
 
 namespace mlrun::classification {
 namespace {
@@ -80,7 +81,6 @@ class ClassificationTask : public engine::Task {
 
  private:
   std::shared_ptr<const data::Source> prepared(data::Split split, bool augmented);
-  void open_data();
   /// UserError where the recipe's options do not fit the number of the data's classes.
   void check_classes() const;
   /// Brings data that the model was not trained on to its classes.
@@ -109,18 +109,12 @@ ClassificationTask::ClassificationTask(const TaskOptions& options, const engine:
   if (request.known) {
     info_ = *request.known;
   } else {
-    open_data();
+    dataset_ = data::open_images(recipe_.data);
     info_ = dataset_->info();
     check_classes();
   }
   images_.emplace(registries.transforms, recipe_, models::transform_context(recipe_.model, info_.channels));
   build_model();
-}
-
-void ClassificationTask::open_data() {
-  dataset_ = data::sources().make(
-      recipe_.data.source,
-      data::OpenRequest{recipe_.data.root, recipe_.data.split, recipe_.data.exif == "apply", recipe_.data.cache});
 }
 
 void ClassificationTask::check_classes() const {
@@ -137,7 +131,7 @@ void ClassificationTask::build_model() {
 
 std::shared_ptr<const data::Source> ClassificationTask::prepared(data::Split split, bool augmented) {
   if (!dataset_) {
-    open_data();
+    dataset_ = data::open_images(recipe_.data);
     take_over(dataset_->info());
   }
   return images_->source(dataset_->split(split), augmented, labels_);

@@ -172,22 +172,16 @@ std::string model_part(const Choices& choices) {
 Starter make_starter(const StarterRequest& request) {
   const MaskLook look = look_at_masks(request.root, request.format);
   const Choices choices = choose(look, request.model);
-  Starter starter;
-  starter.text =
-      header(look, choices, request) + model_part(choices) + data_part(look, choices, request) + training_part(choices);
-  starter.summary = "found     " + images_text(look) + " (" + look.format + ")\n          " + classes_text(look) +
-                    "\nmodel     " + choices.model + " from random weights, " + std::to_string(choices.epochs) +
-                    " epochs\n";
-  for (const auto& warning : choices.warnings) starter.summary += "mind      " + warning + "\n";
-  starter.json = {{"data", look.json()},
-                  {"choices",
-                   {{"model", choices.model},
-                    {"size", choices.size},
-                    {"crop", choices.crop},
-                    {"epochs", choices.epochs},
-                    {"batch_size", choices.batch_size}}},
-                  {"warnings", choices.warnings}};
-  return starter;
+  return engine::starter_of(
+      header(look, choices, request) + model_part(choices) + data_part(look, choices, request) + training_part(choices),
+      "found     " + images_text(look) + " (" + look.format + ")\n          " + classes_text(look) + "\nmodel     " +
+          choices.model + " from random weights, " + std::to_string(choices.epochs) + " epochs\n",
+      choices.warnings, look.json(),
+      {{"model", choices.model},
+       {"size", choices.size},
+       {"crop", choices.crop},
+       {"epochs", choices.epochs},
+       {"batch_size", choices.batch_size}});
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ class SegmentationTask : public engine::Task {
     if (request.known) {
       info_ = *request.known;
     } else {
-      open_data();
+      dataset_ = data::open_images(recipe_.data);
       info_ = dataset_->info();
       if (recipe_.data.on_error != "skip") data::check_some_masks(*dataset_);
       models::check_num_classes(recipe_.model.architecture, static_cast<std::int64_t>(info_.classes.size()));
@@ -124,11 +124,6 @@ class SegmentationTask : public engine::Task {
   }
 
  private:
-  void open_data() {
-    dataset_ = data::sources().make(
-        recipe_.data.source,
-        data::OpenRequest{recipe_.data.root, recipe_.data.split, recipe_.data.exif == "apply", recipe_.data.cache});
-  }
   /// Whether masks are answered as the data have them.
   bool whole() const { return settings_.size == "original"; }
   torch::Tensor run(const torch::Tensor& images) {
@@ -147,7 +142,7 @@ class SegmentationTask : public engine::Task {
 
 std::shared_ptr<const data::Source> SegmentationTask::prepared(data::Split split, bool augmented) {
   if (!dataset_) {
-    open_data();
+    dataset_ = data::open_images(recipe_.data);
     const data::DataInfo& now = dataset_->info();
     if (now.classes != info_.classes) {
       throw file_error(recipe_.data.root.string(), "has other classes than those that this model was trained for",

@@ -16,8 +16,8 @@ TEST_CASE("`list` shows every kind", "[apps]") {
       {"models", "resnet18"},      {"recipes", "classification/fashion_mnist"},
       {"sources", "image_folder"}, {"transforms", "resize"},
       {"optimizers", "adamw"},     {"schedules", "cosine"},
-      {"losses", "cross_entropy"}, {"metrics", "confusion"},
-      {"tasks", "classification"}};
+      {"losses", "cross_entropy"}, {"losses", "ohem"},
+      {"metrics", "confusion"},    {"tasks", "classification"}};
   std::vector<Invocation> invocations;
   for (const auto& kind : kinds) invocations.push_back({{"list", kind.first, "--json"}});
   const auto outcomes = run_all(invocations);

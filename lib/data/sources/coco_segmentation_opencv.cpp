@@ -230,13 +230,30 @@ class CocoOpening {
   std::vector<fs::path> others_;
 };
 
+/// Where the files lie: what is as by default is looked for in other places, too.
+CocoSegmentationOptions located(CocoSegmentationOptions options, const fs::path& root) {
+  const CocoSegmentationOptions usual;
+  const auto locate = [&](std::string& images, std::optional<std::string>& annotations, const std::string& usual_images,
+                          const std::optional<std::string>& usual_annotations) {
+    if (images == usual_images) images = first_there(root, {images, "images/" + images, "images"});
+    if (annotations && annotations == usual_annotations) {
+      annotations = first_there(root, {*annotations, fs::path(*annotations).filename().string()});
+    }
+  };
+  locate(options.train_images, options.train_annotations, usual.train_images, usual.train_annotations);
+  locate(options.val_images, options.val_annotations, usual.val_images, usual.val_annotations);
+  return options;
+}
+
 }  // namespace
 
 void CocoSegmentationOptions::declare(config::Declare<CocoSegmentationOptions>& d) {
   using O = CocoSegmentationOptions;
-  d("train_images", &O::train_images, "folder of the training images, in the root");
+  d("train_images", &O::train_images,
+    "folder of the training images, in the root; unless it is named, images/train2017 and images are looked for, too");
   d("train_annotations", &O::train_annotations,
-    "their instances, JSON in COCO's form, in the root; null: there are none");
+    "their instances, JSON in COCO's form, in the root (unless they are named, without annotations/, too); null: there "
+    "are none");
   d("val_images", &O::val_images, "folder of the validation images");
   d("val_annotations", &O::val_annotations, "their instances; null: there is no such split");
   d("test_images", &O::test_images, "folder of the test images");
@@ -257,7 +274,8 @@ void CocoSegmentationOptions::declare(config::Declare<CocoSegmentationOptions>& 
 std::shared_ptr<const Dataset> open_coco_segmentation(const CocoSegmentationOptions& options,
                                                       const OpenRequest& request) {
   check_root(request.root);
-  return CocoOpening(options, request).open();
+  const CocoSegmentationOptions where = located(options, request.root);
+  return CocoOpening(where, request).open();
 }
 
 }  // namespace mlrun::data

@@ -60,7 +60,9 @@ std::string masked_format(const fs::path& root) {
     if (is_folder(folder / "JPEGImages") && is_folder(folder / "SegmentationClass")) return "voc_segmentation";
   }
   if (is_folder(root / "leftImg8bit") && is_folder(root / "gtFine")) return "cityscapes";
-  if (is_file(root / "annotations" / "instances_train2017.json")) return "coco_segmentation";
+  for (const fs::path& folder : {root / "annotations", root}) {
+    if (is_file(folder / "instances_train2017.json")) return "coco_segmentation";
+  }
   return is_folder(root / "images") && is_folder(root / "masks") ? "segmentation_folder" : "";
 }
 

@@ -107,6 +107,15 @@ std::string data_name(const fs::path& root) {
   return path.filename().string();
 }
 
+std::string first_there(const fs::path& root, const std::vector<std::string>& paths) {
+  const auto there = [&](const std::string& path) {
+    std::error_code ignored;
+    return fs::exists(root / path, ignored);
+  };
+  const auto found = std::find_if(paths.begin(), paths.end(), there);
+  return found == paths.end() ? paths.front() : *found;
+}
+
 void check_root(const fs::path& root) {
   Problem problem;
   problem.key = "data.root";

@@ -25,6 +25,9 @@ std::string data_name(const std::filesystem::path& root);
 /// UserError unless `root` is a folder that can be read.
 void check_root(const std::filesystem::path& root);
 
+/// The first of these paths that is there in `root`; the first of them where none is.
+std::string first_there(const std::filesystem::path& root, const std::vector<std::string>& paths);
+
 /// Names of the folders in `folder`, hidden ones (`is_quiet_name`) left out, in code point order.
 std::vector<std::string> sub_folders(const std::filesystem::path& folder);
 

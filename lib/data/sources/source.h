@@ -103,9 +103,9 @@ struct OpenRequest {
 
 using SourceFactory = config::Factory<std::shared_ptr<const Dataset>(const OpenRequest&)>;
 
-/// `cifar10`, `cifar100`, `csv`, `flat`, `idx`, `image_folder`, `synthetic`, `webdataset`; those with masks of classes
-/// (`targets.mask`) and those with things in images (`boxed_images.h`). Image sources give `inputs.image` as uint8
-/// [H, W, C] (RGB or grey), and those of the first list `targets.label` as an int64 scalar.
+/// Those that `mlrun list sources` shows. They give `inputs.image` as uint8 [H, W, C] (RGB or grey) and `targets.label`
+/// as an int64 scalar, or `targets.mask` as uint8 [H, W], a class for each pixel, 255 where it has none, or things in
+/// images (`boxed_images.h`).
 const SourceFactory& sources();
 
 }  // namespace mlrun::data

@@ -57,6 +57,23 @@ struct CocoFolder : test::TempDir {
 
 }  // namespace
 
+TEST_CASE("COCO's files are found in the places where they often lie", "[data][coco]") {
+  const auto moved = [](const std::string& images, const std::string& annotations) {
+    const CocoFolder folder;
+    std::filesystem::create_directories((folder / images).parent_path());
+    std::filesystem::rename(folder / "train2017", folder / images);
+    if (annotations != "annotations") {
+      std::filesystem::rename(folder / "annotations/instances_train2017.json", folder / "instances_train2017.json");
+    }
+    return folder.open()->split(Split::Train)->facts(0).id;
+  };
+  CHECK(moved("images/train2017", "annotations") == "images/train2017/0.png");
+  CHECK(moved("images", "") == "images/0.png");
+  CocoFolder named;
+  named.options.train_images = "other";
+  CHECK(user_error([&] { named.open(); }).find((named / "other/0.png").string() + ": is not there") == 0);
+}
+
 TEST_CASE("instances become masks as in torchvision's reference", "[data][coco]") {
   const CocoFolder folder;
   const auto data = folder.open();

@@ -20,6 +20,7 @@ TEST_CASE("the format of a data set is found from its files", "[data][detect_for
       {{"images/a.jpg", "masks/a.png"}, "segmentation_folder"},
       {{"leftImg8bit/x", "gtFine/x"}, "cityscapes"},
       {{"annotations/instances_train2017.json"}, "coco_segmentation"},
+      {{"instances_train2017.json", "images/a.jpg"}, "coco_segmentation"},
       {{"VOCdevkit/VOC2012/JPEGImages/a.jpg", "VOCdevkit/VOC2012/SegmentationClass/a.png"}, "voc_segmentation"},
       {{"JPEGImages/a.jpg", "SegmentationClass/a.png"}, "voc_segmentation"},
       {{"JPEGImages/a.jpg", "Annotations/a.xml"}, "voc_detection"},
