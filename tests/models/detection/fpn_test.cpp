@@ -60,7 +60,7 @@ void check_maps(nn::Layer& pyramid, const Json& expected) {
 }  // namespace
 
 TEST_CASE("feature pyramids equal torchvision's: keys, initial bits, maps, gradients", "[models][detection]") {
-  const Json cases = Json::parse(read_file(test::fixture("models/pyramids.json")));
+  const Json cases = Json::parse(read_file(test::fixture("models/pyramids/pyramids.json")));
   REQUIRE(cases.size() == 5);
   for (const auto& item : cases.items()) {
     INFO(item.key());
