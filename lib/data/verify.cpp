@@ -59,7 +59,7 @@ void check_mask_size(const Sample& sample, const torch::Tensor& image) {
 
 /// The same of boxes, which were clipped to the image that the head promised.
 void check_box_size(const SampleFacts& facts, const torch::Tensor& image) {
-  if (facts.height == image.size(0) && facts.width == image.size(1)) return;
+  if (facts.height == 0 || (facts.height == image.size(0) && facts.width == image.size(1))) return;
   const auto text = [](std::int64_t width, std::int64_t height) {
     return std::to_string(width) + "x" + std::to_string(height);
   };

@@ -74,10 +74,18 @@ class CocoWriter {
   }
 
  private:
+  Json category_id(std::size_t label) const {
+    return info_.facts.contains("category_ids") ? info_.facts.at("category_ids").at(label) : Json(label + 1);
+  }
+
+  static std::int64_t image_id(const Fields& targets, std::int64_t index) {
+    return targets.has("image_id") ? targets.tensor("image_id").item<std::int64_t>() : index + 1;
+  }
+
   Json categories() const {
     Json list = Json::array();
     for (std::size_t i = 0; i < info_.classes.size(); ++i) {
-      list.push_back({{"id", info_.facts.at("category_ids").at(i)}, {"name", info_.classes[i]}});
+      list.push_back({{"id", category_id(i)}, {"name", info_.classes[i]}});
       if (!info_.facts.contains("keypoints")) continue;
       Json skeleton = Json::array();
       for (const auto& line : info_.facts.value("skeleton", Json::array())) {
@@ -91,24 +99,28 @@ class CocoWriter {
 
   Json image(std::int64_t index) const {
     const SampleFacts facts = source_.facts(index);
-    const auto id = targets_at(source_, index).tensor("image_id").item<std::int64_t>();
-    return {{"id", id}, {"file_name", facts.id}, {"width", facts.width}, {"height", facts.height}};
+    return {{"id", image_id(targets_at(source_, index), index)},
+            {"file_name", facts.id},
+            {"width", facts.width},
+            {"height", facts.height}};
   }
 
   void things(std::int64_t index) {
     const Fields targets = targets_at(source_, index);
     const torch::Tensor boxes = targets.tensor("boxes").contiguous();
     for (std::int64_t i = 0; i < boxes.size(0); ++i) {
-      file_.write((written_ == 0 ? "\n" : ",\n") + json_text(thing(targets, boxes.data_ptr<float>() + i * 4, i)));
+      file_.write((written_ == 0 ? "\n" : ",\n") + json_text(thing(targets, image_id(targets, index), i)));
       ++written_;
     }
   }
 
-  Json thing(const Fields& targets, const float* box, std::int64_t i) const {
+  Json thing(const Fields& targets, std::int64_t image, std::int64_t i) const {
+    const torch::Tensor boxes = targets.tensor("boxes").contiguous();
+    const float* const box = boxes.data_ptr<float>() + i * 4;
     const auto label = static_cast<std::size_t>(targets.tensor("labels")[i].item<std::int64_t>());
     Json json = {{"id", targets.tensor("object_ids")[i].item<std::int64_t>()},
-                 {"image_id", targets.tensor("image_id").item<std::int64_t>()},
-                 {"category_id", info_.facts.at("category_ids").at(label)},
+                 {"image_id", image},
+                 {"category_id", category_id(label)},
                  {"bbox", {decimal(box[0]), decimal(box[1]), side(box[0], box[2]), side(box[1], box[3])}},
                  {"area", targets.tensor("area")[i].item<double>()},
                  {"iscrowd", targets.tensor("crowd")[i].item<bool>() ? 1 : 0}};

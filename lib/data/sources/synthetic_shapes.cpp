@@ -155,6 +155,7 @@ std::shared_ptr<const Dataset> open_shapes(const SyntheticShapesOptions& options
   for (std::int64_t label = boxes ? 1 : 0; label < options.num_classes; ++label) {
     info.classes.push_back(label == 0 ? "ground" : "shape " + std::to_string(label));
   }
+  if (boxes) info.facts["boxes"] = true;
   info.channels = options.channels;
   const std::pair<Split, std::int64_t> counts[] = {
       {Split::Train, options.train_samples}, {Split::Val, options.val_samples}, {Split::Test, options.test_samples}};

@@ -231,6 +231,12 @@ TEST_CASE("every transform documents itself", "[data]") {
                                              "random_vertical_flip",
                                              "random_rotation",
                                              "mosaic",
+                                             "simple_copy_paste",
+                                             "random_photometric_distort",
+                                             "random_zoom_out",
+                                             "random_iou_crop",
+                                             "fixed_size_crop",
+                                             "random_shortest_size",
                                              "grayscale",
                                              "color_jitter",
                                              "auto_augment",
@@ -243,7 +249,13 @@ TEST_CASE("every transform documents itself", "[data]") {
                                              "classification_train",
                                              "classification_eval",
                                              "segmentation_train",
-                                             "segmentation_eval"};
+                                             "segmentation_eval",
+                                             "detection_train",
+                                             "detection_ssd",
+                                             "detection_ssdlite",
+                                             "detection_lsj",
+                                             "detection_multiscale",
+                                             "detection_eval"};
   CHECK(recipes::transforms().names() == expected);
   for (const auto& entry : recipes::transforms().entries()) {
     INFO(entry.name);
