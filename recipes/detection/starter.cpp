@@ -70,8 +70,10 @@ void choose_split(const BoxLook& look, Choices& choices) {
 
 Choices choose(const BoxLook& look, const std::string& model) {
   if (look.all < kFewest) {
-    throw file_error(look.root.string(), "holds " + std::to_string(look.all) + " images, too few to learn from",
-                     "annotate at least " + std::to_string(kFewest));
+    throw file_error(
+        look.root.string(),
+        "holds " + std::to_string(look.all) + (look.all == 1 ? " image" : " images") + ", too few to learn from",
+        "annotate at least " + std::to_string(kFewest));
   }
   Choices choices;
   choices.model = model.empty() ? "ssdlite320_mobilenet_v3_large" : model;

@@ -191,7 +191,7 @@ _mlrun_options() {
     checkpoint) _mlrun_add $'--help\n--version' ;;
     'weights get') _mlrun_add '--mirror' ;;
     init | sweep) _mlrun_add $'--help\n--version' ;;
-    'init classification' | 'init segmentation') _mlrun_add $'--model\n--format\n--output' ;;
+    'init classification' | 'init detection' | 'init segmentation') _mlrun_add $'--model\n--format\n--output' ;;
     'sweep plan') _mlrun_add $'--config\n--set\n--random\n--seed\n--output' ;;
     'sweep run') _mlrun_add $'--index\n--jobs' ;;
     'sweep status') _mlrun_add '--rank' ;;
@@ -230,8 +230,8 @@ _mlrun_operand() {
       if [[ $cur == *=* ]]; then _mlrun_override
       else _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_add "$(_mlrun_recipes "$program")"; _mlrun_files .safetensors .yaml .yml; fi ;;
     weights) _mlrun_add $'list\npath\nget' ;;
-    init) _mlrun_add $'classification\nsegmentation' ;;
-    'init classification' | 'init segmentation') _mlrun_files ;;
+    init) _mlrun_add $'classification\ndetection\nsegmentation' ;;
+    'init classification' | 'init detection' | 'init segmentation') _mlrun_files ;;
     sweep) _mlrun_add $'plan\nrun\nstatus' ;;
     'sweep run' | 'sweep status') compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     checkpoint) _mlrun_add 'verify' ;;

@@ -149,5 +149,35 @@ TEST_CASE("`init` says what it cannot begin with", "[apps][init]") {
   CHECK(contains(refused({"photos", "--format", "image_folders"}), "image_folder"));
 }
 
+TEST_CASE("`init detection` writes a recipe for boxes as they lie there", "[apps][init]") {
+  const TempDir folder;
+  const auto annotate = [&](const std::string& place, int i) {
+    folder.write(
+        place + "/" + std::to_string(i) + ".xml",
+        "<annotation><object><name>" + std::string(i % 2 == 0 ? "king" : "ace") +
+            "</name><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>18</xmax><ymax>15</ymax></bndbox></object></annotation>");
+  };
+  write_images(folder, "cards/JPEGImages", 10, 20);
+  for (int i = 0; i < 10; ++i) annotate("cards/Annotations", i);
+  const Outcome outcome = mlrun({"init", "detection", "cards", "--json"}, folder.path());
+  const Json result = result_of(outcome, "init detection", "ok");
+  CHECK(result.at("data").at("format") == "voc_detection");
+  CHECK(result.at("data").at("options") == Json{{"image_set", nullptr}});
+  CHECK(result.at("data").at("classes") == Json{"ace", "king"});
+  CHECK(result.at("data").at("boxes").at("train").at("boxes") == 10);
+  CHECK(result.at("choices").at("model") == "ssdlite320_mobilenet_v3_large");
+  CHECK(result.at("warnings").at(0) == "too few images for a test split: the figures of val are all there is");
+  const std::string text = read_file(folder / "cards.yaml");
+  for (const char* part : {"format: voc_detection\n  image_set: null\n  split: {val: 0.2, seed: 0}", "#   king: 5\n"}) {
+    INFO(part << " in\n" << text);
+    CHECK(contains(text, part));
+  }
+  CHECK(mlrun({"config", "check", "cards.yaml"}, folder.path()).code == 0);
+  write_images(folder, "few", 1, 20);
+  annotate("few", 0);
+  CHECK(refusal(mlrun({"init", "detection", "few"}, folder.path())) ==
+        "error: few: holds 1 image, too few to learn from; annotate at least 8\n");
+}
+
 }  // namespace
 }  // namespace mlrun::test
