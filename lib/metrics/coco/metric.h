@@ -14,11 +14,16 @@ namespace mlrun::metrics {
 ///
 /// Of a prediction it takes the ragged lists `boxes` (float [n, 4], x and y of two corners in pixels of the image as it
 /// lies on disk), `scores` [n] and `labels` (int64 [n], positions of `classes`), of the targets `boxes`, `labels`, and
-/// where they are there `crowd` (bool [n]) and `area` (float64 [n]). Images are told apart by the batch's indices.
+/// where they are there `crowd` (bool [n]), `area` (float64 [n]) and `difficult` (bool [n]: ignored). Images are told
+/// apart by the batch's indices.
 ///
 /// Details: `per_class`, `errors`, `confusion`, `remarks`. Exhibits: `per_class`, `precision_recall` (curves), `errors`
 /// (what each kind costs), `confusion` (with the background), and remarks on figures that are absent or 0.
 std::unique_ptr<Metric> make_coco_boxes(std::vector<std::string> classes,
                                         CocoSettings settings = CocoSettings::of(CocoKind::Boxes));
+
+/// Pascal VOC's evaluation of the same, in per cent: `voc07_ap50` (eleven points) and `voc_ap50` (the area below the
+/// curve). Details and exhibit: `voc_per_class`.
+std::unique_ptr<Metric> make_voc_boxes(std::vector<std::string> classes);
 
 }  // namespace mlrun::metrics

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kLargestMaskSide = 1 << 20;
 
-std::optional<std::vector<double>> numbers_of(const Json& list) {
+std::optional<std::vector<double>> json_numbers(const Json& list) {
   if (!list.is_array()) return {};
   std::vector<double> numbers;
   for (const auto& value : list) {
@@ -111,7 +111,7 @@ class ResultsReader {
   }
 
   bool take_box(const Json& list, CocoFound& found) {
-    const auto box = numbers_of(list);
+    const auto box = json_numbers(list);
     if (box && box->size() == 4 && (*box)[2] >= 0 && (*box)[3] >= 0) {
       found.shape.box = {(*box)[0], (*box)[1], (*box)[2], (*box)[3]};
       return true;
@@ -131,7 +131,7 @@ class ResultsReader {
   }
 
   bool take_points(const Json& list, CocoFound& found) {
-    auto points = numbers_of(list);
+    auto points = json_numbers(list);
     if (points && !points->empty() && points->size() % 3 == 0) {
       found.shape.keypoints = std::move(*points);
       return true;

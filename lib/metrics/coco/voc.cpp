@@ -91,7 +91,7 @@ void VocEvaluation::add(std::int64_t image, const std::vector<CocoTruth>& truths
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Verdict verdict = judge(*order[i], truths, taken);
     records_[order[i]->category].rows.push_back(
-        {sortable(order[i]->score), image, static_cast<std::uint32_t>(i), verdict});
+        {sortable(order[i]->score), image, static_cast<std::int64_t>(i), verdict});
   }
 }
 
@@ -103,6 +103,49 @@ void VocEvaluation::merge(const VocEvaluation& other) {
     records_[k].rows.insert(records_[k].rows.end(), more.rows.begin(), more.rows.end());
     records_[k].truths += more.truths;
   }
+}
+
+VocState VocEvaluation::state() const {
+  VocState state;
+  for (const Records& records : records_) {
+    state.rows.push_back(static_cast<std::int64_t>(records.rows.size()));
+    state.truths.push_back(records.truths);
+    for (const Row& row : records.rows) {
+      state.scores.push_back(row.score);
+      state.images.push_back(row.image);
+      state.ranks.push_back(row.rank);
+      state.verdicts.push_back(static_cast<std::int64_t>(row.verdict));
+    }
+  }
+  state.seen.assign(seen_.begin(), seen_.end());
+  std::sort(state.seen.begin(), state.seen.end());
+  return state;
+}
+
+bool VocEvaluation::restore(const VocState& state) {
+  std::size_t rows = 0;
+  for (const std::int64_t count : state.rows) {
+    if (count < 0 || static_cast<std::size_t>(count) > state.scores.size()) return false;
+    rows += static_cast<std::size_t>(count);
+  }
+  const auto fits = [&](const auto& list) { return list.size() == rows; };
+  if (state.rows.size() != records_.size() || state.truths.size() != records_.size() || !fits(state.scores) ||
+      !fits(state.images) || !fits(state.ranks) || !fits(state.verdicts)) {
+    return false;
+  }
+  for (const std::int64_t verdict : state.verdicts) {
+    if (verdict < 0 || verdict > static_cast<std::int64_t>(Verdict::LeftOut)) return false;
+  }
+  std::size_t at = 0;
+  for (std::size_t k = 0; k < records_.size(); ++k) {
+    records_[k] = {{}, state.truths[k]};
+    for (std::int64_t i = 0; i < state.rows[k]; ++i, ++at) {
+      records_[k].rows.push_back(
+          {state.scores[at], state.images[at], state.ranks[at], static_cast<Verdict>(state.verdicts[at])});
+    }
+  }
+  seen_ = {state.seen.begin(), state.seen.end()};
+  return true;
 }
 
 double VocEvaluation::average_precision(std::size_t category, VocRule rule) const {

@@ -18,6 +18,15 @@ struct VocSettings {
   double pixels = 1;     ///< added to widths and heights: 1 where corners are pixels that belong to the box, else 0
 };
 
+/// All that an evaluation keeps in plain lists: rows of all classes one after another.
+struct VocState {
+  std::vector<std::int64_t> rows;  ///< of each class
+  std::vector<double> scores;
+  std::vector<std::int64_t> images, ranks, verdicts;
+  std::vector<std::int64_t> truths;  ///< of each class
+  std::vector<std::int64_t> seen;    ///< images, ascending
+};
+
 /// Pascal VOC's evaluation of boxes, fed image by image. A detection is held against the truth of its class that it
 /// overlaps most, found before or not; truths that are `ignored` (difficult) or crowds count for nothing. Like COCO's
 /// it depends on no order, but all detections count.
@@ -29,6 +38,10 @@ class VocEvaluation {
   void add(std::int64_t image, const std::vector<CocoTruth>& truths, const std::vector<CocoDetection>& detections);
   void merge(const VocEvaluation& other);
 
+  VocState state() const;
+  /// False, and nothing has changed, where the state is of other classes.
+  bool restore(const VocState& state);
+
   /// Of one class, 0 to 1; NaN without truths.
   double average_precision(std::size_t category, VocRule rule) const;
   /// Of the classes that have truths; NaN of nothing.
@@ -39,7 +52,7 @@ class VocEvaluation {
   struct Row {
     double score = 0;
     std::int64_t image = 0;
-    std::uint32_t rank = 0;
+    std::int64_t rank = 0;
     Verdict verdict = Verdict::Wrong;
   };
   struct Records {

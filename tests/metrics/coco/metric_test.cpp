@@ -167,4 +167,37 @@ TEST_CASE("the metric of boxes shows classes, curves, errors and confusion", "[m
   CHECK(report::find(empty->compute(), "ap_small") == nullptr);
 }
 
+TEST_CASE("VOC's metric of boxes is merged and saved, and leaves difficult objects out", "[metrics][voc]") {
+  const auto& one = test::coco_case_of("crowded");
+  const auto made = [] { return make_voc_boxes({"a"}); };
+  const auto whole = made(), first = made(), second = made(), loaded = made();
+  update(*whole, one, 0, 3);
+  update(*first, one, 0, 1);
+  update(*second, one, 1, 3);
+  data::State state;
+  first->save(state, "v.");
+  loaded->load(state, "v.");
+  check_same(*first, *loaded);
+  loaded->merge(*second);
+  check_same(*whole, *loaded);
+  for (const std::string rule : {"eleven", "all"}) {
+    const auto figure = whole->compute()[rule == "all" ? 1 : 0];
+    CHECK(figure.name == (rule == "all" ? "voc_ap50" : "voc07_ap50"));
+    CHECK(std::abs(figure.value - 100 * one.found.at("voc").at(rule)[0].get<double>()) < 1e-9);
+  }
+  CHECK(exhibit_csv(whole->exhibits()[0]).rfind("class,\"AP50, VOC 2007\"", 0) == 0);
+  CHECK(test::user_error([&] {
+          make_voc_boxes({"a", "b"})->load(state, "v.");
+        }) == "the saved state 'v.rows' is of other classes; resume with the data of the run");
+
+  Fed fed = feed(one, 0, 1);
+  const auto count = std::get<Tensors>(fed.batch.targets.at("boxes"))[0].size(0);
+  fed.batch.targets.set("difficult", Tensors{torch::ones({count}, torch::kBool)});
+  const auto hard = made(), coco = make_coco_boxes({"a"});
+  hard->update(fed.prediction, fed.batch);
+  coco->update(fed.prediction, fed.batch);
+  CHECK(std::isnan(hard->compute()[1].value));
+  CHECK(std::isnan(report::find(coco->compute(), "ap")->value));
+}
+
 }  // namespace mlrun::metrics
