@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kLargestMaskSide = 1 << 20;
 
-std::optional<std::vector<double>> json_numbers(const Json& list) {
+std::optional<std::vector<double>> plain_numbers(const Json& list) {
   if (!list.is_array()) return {};
   std::vector<double> numbers;
   for (const auto& value : list) {
@@ -111,7 +111,7 @@ class ResultsReader {
   }
 
   bool take_box(const Json& list, CocoFound& found) {
-    const auto box = json_numbers(list);
+    const auto box = plain_numbers(list);
     if (box && box->size() == 4 && (*box)[2] >= 0 && (*box)[3] >= 0) {
       found.shape.box = {(*box)[0], (*box)[1], (*box)[2], (*box)[3]};
       return true;
@@ -131,7 +131,7 @@ class ResultsReader {
   }
 
   bool take_points(const Json& list, CocoFound& found) {
-    auto points = json_numbers(list);
+    auto points = plain_numbers(list);
     if (points && !points->empty() && points->size() % 3 == 0) {
       found.shape.keypoints = std::move(*points);
       return true;
