@@ -5,7 +5,7 @@
 #include "models/detection/dense_head.h"
 #include "models/detection/families.h"
 #include "models/detection/ssd.h"
-#include "nn/init.h"
+#include "nn/meta.h"
 
 namespace mlrun::models {
 namespace {
@@ -73,7 +73,8 @@ class SsdVgg : public nn::Layer {
   using Layer::forward;
   nn::Tensors forward(const nn::Tensors& inputs) override {
     torch::Tensor x = call(*features_, inputs.front());
-    nn::Tensors maps = {call(*mul_, call(*normalize_, x), scale_weight_.view({1, -1, 1, 1}))};
+    const torch::Tensor scale = nn::beside(x, scale_weight_).view({1, -1, 1, 1});
+    nn::Tensors maps = {call(*mul_, call(*normalize_, x), scale)};
     for (const auto& block : extra_->steps()) maps.push_back(x = call(*block, x));
     return maps;
   }
