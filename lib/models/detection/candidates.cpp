@@ -205,12 +205,15 @@ torch::Tensor at_anchors(const torch::Tensor& map, const torch::Tensor& anchors,
 
 torch::Tensor anchor_rows(const std::vector<torch::Tensor>& maps, std::int64_t columns) {
   std::vector<torch::Tensor> rows;
-  for (const auto& map : maps) {
-    const torch::Tensor row = map.permute({0, 2, 3, 1}).reshape({map.size(0), -1, columns});
-    const bool narrow = map.scalar_type() == torch::kHalf || map.scalar_type() == torch::kBFloat16;
-    rows.push_back(narrow ? row.to(torch::kFloat) : row);
-  }
+  for (const auto& map : maps) rows.push_back(map.permute({0, 2, 3, 1}).reshape({map.size(0), -1, columns}));
   return at::cat(rows, 1);
+}
+
+std::vector<torch::Tensor> widened(std::vector<torch::Tensor> maps) {
+  for (auto& map : maps) {
+    if (map.scalar_type() == torch::kHalf || map.scalar_type() == torch::kBFloat16) map = map.to(torch::kFloat);
+  }
+  return maps;
 }
 
 }  // namespace mlrun::models

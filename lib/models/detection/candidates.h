@@ -44,7 +44,10 @@ ClassBest best_of_classes(const torch::Tensor& scores, double threshold, std::in
 /// What a map [anchors * columns, H, W] says of some of the level's anchors: [n, columns].
 torch::Tensor at_anchors(const torch::Tensor& map, const torch::Tensor& anchors, std::int64_t columns);
 
-/// Maps [N, anchors * columns, H, W] as rows of all anchors, [N, all, columns], in float32 at least.
+/// Of float32 at least: pixels and losses need it where autocast gives less.
+std::vector<torch::Tensor> widened(std::vector<torch::Tensor> maps);
+
+/// Maps [N, anchors * columns, H, W] as rows of all anchors, [N, all, columns].
 torch::Tensor anchor_rows(const std::vector<torch::Tensor>& maps, std::int64_t columns);
 
 }  // namespace mlrun::models

@@ -31,8 +31,8 @@ template <class Options>
 void declare_detector(config::Declare<Options>& d) {
   d("num_classes", &Options::num_classes, kDetectorClassesHelp).min(2);
   d("norm", &Options::norm,
-    "norm of the backbone, as a backbone's `norm`; published weights of a backbone or of a first version go with "
-    "frozen; null: batch")
+    "norm of the backbone, as a backbone's `norm`; published weights go with frozen, those of a _v2 with batch; null: "
+    "batch")
       .choices({"batch", "frozen", "group", "sync"});
   d("norm_eps", &Options::norm_eps, "added to variances there; null: the architecture's own, for frozen 1e-5").min(0);
   d("trainable_stages", &Options::trainable_stages, kDetectorStagesHelp).min(0);

@@ -130,14 +130,14 @@ std::vector<std::string> Fcos::heads() const { return {"head.classification_head
 nn::Tensors Fcos::forward(const nn::Tensors& inputs) {
   const torch::Tensor& images = inputs.at(0);
   const nn::Tensors maps = call(*backbone_, nn::Tensors{images});
-  const nn::Tensors results = call(*head_, maps);
+  const nn::Tensors results = widened(call(*head_, maps));
   if (images.is_meta()) {
     return is_training() ? blank_losses(images, 3) : blank_found(images, settings().detections);
   }
   const auto count = static_cast<std::ptrdiff_t>(maps.size());
   const auto first = results.begin(), second = first + count, third = second + count;
   const Outputs outputs{{first, second}, {second, third}, {third, results.end()}};
-  const auto squares = squares_(maps, images.size(2), images.size(3));
+  const auto squares = squares_(outputs.logits, images.size(2), images.size(3));
   if (is_training()) return learn(outputs, squares, inputs);
   const auto sizes = image_sizes(inputs.at(1));
   std::vector<Found> found;

@@ -113,14 +113,14 @@ std::vector<std::string> RetinaNet::heads() const { return {"head.classification
 nn::Tensors RetinaNet::forward(const nn::Tensors& inputs) {
   const torch::Tensor& images = inputs.at(0);
   const nn::Tensors maps = call(*backbone_, nn::Tensors{images});
-  nn::Tensors logits = call(*head_, maps);
+  nn::Tensors logits = widened(call(*head_, maps));
   const auto half = logits.begin() + static_cast<std::ptrdiff_t>(maps.size());
   const nn::Tensors codes(half, logits.end());
   logits.erase(half, logits.end());
   if (images.is_meta()) {
     return is_training() ? blank_losses(images, 2) : blank_found(images, settings().detections);
   }
-  const auto anchors = options_.anchors(maps, images.size(2), images.size(3));
+  const auto anchors = options_.anchors(logits, images.size(2), images.size(3));
   if (is_training()) return learn(logits, codes, anchors, inputs);
   const auto sizes = image_sizes(inputs.at(1));
   std::vector<Found> found;

@@ -80,14 +80,15 @@ std::vector<std::string> Ssd::heads() const {
 nn::Tensors Ssd::forward(const nn::Tensors& inputs) {
   const torch::Tensor& images = inputs.at(0);
   const nn::Tensors maps = call(*backbone_, nn::Tensors{images});
-  const nn::Tensors results = call(*head_, maps);
+  const nn::Tensors results = widened(call(*head_, maps));
   if (images.is_meta()) {
     return is_training() ? blank_losses(images, 2) : blank_found(images, settings().detections);
   }
   const auto half = results.begin() + static_cast<std::ptrdiff_t>(maps.size());
-  const torch::Tensor logits = anchor_rows({results.begin(), half}, options_.classes);
+  const nn::Tensors scored(results.begin(), half);
+  const torch::Tensor logits = anchor_rows(scored, options_.classes);
   const torch::Tensor codes = anchor_rows({half, results.end()}, 4);
-  const torch::Tensor boxes = options_.boxes(maps, images.size(2), images.size(3));
+  const torch::Tensor boxes = options_.boxes(scored, images.size(2), images.size(3));
   if (is_training()) return learn(logits, codes, boxes, inputs);
   const torch::Tensor scores = at::softmax(logits, -1);
   const auto sizes = image_sizes(inputs.at(1));

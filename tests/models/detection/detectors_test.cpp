@@ -13,6 +13,7 @@
 #include "models/detection/transform.h"
 #include "models/parity.h"
 #include "nn/norm.h"
+#include "nn/versions.h"
 #include "support.h"
 
 using namespace mlrun;
@@ -176,6 +177,22 @@ void check_found_in_photo(models::Detector& model, const std::filesystem::path& 
   check_found(found, Json::array({expected}));
 }
 
+void check_made(nn::Layer& model, const Json& expected) {
+  nn::initialise(model, 0);
+  const auto following = torch::rand({1}).item<double>();
+  const test::State state = nn::state_dict(model);
+  const std::string text = test::described(state);
+  INFO(text);
+  REQUIRE(state.size() == expected.at("entries").get<std::size_t>());
+  CHECK(sha256(text.data(), text.size()) == expected.at("state").get<std::string>());
+  CHECK(test::digest(state) == expected.at("initial").get<std::string>());
+  CHECK(following == expected.at("following").get<double>());
+  std::string lines;
+  for (const auto& [path, version] : nn::module_versions(model)) lines += path + " " + std::to_string(version) + "\n";
+  INFO(lines);
+  CHECK(sha256(lines.data(), lines.size()) == expected.at("versions").get<std::string>());
+}
+
 std::vector<std::string> detector_cases() {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(test::fixture("models/detectors"))) {
@@ -193,15 +210,7 @@ TEST_CASE("detectors equal torchvision's: keys, initial bits, a training step, w
     DYNAMIC_SECTION(name) {
       const Json expected = Json::parse(read_file(test::fixture("models/detectors/" + name + ".json")));
       auto model = make_detector(expected);
-      nn::initialise(*model, 0);
-      const auto following = torch::rand({1}).item<double>();
-      const test::State state = nn::state_dict(*model);
-      const std::string text = test::described(state);
-      INFO(text);
-      REQUIRE(state.size() == expected.at("entries").get<std::size_t>());
-      CHECK(sha256(text.data(), text.size()) == expected.at("state").get<std::string>());
-      CHECK(test::digest(state) == expected.at("initial").get<std::string>());
-      CHECK(following == expected.at("following").get<double>());
+      check_made(*model, expected);
       if (expected.contains("training")) check_detector_training(*model, expected);
       if (!expected.contains("lively")) continue;
       model = make_detector(expected);
