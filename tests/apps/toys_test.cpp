@@ -63,7 +63,7 @@ void check_every_command(const Toy& toy, const std::string& headline) {
   const Json evaluated = toy.result({"eval", "run", "--dump-outputs", "outputs.safetensors"});
   CHECK(evaluated.dump().find(headline) != std::string::npos);
   toy.expect({"swa-average", "run", "--last", "3", "--eval", "-o", "average.safetensors"});
-  toy.expect({"quantize", "run", "-o", "int8.safetensors"});
+  CHECK(toy.expect({"quantize", "run", "-o", "int8.safetensors"}).find("interval") == std::string::npos);
   CHECK(toy.result({"eval", "run", "--weights", "int8.safetensors"}).dump().find(headline) != std::string::npos);
   toy.expect({"report", "run", "--html", "page.html"});
   CHECK(markup_fault(toy.file("page.html")) == "");
