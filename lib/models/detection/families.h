@@ -18,6 +18,9 @@ void add_mobile_retinanet(ModelFactory& factory);
 void add_ssds(ModelFactory& factory);
 void add_ssdlites(ModelFactory& factory);
 void add_fcos(ModelFactory& factory);
+void add_faster_rcnns(ModelFactory& factory);
+void add_mask_rcnns(ModelFactory& factory);
+void add_keypoint_rcnn(ModelFactory& factory);
 
 constexpr const char* kDetectorClassesHelp =
     "outputs, of which the first is the background; null: as many as the data has classes, and the background";

@@ -24,6 +24,9 @@ void add_detectors(ModelFactory& factory) {
   add_ssds(factory);
   add_ssdlites(factory);
   add_fcos(factory);
+  add_faster_rcnns(factory);
+  add_mask_rcnns(factory);
+  add_keypoint_rcnn(factory);
 }
 
 }  // namespace mlrun::models

@@ -10,6 +10,7 @@
 #include "base/torch_compat.h"
 #include "data/image/decode.h"
 #include "models/detection/detector.h"
+#include "models/detection/masks.h"
 #include "models/detection/transform.h"
 #include "models/parity.h"
 #include "nn/norm.h"
@@ -60,22 +61,66 @@ nn::Tensors prepared(const models::Detector& model, const Json& expected) {
   return {batch.image, batch.sizes};
 }
 
-/// Boxes and labels of the case's images, after the first two inputs.
-nn::Tensors with_truths(nn::Tensors inputs, const Json& expected) {
-  nn::Tensors boxes = {torch::empty({0, 4}, torch::kDouble)};
+/// Of pixels by their middles: those of the ellipse in each box, uint8 [n, height, width].
+torch::Tensor ellipses(const torch::Tensor& boxes, int64_t height, int64_t width) {
+  const auto distance = [&](int64_t axis, const torch::Tensor& middle) {
+    const auto from = boxes.select(1, axis).view({-1, 1, 1}), to = boxes.select(1, axis + 2).view({-1, 1, 1});
+    return ((2 * middle - from - to) / (to - from)).square();
+  };
+  const auto y = (torch::arange(height, torch::kDouble) + 0.5).view({1, -1, 1});
+  const auto x = (torch::arange(width, torch::kDouble) + 0.5).view({1, 1, -1});
+  return (distance(0, x) + distance(1, y)).le(1).to(torch::kByte);
+}
+
+/// 17 in each box, of which every third is hidden.
+torch::Tensor points(const torch::Tensor& boxes) {
+  const auto k = torch::arange(17, torch::kDouble).unsqueeze(0);
+  const auto place = [&](int64_t axis, const torch::Tensor& share) {
+    const auto from = boxes.slice(1, axis, axis + 1), to = boxes.slice(1, axis + 2, axis + 3);
+    return from + share * (to - from);
+  };
+  const auto x = place(0, (k + 0.5) / 17), y = place(1, ((k * 5).remainder(17) + 0.5) / 17);
+  return torch::stack({x, y, k.remainder(3).ne(0).to(torch::kDouble).expand_as(x)}, 2).to(torch::kFloat);
+}
+
+/// What the model wants beside boxes and labels: masks in the batch's padding, or points.
+torch::Tensor more_truths(const std::string& port, const nn::Tensors& inputs, const std::vector<torch::Tensor>& boxes,
+                          const Json& expected) {
+  std::vector<torch::Tensor> rows;
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    if (port == "keypoints") {
+      rows.push_back(points(boxes[i]));
+      continue;
+    }
+    const auto height = expected.at("images")[i][0].get<int64_t>(), width = expected.at("images")[i][1].get<int64_t>();
+    rows.push_back(at::constant_pad_nd(ellipses(boxes[i], height, width),
+                                       {0, inputs[0].size(3) - width, 0, inputs[0].size(2) - height}));
+  }
+  return torch::cat(rows);
+}
+
+/// Boxes and labels of the case's images, after the first two inputs, and what else the model wants.
+nn::Tensors with_truths(const models::Detector& model, nn::Tensors inputs, const Json& expected) {
+  std::vector<torch::Tensor> boxes;
   std::vector<int64_t> labels, counts;
   for (const Json& size : expected.at("images")) {
     const auto height = size[0].get<double>(), width = size[1].get<double>();
     const auto scale = torch::tensor({width, height, width, height}, torch::kDouble) / 16;
     const auto& own = objects().at(counts.size());
+    boxes.push_back(torch::empty({0, 4}, torch::kDouble));
     for (const Object& object : own) {
-      boxes.push_back((torch::tensor(object.box, torch::kDouble) * scale).unsqueeze(0));
+      const auto box = (torch::tensor(object.box, torch::kDouble) * scale).unsqueeze(0);
+      boxes.back() = torch::cat({boxes.back(), box});
       labels.push_back(object.label);
     }
     counts.push_back(static_cast<int64_t>(own.size()));
   }
   const auto rows = torch::tensor(counts, torch::kLong);
   inputs.insert(inputs.end(), {torch::cat(boxes), rows, torch::tensor(labels, torch::kLong), rows});
+  const auto ports = model.interface().inputs;
+  for (std::size_t i = 4; i < ports.size(); ++i) {
+    inputs.insert(inputs.end(), {more_truths(ports[i].name, inputs, boxes, expected), rows});
+  }
   return inputs;
 }
 
@@ -84,7 +129,7 @@ nn::Tensors training_pass(models::Detector& model, const Json& expected) {
   model.train();
   compat::manual_seed(2);
   for (std::size_t i = 0; i < expected.at("images").size(); ++i) torch::empty({1}).uniform_();
-  return model.run(with_truths(prepared(model, expected), expected));
+  return model.run(with_truths(model, prepared(model, expected), expected));
 }
 
 void check_losses(const models::Detector& model, const nn::Tensors& losses, const Json& step) {
@@ -142,7 +187,7 @@ void enliven(models::Detector& model, const Json& expected) {
 }
 
 void check_found(const nn::Tensors& found, const Json& expected) {
-  REQUIRE(found.size() == 6);
+  REQUIRE(found.size() >= 6);
   int64_t begin = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     INFO("image " << i);
@@ -160,6 +205,27 @@ void check_found(const nn::Tensors& found, const Json& expected) {
     begin += count;
   }
   CHECK(begin == found[0].size(0));
+}
+
+/// Masks pasted into the images and points, whose projections the fixture has.
+void check_details(const models::Detector& model, const nn::Tensors& found, const Json& expected) {
+  const auto ports = model.interface().outputs;
+  REQUIRE(found.size() == 2 * ports.size());
+  for (std::size_t port = 3; port < ports.size(); ++port) {
+    INFO(ports[port].name);
+    int64_t row = 0;
+    for (std::size_t i = 0; i < expected.at("evaluation").size(); ++i) {
+      const Json& size = expected.at("images")[i];
+      for (const Json& figure : expected.at("evaluation")[i].at(ports[port].name)) {
+        torch::Tensor own = found[2 * port].slice(0, row, row + 1);
+        const auto box = found[0].slice(0, row, row + 1);
+        if (ports[port].name == "masks") own = models::pasted_masks(own, box, size[0], size[1]);
+        CHECK(std::abs(test::projection(own) - figure.get<double>()) < 2e-3);
+        ++row;
+      }
+    }
+    CHECK(row == found[2 * port].size(0));
+  }
 }
 
 void check_found_in_photo(models::Detector& model, const std::filesystem::path& folder, const Json& expected) {
@@ -216,7 +282,9 @@ TEST_CASE("detectors equal torchvision's: keys, initial bits, a training step, w
       model = make_detector(expected);
       enliven(*model, expected);
       const torch::NoGradGuard no_grad;
-      check_found(model->run(prepared(*model, expected)), expected.at("evaluation"));
+      const nn::Tensors found = model->run(prepared(*model, expected));
+      check_found(found, expected.at("evaluation"));
+      check_details(*model, found, expected);
     }
   }
 }
