@@ -106,6 +106,12 @@ class DetectionTask : public engine::Task {
   void make_model();
   std::shared_ptr<const data::Source> prepared(data::Split split, bool augmented);
   data::Fields learnt_from(const data::Batch& batch) const;
+  data::Fields followed(const data::Batch& batch, const models::DetectorBatch& prepared) const;
+  /// Whether the model learns from what the targets call so.
+  bool takes(const std::string& name) const {
+    const auto ports = detector_->interface().inputs;
+    return std::any_of(ports.begin(), ports.end(), [&name](const nn::Port& port) { return port.name == name; });
+  }
 
   config::Recipe recipe_;
   TaskOptions options_;
@@ -116,6 +122,17 @@ class DetectionTask : public engine::Task {
   HeadLabels labels_;
   std::optional<data::ImagePreparation> images_;
 };
+
+/// Masks [n, H, W] in the size of their image, by nearest pixels, with the padding of its batch.
+torch::Tensor resized_masks(const torch::Tensor& masks, std::pair<std::int64_t, std::int64_t> size,
+                            const torch::Tensor& batch) {
+  torch::Tensor padded = torch::zeros({masks.size(0), batch.size(2), batch.size(3)}, torch::kByte);
+  if (masks.size(0) == 0) return padded;
+  const torch::Tensor resized =
+      at::upsample_nearest2d(masks.unsqueeze(1).to(torch::kFloat), {size.first, size.second}).squeeze(1);
+  padded.slice(1, 0, size.first).slice(2, 0, size.second).copy_(resized);
+  return padded.to(batch.device());
+}
 
 void DetectionTask::make_model() {
   const auto classes = static_cast<std::int64_t>(info_.classes.size());
@@ -158,21 +175,36 @@ data::Fields DetectionTask::learnt_from(const data::Batch& batch) const {
     min_sizes.push_back(own ? input.min_sizes.at(static_cast<std::size_t>(choice))
                             : std::min(images[i].size(1), images[i].size(2)));
   }
-  const models::DetectorBatch prepared = models::prepare(images, input, min_sizes);
+  return followed(batch, models::prepare(images, input, min_sizes));
+}
+
+/// Images with what is in them, in their pixels. Crowds are not learnt from.
+data::Fields DetectionTask::followed(const data::Batch& batch, const models::DetectorBatch& prepared) const {
   const torch::Tensor sizes = prepared.sizes.to(torch::kCPU);
-  nn::Tensors boxes, labels;
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    const torch::Tensor single = list_of(batch.targets, "crowd")[i].logical_not();
-    const torch::Tensor size = sizes[static_cast<std::int64_t>(i)];
-    boxes.push_back(models::rescaled_boxes(list_of(batch.targets, "boxes")[i].index({single}),
-                                           {images[i].size(1), images[i].size(2)},
-                                           {size[0].item<std::int64_t>(), size[1].item<std::int64_t>()}));
-    labels.push_back(labels_.of_classes(list_of(batch.targets, "labels")[i].index({single})));
+  nn::Tensors boxes, labels, masks, keypoints;
+  const bool with_masks = takes("masks"), with_keypoints = takes("keypoints");
+  for (std::size_t i = 0; i < batch.ids.size(); ++i) {
+    const auto of = [&batch, i](const char* name) { return list_of(batch.targets, name)[i]; };
+    const torch::Tensor single = of("crowd").logical_not(), size = sizes[static_cast<std::int64_t>(i)];
+    const torch::Tensor& image = list_of(batch.inputs, "image")[i];
+    const std::pair from(image.size(1), image.size(2)), to(size[0].item<std::int64_t>(), size[1].item<std::int64_t>());
+    boxes.push_back(models::rescaled_boxes(of("boxes").index({single}), from, to));
+    labels.push_back(labels_.of_classes(of("labels").index({single})));
+    if (with_masks) masks.push_back(resized_masks(of("masks").index({single}), to, prepared.image));
+    if (with_keypoints) keypoints.push_back(models::rescaled_keypoints(of("keypoints").index({single}), from, to));
   }
-  return {{"image", prepared.image}, {"sizes", prepared.sizes}, {"boxes", boxes}, {"labels", labels}};
+  data::Fields fields = {{"image", prepared.image}, {"sizes", prepared.sizes}, {"boxes", boxes}, {"labels", labels}};
+  if (with_masks) fields.set("masks", masks);
+  if (with_keypoints) fields.set("keypoints", keypoints);
+  return fields;
 }
 
 void DetectionTask::train(engine::Step& step, const data::Batch& batch) {
+  for (const char* name : {"masks", "keypoints"}) {
+    if (!takes(name) || batch.targets.has(name)) continue;
+    throw UserError("this model learns " + std::string(name) + ", and the data have none",
+                    "choose data with them (of coco: data.masks=true), or a model of boxes alone");
+  }
   const data::Fields losses = step.run("model", learnt_from(batch));
   const auto images = static_cast<double>(batch.size());
   torch::Tensor sum;
