@@ -64,6 +64,7 @@ bool reader_left(const std::vector<Problem>& problems) {
 /// Prints the outcome of a command where its readers expect it.
 int report(const OutputOptions& output, const std::string& command, const Result& result,
            const std::vector<Problem>& problems) {
+  if (reader_left(problems)) return kClosedPipe;
   std::cout << (output.json ? envelope(command, result, problems) : shown_text(result));
   std::cout.flush();
   const int failure = std::cout ? 0 : errno;

@@ -42,16 +42,18 @@ void add_tensors(const data::Fields& sample, data::Fields& lists) {
 }  // namespace
 
 const std::vector<std::string>& object_fields() {
-  static const std::vector<std::string> names = {"boxes",      "labels", "crowd",    "area",
-                                                 "object_ids", "masks",  "keypoints"};
+  static const std::vector<std::string> names = {"boxes",      "labels",    "crowd", "area",
+                                                 "object_ids", "difficult", "masks", "keypoints"};
   return names;
 }
 
-data::Followers object_followers() {
-  return {{"boxes", data::follow_boxes()},          {"labels", data::follow_rows()},
-          {"crowd", data::follow_rows()},           {"area", data::follow_rows()},
-          {"object_ids", data::follow_rows()},      {"masks", data::follow_masks(0)},
-          {"keypoints", data::follow_keypoints({})}};
+data::Followers object_followers(const data::DataInfo& info) {
+  using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
+  const auto sides = info.facts.value("keypoint_pairs", Pairs());
+  return {{"boxes", data::follow_boxes()},     {"labels", data::follow_rows()},
+          {"crowd", data::follow_rows()},      {"area", data::follow_rows()},
+          {"object_ids", data::follow_rows()}, {"difficult", data::follow_rows()},
+          {"masks", data::follow_masks(0)},    {"keypoints", data::follow_keypoints(sides)}};
 }
 
 std::shared_ptr<const data::Source> keep_visible(std::shared_ptr<const data::Source> prepared) {

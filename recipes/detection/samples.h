@@ -15,12 +15,12 @@
 namespace mlrun::detection {
 
 /// What a sample says of its objects, a row each: `boxes` float32 [N, 4] in pixels, `labels` int64 (the class), `crowd`
-/// bool (a box around many), `area` float64 in square pixels, `object_ids` int64, and where the data have them `masks`
-/// uint8 [N, H, W] and `keypoints` float32 [N, K, 3].
+/// bool (a box around many), `area` float64 in square pixels, `object_ids` int64, and where the data have them
+/// `difficult` bool, `masks` uint8 [N, H, W] and `keypoints` float32 [N, K, 3].
 const std::vector<std::string>& object_fields();
 
-/// How they follow their image.
-data::Followers object_followers();
+/// How those of a data set follow their image.
+data::Followers object_followers(const data::DataInfo& info);
 
 /// Samples of `prepared` without the objects that left their image.
 std::shared_ptr<const data::Source> keep_visible(std::shared_ptr<const data::Source> prepared);

@@ -58,7 +58,7 @@ class DetectionTask : public engine::Task {
       info_ = dataset_->info();
     }
     const data::TransformContext context = models::transform_context(recipe_.model, info_.channels);
-    images_.emplace(transforms, recipe_, context, object_followers());
+    images_.emplace(transforms, recipe_, context, object_followers(info_));
     make_model();
   }
 

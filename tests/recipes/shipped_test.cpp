@@ -54,26 +54,21 @@ void reduce_crops(const config::Recipe& recipe, std::vector<std::string>& overri
 
 /// What makes two steps of any recipe a matter of a second: few made-up images, small ones where the model allows it.
 std::vector<std::string> reductions(const config::Recipe& recipe) {
-  const bool masks = recipe.task.kind.name == "segmentation";
-  std::vector<std::string> all = {masks ? "data.format=synthetic_shapes" : "data.format=synthetic",
-                                  "data.train_samples=4",
-                                  "data.val_samples=2",
-                                  "data.test_samples=2",
-                                  "data.num_classes=5",
-                                  "data.height=40",
-                                  "data.width=40",
-                                  "train.batch_size=2",
-                                  "train.accumulate=1",
-                                  "train.workers=0",
-                                  "train.threads=1",
-                                  "train.device=cpu",
-                                  "train.amp=none",
-                                  "data.split=null"};
+  const std::string& task = recipe.task.kind.name;
+  const bool masks = task == "segmentation";
+  const std::string format = masks ? "synthetic_shapes" : task == "detection" ? "synthetic_boxes" : "synthetic";
+  std::vector<std::string> all = {"data.format=" + format, "data.train_samples=4", "data.val_samples=2",
+                                  "data.test_samples=2",   "data.num_classes=5",   "data.height=40",
+                                  "data.width=40",         "train.batch_size=2",   "train.accumulate=1",
+                                  "train.workers=0",       "train.threads=1",      "train.device=cpu",
+                                  "train.amp=none",        "data.split=null"};
   const bool grey = recipe.data.source.name == "idx";
   all.push_back(std::string("data.channels=") + (grey ? "1" : "3"));
   const bool preset = !recipe.data.augment.empty() && recipe.data.augment.front().name == "classification_train";
   if (preset && !has_fixed_size(recipe)) all.push_back("data.augment.0.crop_size=64");
   if (masks) reduce_crops(recipe, all);
+  const config::Spec& model = *recipes::catalogue().at("model").at(recipe.model.architecture.name).options;
+  if (model.find("min_size") != nullptr) all.insert(all.end(), {"model.min_size=[64]", "model.max_size=64"});
   if (recipe.averaging.method.name == "swa") all.push_back("averaging.every=1 epoch");
   return all;
 }
@@ -120,10 +115,11 @@ TEST_CASE("every shipped recipe is sound, and its figures say where they come fr
       CHECK(rows.insert(*expectation.row + " " + expectation.metric).second);
     }
   }
-  for (const char* row : {"T1/mobilenet_v3_large val/acc1", "T1/mobilenet_v3_small val/acc5", "T1/resnet50 val/acc1",
-                          "T1/mobilenet_v3_ablation/label_smoothing val/acc1", "T5/maxvit_t val/acc1",
-                          "T3/lraspp_mobilenet_v3_large val/miou", "T3/fcn_mobilenet_v3_large_320 val/pixel_acc",
-                          "T3/deeplabv3_resnet50 val/miou", "mosaic/best val/miou"}) {
+  for (const char* row :
+       {"T1/mobilenet_v3_large val/acc1", "T1/mobilenet_v3_small val/acc5", "T1/resnet50 val/acc1",
+        "T1/mobilenet_v3_ablation/label_smoothing val/acc1", "T5/maxvit_t val/acc1",
+        "T3/lraspp_mobilenet_v3_large val/miou", "T3/fcn_mobilenet_v3_large_320 val/pixel_acc",
+        "T3/deeplabv3_resnet50 val/miou", "mosaic/best val/miou", "T2/retinanet_resnet50_fpn val/ap"}) {
     INFO(row);
     CHECK(rows.count(row) == 1);
   }

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "data/image/decode.h"
+#include "data/sources/synthetic_shapes.h"
 #include "engine/apply/apply_session.h"
 #include "engine/apply/predict_session.h"
 #include "engine/train/training.h"
@@ -93,6 +94,32 @@ TEST_CASE("a detection's answer is boxes in the pixels of the file", "[recipes][
   const torch::Tensor drawn = data::decode_image(read_file(folder / "out/in_boxes.png"), "in_boxes.png");
   CHECK(drawn.sizes() == torch::IntArrayRef({60, 100, 3}));
   CHECK(drawn.ne(128).any().item<bool>());
+}
+
+TEST_CASE("boxes lie tightly around made-up shapes", "[recipes][detection]") {
+  data::SyntheticShapesOptions options;
+  options.shapes = 1, options.noise = 0, options.height = 40, options.width = 56;
+  const auto dataset = data::open_synthetic_boxes(options, {});
+  CHECK(dataset->info().classes == std::vector<std::string>{"shape 1", "shape 2"});
+  const auto source = dataset->split(data::Split::Train);
+  for (std::int64_t i = 0; i < 20; ++i) {
+    const data::Sample sample = source->get({i, 0, 0});
+    const torch::Tensor shape = sample.inputs.tensor("image").ne(128).any(2);
+    const torch::Tensor rows = shape.any(1).nonzero(), columns = shape.any(0).nonzero();
+    const torch::Tensor around = torch::stack({columns.min(), rows.min(), columns.max() + 1, rows.max() + 1});
+    CHECK(sample.targets.tensor("boxes")[0].to(torch::kLong).equal(around));
+    CHECK(sample.targets.tensor("labels").item<std::int64_t>() < 2);
+  }
+}
+
+TEST_CASE("a model of masks wants data with masks", "[recipes][detection]") {
+  const TempDir folder;
+  const Quiet quiet;
+  CHECK(user_error([&] {
+          train(folder / "run", boxes({"model={name: maskrcnn_resnet50_fpn, min_size: [64], max_size: 96}"}));
+        }) ==
+        "this model learns masks, and the data have none; choose data with them (of coco: data.masks=true), or a model "
+        "of boxes alone");
 }
 
 TEST_CASE("heads count classes from 1, or by the numbers of the data's categories", "[recipes][detection]") {
