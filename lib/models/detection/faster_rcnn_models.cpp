@@ -159,25 +159,25 @@ Json keypoint_facts() {
 }  // namespace
 
 void add_faster_rcnns(ModelFactory& factory) {
-  add_resnet_rcnn(factory, "fasterrcnn_resnet50_fpn", "two stages on ResNet-50's pyramid", {}, 37.0);
+  add_resnet_rcnn(factory, "fasterrcnn_resnet50_fpn", "Faster R-CNN: two stages on ResNet-50's pyramid", {}, 37.0);
   add_resnet_rcnn(factory, "fasterrcnn_resnet50_fpn_v2",
                   "Faster R-CNN with deeper heads and batch norms in them and in the pyramid", {.second = true}, 46.7);
   FasterRcnnBuilder mobilenet;
   mobilenet.rpn_score_thresh = 0.05;
-  factory.add<FasterRcnnBuilder>("fasterrcnn_mobilenet_v3_large_fpn", "two stages on MobileNetV3's pyramid",
+  factory.add<FasterRcnnBuilder>("fasterrcnn_mobilenet_v3_large_fpn", "Faster R-CNN on MobileNetV3's pyramid",
                                  on_mobilenet, coco_facts(800, 32.8), mobilenet);
   mobilenet.min_size = {320};
   mobilenet.max_size = 640;
   mobilenet.rpn_pre_nms_top_n_test = mobilenet.rpn_post_nms_top_n_test = 150;
   factory.add<FasterRcnnBuilder>("fasterrcnn_mobilenet_v3_large_320_fpn",
-                                 "the same at 320 pixels, with fewer proposals", on_mobilenet, coco_facts(320, 22.8),
-                                 mobilenet);
+                                 "Faster R-CNN on MobileNetV3's pyramid, at 320 pixels with fewer proposals",
+                                 on_mobilenet, coco_facts(320, 22.8), mobilenet);
 }
 
 void add_mask_rcnns(ModelFactory& factory) {
-  add_resnet_rcnn(factory, "maskrcnn_resnet50_fpn", "Faster R-CNN that gives each object's pixels",
+  add_resnet_rcnn(factory, "maskrcnn_resnet50_fpn", "Mask R-CNN: Faster R-CNN that gives each object's pixels",
                   {.detail = RegionDetail::Masks}, 37.9);
-  add_resnet_rcnn(factory, "maskrcnn_resnet50_fpn_v2", "the same on the second version of Faster R-CNN",
+  add_resnet_rcnn(factory, "maskrcnn_resnet50_fpn_v2", "Mask R-CNN on the second version of Faster R-CNN",
                   {.second = true, .detail = RegionDetail::Masks}, 47.4);
 }
 
@@ -185,7 +185,7 @@ void add_keypoint_rcnn(ModelFactory& factory) {
   KeypointRcnnBuilder defaults;
   defaults.min_size = {640, 672, 704, 736, 768, 800};
   factory.add<KeypointRcnnBuilder>(
-      "keypointrcnn_resnet50_fpn", "Faster R-CNN that gives the places of each person's keypoints",
+      "keypointrcnn_resnet50_fpn", "Keypoint R-CNN: Faster R-CNN that gives the places of each person's keypoints",
       [](const KeypointRcnnBuilder& options, const ModelRequest& request) {
         return on_resnet({.detail = RegionDetail::Keypoints}, options, request);
       },

@@ -154,7 +154,7 @@ nn::Tensors RegionHeads::losses(const nn::Tensors& outputs, const std::vector<Re
     targets.push_back(coder_.encode(boxes.to(objects.boxes.scalar_type()), objects.boxes));
   }
   const torch::Tensor label = at::cat(labels), objects = at::where(label.gt(0)).front();
-  const torch::Tensor logits = wide(outputs[0]), codes = wide(outputs[1]).view({label.numel(), -1, 4});
+  const torch::Tensor logits = wide(outputs[0]), codes = wide(outputs[1]).view({label.numel(), options_.classes, 4});
   const torch::Tensor own = codes.index({objects, label.index_select(0, objects)});
   const torch::Tensor of_boxes = at::smooth_l1_loss(own, at::cat(targets), at::Reduction::Sum, 1.0 / 9);
   return {at::cross_entropy_loss(logits, label), of_boxes / label.numel()};
@@ -170,7 +170,7 @@ std::vector<Found> RegionHeads::find(const nn::Tensors& outputs, const std::vect
     const torch::Tensor own = scores.narrow(0, begin, count);
     const auto places = at::where(own.slice(1, 1).gt(how.score_threshold));
     const torch::Tensor &row = places[0], label = places[1] + 1;
-    const torch::Tensor code = codes.narrow(0, begin, count).view({count, -1, 4}).index({row, label});
+    const torch::Tensor code = codes.narrow(0, begin, count).view({count, options_.classes, 4}).index({row, label});
     const torch::Tensor boxes =
         nn::clip_boxes(coder_.decode(code, proposals[i].index_select(0, row)), sizes[i].first, sizes[i].second);
     const torch::Tensor kept = nn::rows_of_sides(boxes, kLeastBoxSide);

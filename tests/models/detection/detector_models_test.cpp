@@ -15,16 +15,28 @@ TEST_CASE("detectors have as many parameters and tensors as their published weig
     Json options;
     int64_t params;
     std::size_t tensors;
+    int64_t classes = 91;
   };
   const Json frozen{{"norm", "frozen"}}, plain = Json::object();
-  const Row rows[] = {
-      {"retinanet_resnet50_fpn", frozen, 34014999, 301},     {"retinanet_resnet50_fpn", plain, 34068119, 354},
-      {"retinanet_resnet50_fpn_v2", plain, 38198935, 362},   {"fcos_resnet50_fpn", frozen, 32269600, 319},
-      {"fcos_resnet50_fpn", plain, 32322720, 372},           {"ssd300_vgg16", plain, 35641826, 71},
-      {"ssdlite320_mobilenet_v3_large", plain, 3440060, 476}};
+  const Row rows[] = {{"retinanet_resnet50_fpn", frozen, 34014999, 301},
+                      {"retinanet_resnet50_fpn", plain, 34068119, 354},
+                      {"retinanet_resnet50_fpn_v2", plain, 38198935, 362},
+                      {"fcos_resnet50_fpn", frozen, 32269600, 319},
+                      {"fcos_resnet50_fpn", plain, 32322720, 372},
+                      {"ssd300_vgg16", plain, 35641826, 71},
+                      {"ssdlite320_mobilenet_v3_large", plain, 3440060, 476},
+                      {"fasterrcnn_mobilenet_v3_large_fpn", plain, 19410754, 330},
+                      {"fasterrcnn_mobilenet_v3_large_320_fpn", frozen, 19386354, 284},
+                      {"fasterrcnn_resnet50_fpn", plain, 41808406, 348},
+                      {"fasterrcnn_resnet50_fpn", frozen, 41755286, 295},
+                      {"fasterrcnn_resnet50_fpn_v2", plain, 43712278, 404},
+                      {"maskrcnn_resnet50_fpn", plain, 44454513, 360},
+                      {"maskrcnn_resnet50_fpn", frozen, 44401393, 307},
+                      {"maskrcnn_resnet50_fpn_v2", plain, 46359409, 432},
+                      {"keypointrcnn_resnet50_fpn", plain, 59190378, 366, 2}};
   for (const Row& row : rows) {
     INFO(row.name);
-    const auto model = test::make_model(row.name, row.options, {91, 3});
+    const auto model = test::make_model(row.name, row.options, {row.classes, 3});
     CHECK(test::count_parameters(*model) == row.params);
     CHECK(nn::state_dict(*model).size() == row.tensors);
   }
@@ -49,6 +61,9 @@ TEST_CASE("the head of a detector is what puts out classes", "[models][detection
   CHECK(heads("retinanet_resnet50_fpn") == dense);
   CHECK(heads("fcos_resnet50_fpn") == dense);
   CHECK(heads("ssd300_vgg16").size() == 6);
+  CHECK(heads("maskrcnn_resnet50_fpn") == std::vector<std::string>{"roi_heads.box_predictor.bbox_pred",
+                                                                   "roi_heads.box_predictor.cls_score",
+                                                                   "roi_heads.mask_predictor.mask_fcn_logits"});
   CHECK(heads("ssdlite320_mobilenet_v3_large").front() == "head.classification_head.module_list.0.1");
   CHECK(heads("retinanet_mobile") == std::vector<std::string>{"head.classification_head.last.pointwise"});
 }
@@ -107,4 +122,54 @@ TEST_CASE("RetinaNet for phones stands on any backbone and learns", "[models][de
   CHECK(test::user_error([] {
           test::make_model("retinanet_mobile", {{"levels", {"nowhere"}}}, {3, 3});
         }).find("model.levels.0: 'nowhere' is no level of mobilenet_v2") == 0);
+}
+
+TEST_CASE("two stages find nothing where nothing is proposed or nothing is sure", "[models][detection]") {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, more] : {std::pair<const char*, const char*>{"fasterrcnn_mobilenet_v3_large_320_fpn", ""},
+                                   {"maskrcnn_resnet50_fpn_v2", "masks"},
+                                   {"keypointrcnn_resnet50_fpn", "keypoints"}}) {
+    for (const double least : {0.0, 1.0}) {
+      INFO(name << ", proposals of " << least << " at least");
+      const auto model = std::dynamic_pointer_cast<models::Detector>(
+          test::make_model(name, {{"rpn_score_thresh", least}, {"rpn_post_nms_top_n_test", 20}}, {4, 3}));
+      nn::initialise(*model, 0);
+      model->eval();
+      model->settings().score_threshold = 1;
+      const auto found = model->run(
+          {test::formula({2, 3, 64, 96}).to(torch::kFloat), torch::tensor({{64, 96}, {50, 70}}, torch::kLong)});
+      const auto names = nn::tensor_names(model->interface().outputs);
+      REQUIRE(found.size() == names.size());
+      CHECK((*more == '\0' || names[6] == more));
+      for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i].size(0) == (i % 2 == 0 ? 0 : 2));
+    }
+  }
+}
+
+TEST_CASE("two stages learn the background from images without objects", "[models][detection]") {
+  for (const char* name :
+       {"fasterrcnn_mobilenet_v3_large_320_fpn", "maskrcnn_resnet50_fpn", "keypointrcnn_resnet50_fpn"}) {
+    INFO(name);
+    const auto model =
+        std::dynamic_pointer_cast<models::Detector>(test::make_model(name, {{"box_batch_size_per_image", 8}}, {4, 3}));
+    nn::initialise(*model, 0);
+    const auto none = torch::zeros({2}, torch::kLong);
+    nn::Tensors inputs = {test::formula({2, 3, 64, 96}).to(torch::kFloat),
+                          torch::tensor({{64, 96}, {64, 96}}, torch::kLong),
+                          torch::zeros({0, 4}),
+                          none,
+                          torch::zeros({0}, torch::kLong),
+                          none};
+    if (model->interface().inputs.size() > 4) {
+      const bool masks = model->interface().inputs[4].name == "masks";
+      inputs.insert(inputs.end(), {masks ? torch::zeros({0, 64, 96}, torch::kByte) : torch::zeros({0, 17, 3}), none});
+    }
+    const auto losses = model->run(inputs);
+    torch::stack(losses).sum().backward();
+    CHECK(losses.front().item<double>() > 0.1);
+    CHECK(losses[1].item<double>() == 0);
+    for (const auto& parameter : model->parameters()) {
+      CHECK((!parameter.grad().defined() || at::isfinite(parameter.grad()).all().item<bool>()));
+    }
+  }
 }
