@@ -163,7 +163,7 @@ Strings named_tasks(const fs::path& root) {
   static const std::regex name("classif", std::regex::icase);
   Strings problems;
   for (const auto& file : sources(root, {"lib"})) {
-    if (floor_of(file) == "lib/models") continue;
+    if (floor_of(file) == "lib/models" || file == "lib/nn/versions.cpp") continue;  // which names upstream's classes
     std::ifstream stream(root / file);
     std::string text;
     for (int line = 1; std::getline(stream, text); ++line) {
