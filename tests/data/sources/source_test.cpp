@@ -18,16 +18,31 @@ TEST_CASE("splits have their names", "[data][source]") {
 TEST_CASE("the sources of this build are registered", "[data][source]") {
   REQUIRE(sources().kind() == "source");
 #ifdef MLRUN_WITH_OPENCV
-  REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "cityscapes", "coco_panoptic",
-                                                        "coco_segmentation", "coco", "csv", "cvat", "flat", "idx",
-                                                        "image_folder", "labelme", "segmentation_folder",
-                                                        "synthetic_boxes", "synthetic_shapes", "synthetic",
-                                                        "voc_segmentation", "voc_detection", "webdataset", "yolo"});
+  REQUIRE(sources().names() == std::vector<std::string>{"cifar10",
+                                                        "cifar100",
+                                                        "cityscapes",
+                                                        "coco_panoptic",
+                                                        "coco_segmentation",
+                                                        "coco",
+                                                        "csv",
+                                                        "cvat",
+                                                        "flat",
+                                                        "idx",
+                                                        "image_folder",
+                                                        "labelme",
+                                                        "segmentation_folder",
+                                                        "synthetic_boxes",
+                                                        "synthetic_shapes",
+                                                        "synthetic",
+                                                        "voc_segmentation",
+                                                        "voc_detection",
+                                                        "webdataset",
+                                                        "yolo"});
 #elif defined(MLRUN_WITH_JPEG)
   REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "coco", "csv", "cvat", "flat", "idx",
                                                         "image_folder", "labelme", "synthetic_boxes",
-                                                        "synthetic_shapes", "synthetic", "voc_detection",
-                                                        "webdataset", "yolo"});
+                                                        "synthetic_shapes", "synthetic", "voc_detection", "webdataset",
+                                                        "yolo"});
 #else
   REQUIRE(sources().names() ==
           std::vector<std::string>{"cifar10", "cifar100", "idx", "synthetic_boxes", "synthetic_shapes", "synthetic"});
