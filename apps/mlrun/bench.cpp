@@ -72,7 +72,11 @@ void add_inference_rows(const BenchArguments& arguments, const BenchWords& words
   for (const auto& source : words.sources) {
     if (source.architecture) {
       if (request.size > 0) deploy::check_size(source.name, words.overrides, request.size);
-      subjects.emplace_back([&] { return deploy::bench_subject(source.name, words.overrides, request.size); });
+      subjects.emplace_back([&] {
+        auto subject = deploy::bench_subject(source.name, words.overrides, request.size);
+        deploy::add_made_up_sample(subject, recipes::tasks(), recipes::catalogue(), words.overrides, request.size);
+        return subject;
+      });
       continue;
     }
     const RunArgument run = open_run_argument(source.name, words.overrides, "");

@@ -109,9 +109,13 @@ ExportSubject subject_of(const engine::TaskFactory& tasks, const data::Transform
                          const std::string& name, const std::vector<config::Override>& overrides, std::uint64_t seed,
                          std::int64_t count) {
   const models::NamedModel model = models::make_named(name, overrides);
+  model.layer->eval();
+  if (nn::tensor_count(model.layer->interface().inputs) > 1) {
+    throw UserError("--model " + name + ": it takes more than an image, and has no samples to check an export with",
+                    "export a run of it");
+  }
   nn::initialise(*model.layer, seed);
   if (model.section.weights.file) engine::load_initial_weights(*model.layer, model.section);
-  model.layer->eval();
   ExportSubject subject;
   subject.name = model.section.architecture.name;
   subject.weights = model.section.weights.file ? model.section.weights.file->string() : "seed " + std::to_string(seed);

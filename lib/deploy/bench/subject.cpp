@@ -124,6 +124,14 @@ config::Resolved bench_recipe(const engine::TaskFactory& tasks, const config::Ca
   return config::resolve(text, request, catalogue);
 }
 
+void add_made_up_sample(BenchSubject& subject, const engine::TaskFactory& tasks, const config::Catalogue& catalogue,
+                        const std::vector<config::Override>& overrides, std::int64_t size) {
+  if (nn::tensor_count(subject.model->interface().inputs) == 1) return;
+  const config::Resolved resolved = bench_recipe(tasks, catalogue, subject.name, overrides, 1, size);
+  const auto task = tasks.make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}});
+  subject.sample = read_task_samples(*task, 1).inputs.at(task->models().front().first);
+}
+
 std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t channels, std::int64_t height,
                         std::int64_t width) {
   const std::string pixels =

@@ -40,6 +40,10 @@ config::Resolved bench_recipe(const engine::TaskFactory& tasks, const config::Ca
                               const std::string& name, const std::vector<config::Override>& overrides,
                               std::int64_t batch, std::int64_t size);
 
+/// Gives an architecture that takes more than an image a sample of that recipe, as its task would.
+void add_made_up_sample(BenchSubject& subject, const engine::TaskFactory& tasks, const config::Catalogue& catalogue,
+                        const std::vector<config::Override>& overrides, std::int64_t size);
+
 /// Multiply-adds of one image. UserError that names the model and --size where it takes no such image.
 std::int64_t count_macs(nn::Layer& model, const std::string& name, std::int64_t channels, std::int64_t height,
                         std::int64_t width);

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -73,4 +74,16 @@ TEST_CASE("classes do not suppress one another, few boxes or many", "[nn][boxes]
     const auto kept = nn::batched_nms(boxes, rising, classes, 0.99);
     CHECK(test::rows(kept) == test::rows(torch::arange(count).flip(0)));
   }
+}
+
+TEST_CASE("a trace is refused, which would keep the choice that it saw", "[nn][boxes]") {
+  const auto choose = [](torch::jit::Stack given) {
+    return torch::jit::Stack{nn::nms(given[0].toTensor(), given[1].toTensor(), 0.5)};
+  };
+  const auto no_names = [](const torch::autograd::Variable&) { return std::string(); };
+  CHECK(test::user_error([&] {
+          torch::jit::tracer::trace({torch::rand({3, 4}), torch::rand(3)}, choose, no_names);
+        }) ==
+        "which boxes remain depends on their numbers, and a traced file cannot choose; run the model with mlrun, or "
+        "export its weights alone (.safetensors, .pth)");
 }

@@ -5,6 +5,8 @@
 #include "base/files.h"
 #include "data/image/decode.h"
 #include "data/sources/synthetic_shapes.h"
+#include "deploy/bench/subject.h"
+#include "deploy/subject.h"
 #include "engine/apply/apply_session.h"
 #include "engine/apply/predict_session.h"
 #include "engine/train/training.h"
@@ -120,6 +122,21 @@ TEST_CASE("a model of masks wants data with masks", "[recipes][detection]") {
         }) ==
         "this model learns masks, and the data have none; choose data with them (of coco: data.masks=true), or a model "
         "of boxes alone");
+}
+
+TEST_CASE("a detector without a recipe is measured on a made-up image and its size", "[recipes][detection]") {
+  const std::string name = "ssdlite320_mobilenet_v3_large";
+  auto subject = deploy::bench_subject(name, {});
+  deploy::add_made_up_sample(subject, recipes::tasks(), recipes::catalogue(), {}, 200);
+  REQUIRE(subject.sample.size() == 2);
+  CHECK(subject.sample[0].sizes() == torch::IntArrayRef({1, 3, 320, 320}));
+  CHECK(subject.sample[1].equal(torch::tensor({{320, 320}})));
+  CHECK(user_error([&] { deploy::subject_of(recipes::tasks(), recipes::transforms(), name, {}, 0, 1); }) ==
+        "--model ssdlite320_mobilenet_v3_large: it takes more than an image, and has no samples to check an export "
+        "with; export a run of it");
+  auto image = deploy::bench_subject("resnet18", {});
+  deploy::add_made_up_sample(image, recipes::tasks(), recipes::catalogue(), {}, 0);
+  CHECK(image.sample.empty());
 }
 
 TEST_CASE("heads count classes from 1, or by the numbers of the data's categories", "[recipes][detection]") {
