@@ -151,8 +151,8 @@ std::string training_part(const Choices& choices) {
 
 std::string model_part(const Choices& choices) {
   return "task: detection\nmodel:\n  " + engine::yaml_entry("name", choices.model) +
-         "  # Published weights make it better with a tenth of the epochs: `mlrun weights get` fetches them, then\n"
-         "  # weights: COCO_V1\n  # head: reinit\n\n";
+         "  # Weights learnt on COCO (a file of torchvision's) make it better with a tenth of the epochs:\n"
+         "  # weights: FILE.pth\n  # head: reinit\n\n";
 }
 
 Starter make_starter(const StarterRequest& request) {
