@@ -11,61 +11,48 @@ namespace {
 
 class VisibleObjects : public data::Source {
  public:
-  explicit VisibleObjects(std::shared_ptr<const data::Source> prepared) : prepared_(std::move(prepared)) {}
+  VisibleObjects(std::shared_ptr<const data::Source> prepared, data::Followers followers)
+      : prepared_(std::move(prepared)), followers_(std::move(followers)) {}
 
   std::int64_t size() const override { return prepared_->size(); }
   data::SampleFacts facts(std::int64_t index) const override { return prepared_->facts(index); }
   data::Sample get(const data::SampleKey& key) const override {
     data::Sample sample = prepared_->get(key);
-    if (!sample.targets.has("boxes")) return sample;  // another task's data: `listed` says so
-    const torch::Tensor visible = data::has_area(sample.targets.tensor("boxes"));
-    if (!visible.all().item<bool>()) data::keep_rows(sample.targets, object_fields(), visible);
+    followers_.keep_shown(sample.targets);
     return sample;
   }
 
  private:
   std::shared_ptr<const data::Source> prepared_;
+  data::Followers followers_;
 };
 
-/// Adds each sample's tensors to those of the samples before it.
-void add_tensors(const data::Fields& sample, data::Fields& lists) {
-  for (const auto& [name, value] : sample) {
-    const auto* tensor = std::get_if<torch::Tensor>(&value);
-    if (tensor == nullptr) continue;
+/// The tensors of a part of all samples (their inputs, their targets), by the names that the first has.
+data::Fields lists_of(const std::vector<data::Sample>& samples, data::Fields data::Sample::*part) {
+  data::Fields lists;
+  for (const auto& [name, value] : samples.front().*part) {
+    if (!std::holds_alternative<torch::Tensor>(value)) continue;
     std::vector<torch::Tensor> list;
-    if (lists.has(name)) list = std::get<std::vector<torch::Tensor>>(lists.at(name));
-    list.push_back(*tensor);
+    for (const auto& sample : samples) list.push_back((sample.*part).tensor(name));
     lists.set(name, std::move(list));
   }
+  return lists;
 }
 
 }  // namespace
 
-const std::vector<std::string>& object_fields() {
-  static const std::vector<std::string> names = {"boxes",      "labels",    "crowd", "area",
-                                                 "object_ids", "difficult", "masks", "keypoints"};
-  return names;
-}
-
-data::Followers object_followers(const data::DataInfo& info) {
-  using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
-  const auto sides = info.facts.value("keypoint_pairs", Pairs());
-  return {{"boxes", data::follow_boxes()},     {"labels", data::follow_rows()},
-          {"crowd", data::follow_rows()},      {"area", data::follow_rows()},
-          {"object_ids", data::follow_rows()}, {"difficult", data::follow_rows()},
-          {"masks", data::follow_masks(0)},    {"keypoints", data::follow_keypoints(sides)}};
-}
-
-std::shared_ptr<const data::Source> keep_visible(std::shared_ptr<const data::Source> prepared) {
-  return prepared ? std::make_shared<VisibleObjects>(std::move(prepared)) : nullptr;
+std::shared_ptr<const data::Source> keep_visible(std::shared_ptr<const data::Source> prepared,
+                                                 const data::Followers& followers) {
+  return prepared ? std::make_shared<VisibleObjects>(std::move(prepared), followers) : nullptr;
 }
 
 data::Batch listed(std::vector<data::Sample> samples) {
   data::require_target(samples, "boxes");
   data::Batch batch;
+  if (samples.empty()) return batch;
+  batch.inputs = lists_of(samples, &data::Sample::inputs);
+  batch.targets = lists_of(samples, &data::Sample::targets);
   for (auto& sample : samples) {
-    add_tensors(sample.inputs, batch.inputs);
-    add_tensors(sample.targets, batch.targets);
     batch.ids.push_back(std::move(sample.id));
     batch.indices.push_back(sample.index);
   }

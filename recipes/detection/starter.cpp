@@ -158,25 +158,20 @@ std::string model_part(const Choices& choices) {
 Starter make_starter(const StarterRequest& request) {
   const BoxLook look = look_at_boxes(request);
   const Choices choices = choose(look, request.model);
-  Starter starter;
-  starter.text =
-      header(look, choices, request) + model_part(choices) + data_part(look, choices, request) + training_part(choices);
-  starter.summary = "found     " + images_text(look) + " (" + look.layout.format + ")\nmodel     " + choices.model +
-                    " from random weights, " + std::to_string(choices.epochs) + " epochs\n";
-  for (const auto& warning : choices.warnings) starter.summary += "mind      " + warning + "\n";
   Json layout = Json::object();
   for (const auto& [key, value] : look.layout.options) layout[key] = value;
-  starter.json = {
-      {"data",
-       {{"root", look.root.string()},
-        {"format", look.layout.format},
-        {"options", layout},
-        {"images", look.all},
-        {"boxes", data::box_json(look.classes, look.counts)},
-        {"classes", look.classes}}},
-      {"choices", {{"model", choices.model}, {"epochs", choices.epochs}, {"batch_size", choices.batch_size}}},
-      {"warnings", choices.warnings}};
-  return starter;
+  return engine::starter_of(
+      header(look, choices, request) + model_part(choices) + data_part(look, choices, request) + training_part(choices),
+      "found     " + images_text(look) + " (" + look.layout.format + ")\nmodel     " + choices.model +
+          " from random weights, " + std::to_string(choices.epochs) + " epochs\n",
+      choices.warnings,
+      {{"root", look.root.string()},
+       {"format", look.layout.format},
+       {"options", layout},
+       {"images", look.all},
+       {"boxes", data::box_json(look.classes, look.counts)},
+       {"classes", look.classes}},
+      {{"model", choices.model}, {"epochs", choices.epochs}, {"batch_size", choices.batch_size}});
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data/image_preparation.h"
+#include "data/sources/boxed/boxed_images.h"
 #include "engine/ports.h"
 #include "metrics/coco/metric.h"
 #include "models/detection/detector.h"
@@ -54,11 +55,11 @@ class DetectionTask : public engine::Task {
     if (request.known) {
       info_ = *request.known;
     } else {
-      open_data();
+      dataset_ = data::open_images(recipe_.data);
       info_ = dataset_->info();
     }
     const data::TransformContext context = models::transform_context(recipe_.model, info_.channels);
-    images_.emplace(transforms, recipe_, context, object_followers(info_));
+    images_.emplace(transforms, recipe_, context, data::box_followers(info_));
     make_model();
   }
 
@@ -98,11 +99,6 @@ class DetectionTask : public engine::Task {
   }
 
  private:
-  void open_data() {
-    dataset_ = data::sources().make(
-        recipe_.data.source,
-        data::OpenRequest{recipe_.data.root, recipe_.data.split, recipe_.data.exif == "apply", recipe_.data.cache});
-  }
   void make_model();
   std::shared_ptr<const data::Source> prepared(data::Split split, bool augmented);
   data::Fields learnt_from(const data::Batch& batch) const;
@@ -148,7 +144,7 @@ void DetectionTask::make_model() {
 
 std::shared_ptr<const data::Source> DetectionTask::prepared(data::Split split, bool augmented) {
   if (!dataset_) {
-    open_data();
+    dataset_ = data::open_images(recipe_.data);
     const data::DataInfo& now = dataset_->info();
     if (now.classes != info_.classes) {
       throw file_error(recipe_.data.root.string(), "has other classes than those that this model was trained for",
@@ -157,7 +153,7 @@ std::shared_ptr<const data::Source> DetectionTask::prepared(data::Split split, b
     info_.name = now.name;  // results are true of this data
     info_.fingerprint = now.fingerprint;
   }
-  return keep_visible(images_->source(dataset_->split(split), augmented, {}));
+  return keep_visible(images_->source(dataset_->split(split), augmented, {}), data::box_followers(info_));
 }
 
 /// The model's inputs in training. Upstream draws a size for each image, also where there is one alone.

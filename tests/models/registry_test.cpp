@@ -164,7 +164,6 @@ TEST_CASE("every detector finds what the data have in images of any size, and le
     INFO(name);
     const auto model = std::dynamic_pointer_cast<models::Detector>(test::make_model(name, Json::object(), {6, 2}));
     REQUIRE(model);
-    CHECK(model->background());
     CHECK(model->input().mean.size() == 3);
     const auto side = models::models().at(name).facts.at("input_size").get<int64_t>();
     CHECK((model->input().fixed_height == side || model->input().min_sizes.back() == side));

@@ -28,7 +28,7 @@ struct DetectionSettings {
 
 /// What finds things. In training it takes `image` [N, C, H, W] (resized, normalised, padded), `sizes` int64 [N, 2]
 /// (height and width of each image in the padding), and the ragged `boxes` (pixels of the resized image) and `labels`
-/// (int64; 0 is the background where there is one), and gives its losses, numbers under torchvision's names. In
+/// (int64; 0 is the background), and gives its losses, numbers under torchvision's names. In
 /// evaluation it takes the first two and gives the ragged `boxes`, `scores` and `labels`, the best first.
 class Detector : public nn::Layer {
  public:
@@ -39,8 +39,6 @@ class Detector : public nn::Layer {
   DetectionSettings& settings() { return settings_; }
   /// Of training or of evaluation, by `is_training()`.
   nn::Interface interface() const override;
-  /// Whether label 0 is the background, and the first class 1.
-  virtual bool background() const { return true; }
 
  protected:
   /// Names of what training lowers, in the order in which torchvision sums them.

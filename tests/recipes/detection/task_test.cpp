@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "data/image/decode.h"
+#include "data/sources/boxed/boxed_images.h"
 #include "data/sources/synthetic_shapes.h"
 #include "deploy/bench/subject.h"
 #include "deploy/subject.h"
@@ -167,7 +168,9 @@ TEST_CASE("objects that leave an image are dropped with all that is known of the
                {"crowd", torch::tensor({false, true})}}};
     }
   };
-  const data::Sample sample = detection::keep_visible(std::make_shared<One>())->get({});
+  data::DataInfo info;
+  info.facts["boxes"] = true;
+  const data::Sample sample = detection::keep_visible(std::make_shared<One>(), data::box_followers(info))->get({});
   CHECK(sample.targets.tensor("boxes").size(0) == 1);
   CHECK(sample.targets.tensor("labels").equal(torch::tensor({1})));
   CHECK(sample.targets.tensor("crowd").equal(torch::tensor({false})));
