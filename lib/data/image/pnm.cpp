@@ -137,7 +137,7 @@ std::optional<PnmHead> read_pnm_head(std::string_view bytes) {
   const auto width = pnm_number(bytes, head.begin), height = pnm_number(bytes, head.begin);
   const auto largest = bits ? std::optional<std::int64_t>(1) : pnm_number(bytes, head.begin);
   if (!width || !height || !largest || *width == 0 || *height == 0) return std::nullopt;
-  ++head.begin;  // one white space
+  if (head.begin < bytes.size()) ++head.begin;  // one white space
   head.width = *width;
   head.height = *height;
   head.largest = *largest;

@@ -1,6 +1,7 @@
 #include "data/image/head.h"
 
 #include "base/files.h"
+#include "data/image/pnm.h"
 #include "support.h"
 
 namespace mlrun::data {
@@ -48,6 +49,22 @@ TEST_CASE("PGM and PPM say their sizes, and whether all rows are there", "[data]
   CHECK(read_image_head("P5 2000000000 2000000000 255 ").truncated);
   CHECK(read_image_head("P6 99999999999999999999").width == 0);
   CHECK(read_image_head("P6").width == 0);
+}
+
+TEST_CASE("a head that is all of a PBM, PGM or PPM is told as an image cut short", "[data][image_head]") {
+  for (const std::string bytes : {"P1\n10#\r912", "P1 3 2", "P4 3 2", "P2 3 2 9", "P5 3 2 255"}) {
+    CAPTURE(bytes);
+    const auto head = read_pnm_head(bytes);
+    REQUIRE(head.has_value());
+    CHECK(head->begin == bytes.size());
+    if (!head->text()) {
+      CHECK(pnm_truncated(*head, bytes));
+      continue;
+    }
+    std::vector<std::uint8_t> rgb(static_cast<std::size_t>(3 * head->width * head->height));
+    CHECK_THROWS_WITH(decode_pnm(*head, bytes, "a.pnm", rgb.data()),
+                      "a.pnm: the image is cut short; mend or remove it");
+  }
 }
 
 }  // namespace mlrun::data
