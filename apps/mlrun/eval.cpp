@@ -24,15 +24,17 @@ struct EvalArguments {
   explicit EvalArguments(CLI::App& app) : recipe(app, "RUN") {}
   RecipeArguments recipe;
   EnsembleArguments ensemble;
-  std::string weights, split, confusion_csv, per_class_csv, dump_outputs, reliability;
+  std::string weights, split, confusion_csv, per_class_csv, predictions_csv, dump_outputs, reliability;
   std::vector<std::string> csv;
   std::string engine = "eager";
+  bool predictions = false;
 };
 
 /// What was evaluated, for every kind of evaluation.
 struct Evaluated {
   std::string data, weights;
   engine::Evaluation evaluation;
+  engine::SampleList samples;
   std::vector<engine::Verdict> verdicts;
   std::string engine = "eager";
   std::optional<deploy::OnnxOutputs> outputs{};  ///< of an ONNX file
@@ -138,6 +140,9 @@ std::string content_of(const Wanted& wanted, const Evaluated& evaluated) {
 void write_tables(const EvalArguments& arguments, const Evaluated& evaluated) {
   std::vector<std::pair<std::string, std::string>> files;  // all are known before the first is written
   for (const Wanted& wanted : wanted_files(arguments)) files.emplace_back(wanted.file, content_of(wanted, evaluated));
+  if (!arguments.predictions_csv.empty()) {
+    files.emplace_back(arguments.predictions_csv, evaluated.samples.table().csv());
+  }
   for (const auto& [file, content] : files) write_file(file, content);
 }
 
@@ -147,6 +152,10 @@ Result result_of(const EvalArguments& arguments, const Evaluated& evaluated) {
   Result result;
   result.json = result_json(evaluated);
   result.text = result_text(evaluated);
+  if (arguments.predictions) {
+    result.json["predictions"] = evaluated.samples.json();
+    result.text += "\n" + evaluated.samples.table().text();
+  }
   if (engine::unmet(evaluated.verdicts)) result.code = ExitCode::Unmet;
   if (!evaluated.evaluation.spoilt.empty()) {
     result.code = ExitCode::User;
@@ -161,7 +170,8 @@ Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& r
   const auto members = members_of(arguments.recipe, arguments.ensemble, arguments.weights);
   const auto together = engine::evaluate_ensemble(recipes::tasks(), members, request);
   const std::string name = "of an ensemble of " + std::to_string(together.members.size());
-  Result result = result_of(arguments, {together.data, name, together.evaluation, together.verdicts, "eager"});
+  Result result =
+      result_of(arguments, {together.data, name, together.evaluation, together.samples, together.verdicts, "eager"});
   result.text = members_text(together) + "\n" + result.text;
   result.json["weights"] = "ensemble";
   result.json["members"] = members_json(together);
@@ -171,7 +181,8 @@ Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& r
 Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
   wanted_files(arguments);  // before anything is evaluated
   const engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs,
-                                    /*warn_of_spoilt=*/false};
+                                    /*warn_of_spoilt=*/false,
+                                    arguments.predictions || !arguments.predictions_csv.empty()};
   if (arguments.ensemble.wanted(arguments.weights)) return run_ensemble(arguments, request);
   arguments.recipe.expect_one("run", "evaluate one after the other, or all together with --ensemble");
   const RunArgument run =
@@ -180,9 +191,9 @@ Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
       with_places(run.resolved, [&] { return engine::load(recipes::tasks(), run.resolved, run.weights); });
   const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
   const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
-  return result_of(arguments,
-                   {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.verdicts,
-                    run.brings_engine() ? run.engine : engine.engine(), deploy::onnx_outputs(loaded.task->models())});
+  return result_of(
+      arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.samples, evaluated.verdicts,
+                  run.brings_engine() ? run.engine : engine.engine(), deploy::onnx_outputs(loaded.task->models())});
 }
 
 }  // namespace
@@ -204,6 +215,10 @@ Command add_eval(CLI::App& root) {
       ->type_name("FILE");
   app->add_option("--csv", arguments->csv, "write a table of the evaluation, as confusion or per_class, to a file")
       ->type_name("NAME=FILE");
+  app->add_option("--predictions-csv", arguments->predictions_csv,
+                  "write every sample with what is true and what is predicted here: the mistakes by name")
+      ->type_name("FILE");
+  app->add_flag("--predictions", arguments->predictions, "list the same in the result, of --json too");
   app->add_option("--reliability", arguments->reliability, "write a reliability diagram here, as SVG")
       ->type_name("FILE");
   app->add_option("--dump-outputs", arguments->dump_outputs,

@@ -119,6 +119,13 @@ class Task : public data::Stateful {
   /// An empty combination, for one batch; null where predictions of this task cannot be combined.
   virtual std::unique_ptr<Combination> combination() const { return nullptr; }
 
+  /// What the list of an evaluation's samples has of each beside its id, as `predicted`; empty: there is no such list.
+  virtual std::vector<std::string> judged() const { return {}; }
+  /// The values of each sample of a batch, in that order: words, numbers, null.
+  virtual std::vector<std::vector<Json>> judge(const data::Batch& /*batch*/, const data::Fields& /*prediction*/) const {
+    return {};
+  }
+
   /// What a run's page shows of this task, for one evaluation; null: figures and samples alone.
   virtual std::unique_ptr<Exhibition> exhibition();
 

@@ -15,6 +15,7 @@
 #include "recipes/classification/combination.h"
 #include "recipes/classification/exhibition.h"
 #include "recipes/classification/losses.h"
+#include "recipes/classification/metrics/judgement.h"
 #include "recipes/classification/mixing.h"
 #include "report/format.h"
 
@@ -72,6 +73,10 @@ class ClassificationTask : public engine::Task {
   engine::Answer answer(const data::Batch& batch, const data::Fields& prediction, std::int64_t row,
                         const engine::AnswerOptions& options) const override;
   std::vector<std::string> answer_options() const override { return {"topk"}; }
+  std::vector<std::string> judged() const override { return judged_columns(); }
+  std::vector<std::vector<Json>> judge(const data::Batch& batch, const data::Fields& prediction) const override {
+    return classification::judge(info_, prediction, batch);
+  }
   Json preprocessing() const override { return images_->facts(); }
   std::optional<torch::Tensor> picture(const data::Sample& sample, bool augmented) const override {
     return images_->picture(sample, augmented);

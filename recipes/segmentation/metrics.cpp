@@ -145,13 +145,18 @@ class Overlap final : public Metric {
   torch::Tensor counts_;  ///< int64 [true, predicted]
 };
 
+/// Of the valid pixels of one image.
+double summed_loss(const torch::Tensor& logits, const torch::Tensor& mask) {
+  return at::cross_entropy_loss(logits.unsqueeze(0).to(torch::kDouble), mask.unsqueeze(0), {}, at::Reduction::Sum,
+                                data::kIgnored)
+      .item<double>();
+}
+
 class MeanLoss final : public Metric {
  public:
   void update(const data::Fields& prediction, const data::Batch& batch) override {
     for_each_sample(prediction, batch, [this](std::int64_t, const torch::Tensor& logits, const torch::Tensor& mask) {
-      const auto sum = at::cross_entropy_loss(logits.unsqueeze(0).to(torch::kDouble), mask.unsqueeze(0), {},
-                                              at::Reduction::Sum, data::kIgnored);
-      sums_ += torch::tensor({sum.item<double>(), mask.ne(data::kIgnored).sum().item<double>()}, torch::kDouble);
+      sums_ += torch::tensor({summed_loss(logits, mask), mask.ne(data::kIgnored).sum().item<double>()}, torch::kDouble);
     });
   }
   void merge(const Metric& other) override { sums_ += dynamic_cast<const MeanLoss&>(other).sums_; }
@@ -174,6 +179,20 @@ torch::Tensor count_pixels(const torch::Tensor& truth, const torch::Tensor& foun
 }
 
 double mean_iou(const torch::Tensor& counts) { return mean_of(by_class(counts), &ClassCounts::iou); }
+
+std::vector<std::string> judged_columns() { return {"pixels", "wrong", "miou", "loss"}; }
+
+std::vector<std::vector<Json>> judge(std::int64_t classes, const data::Fields& prediction, const data::Batch& batch) {
+  std::vector<std::vector<Json>> rows;
+  for_each_sample(prediction, batch, [&](std::int64_t, const torch::Tensor& logits, const torch::Tensor& mask) {
+    const torch::Tensor counts = count_pixels(mask, logits.argmax(0), classes);
+    const auto pixels = counts.sum().item<std::int64_t>();
+    const double loss = pixels > 0 ? summed_loss(logits, mask) / static_cast<double>(pixels) : std::nan("");
+    rows.push_back(
+        {pixels, pixels - counts.trace().item<std::int64_t>(), number_or_null(mean_iou(counts)), number_or_null(loss)});
+  });
+  return rows;
+}
 
 std::unique_ptr<Metric> make_overlap(const data::DataInfo& info) { return std::make_unique<Overlap>(info); }
 std::unique_ptr<Metric> make_loss() { return std::make_unique<MeanLoss>(); }

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <torch/types.h>
 
@@ -25,5 +27,11 @@ std::unique_ptr<metrics::Metric> make_overlap(const data::DataInfo& info);
 
 /// `loss`: the mean cross-entropy of valid pixels, summed in float64.
 std::unique_ptr<metrics::Metric> make_loss();
+
+/// What is listed of each image of an evaluation: `pixels` that count, `wrong` ones among them, `miou` and `loss` of
+/// the image by itself.
+std::vector<std::string> judged_columns();
+/// The same of a batch of masks of `classes` classes; null where no pixel counts.
+std::vector<std::vector<Json>> judge(std::int64_t classes, const data::Fields& prediction, const data::Batch& batch);
 
 }  // namespace mlrun::segmentation

@@ -117,6 +117,10 @@ class SegmentationTask : public engine::Task {
   data::Sample read(const std::filesystem::path& file) const override;
   engine::Answer answer(const data::Batch& batch, const data::Fields& prediction, std::int64_t row,
                         const engine::AnswerOptions& options) const override;
+  std::vector<std::string> judged() const override { return judged_columns(); }
+  std::vector<std::vector<Json>> judge(const data::Batch& batch, const data::Fields& prediction) const override {
+    return segmentation::judge(static_cast<std::int64_t>(info_.classes.size()), prediction, batch);
+  }
   std::unique_ptr<engine::Exhibition> exhibition() override { return make_exhibition(*this); }
   Json preprocessing() const override { return images_->facts(); }
   std::optional<torch::Tensor> picture(const data::Sample& sample, bool augmented) const override {

@@ -155,7 +155,7 @@ _mlrun_value() {
     --out) [[ $command == 'data show' ]] && { _mlrun_files .png; return; }
       [[ $command == report ]] && { _mlrun_files; return; }
       compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-    --confusion-csv | --per-class-csv) _mlrun_files .csv ;;
+    --confusion-csv | --per-class-csv | --predictions-csv) _mlrun_files .csv ;;
     --dump-outputs) _mlrun_files .safetensors ;;
     --reliability) _mlrun_files .svg ;;
     --seed | --threads | --workers | --topk | --distance | --similarity | --samples | --columns | --epoch | --entry | \
@@ -169,7 +169,7 @@ _mlrun_options() {
   case $command in
     '') _mlrun_add $'--help\n--version' ;;
     train) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--resume\n--dry-run' ;;
-    eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--split\n--confusion-csv\n--per-class-csv\n--csv\n--dump-outputs\n--reliability\n--ensemble\n--samples\n--scale\n--last\n--best\n--from-epoch\n--minima' ;;
+    eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--split\n--confusion-csv\n--per-class-csv\n--predictions-csv\n--predictions\n--csv\n--dump-outputs\n--reliability\n--ensemble\n--samples\n--scale\n--last\n--best\n--from-epoch\n--minima' ;;
     predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--topk\n--csv\n--output\n--force' ;;
     config) _mlrun_add $'--help\n--version' ;;
     'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain\n--plot-lr\n--samples' ;;
@@ -267,7 +267,7 @@ _mlrun() {
     case $word in
       -c | --config) subject=${words[i + 1]} ;;&
       -c | --config | --set | --seed | --device | --threads | --workers | --out | --resume | --log-level | --weights | \
-        --split | --confusion-csv | --per-class-csv | --dump-outputs | --topk | --model | -o | --with | --distance | --similarity | --samples | --columns | --epoch | \
+        --split | --confusion-csv | --per-class-csv | --predictions-csv | --dump-outputs | --topk | --model | -o | --with | --distance | --similarity | --samples | --columns | --epoch | \
         --output | --format | --sort | --entry | --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --random | --index | --jobs | \
         --mode | --batch | --precision | --engine | --memory-format | --size | --seconds | --top | --table | --bench)
         ((++i < ${#words[@]} - 1)) || prev=$word ;;

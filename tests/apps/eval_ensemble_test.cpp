@@ -67,9 +67,9 @@ std::vector<double> probabilities(const fs::path& file) {
 TEST_CASE("`eval --ensemble` takes the mean of its members' probabilities", "[apps]") {
   const TempDir folder;
   const fs::path all = runs().folder.path();
-  const Words together = {"eval",       all / "a",        all / "b",
-                          "--ensemble", "--dump-outputs", "all.safetensors",
-                          "--json",     "--reliability",  "reliability.svg"};
+  const Words together = {
+      "eval",   all / "a",       all / "b",         "--ensemble",   "--dump-outputs", "all.safetensors",
+      "--json", "--reliability", "reliability.svg", "--predictions"};
   const auto outcomes =
       run_all({{together, folder.path(), {}},
                {{"eval", all / "a", "--dump-outputs", "a.safetensors", "--json"}, folder.path(), {}},
@@ -95,6 +95,11 @@ TEST_CASE("`eval --ensemble` takes the mean of its members' probabilities", "[ap
   REQUIRE(mean.size() == 23 * 5);
   double nll = 0;
   for (std::size_t i = 0; i < mean.size(); ++i) CHECK(mean[i] == Approx((a[i] + b[i]) / 2).margin(1e-6));
+  REQUIRE(result.at("predictions").size() == 23);
+  for (std::size_t i = 0; i < 23; ++i) {
+    const auto likeliest = *std::max_element(mean.begin() + 5 * i, mean.begin() + 5 * (i + 1));
+    CHECK(result.at("predictions")[i].at("probability").get<double>() == Approx(likeliest).margin(1e-6));
+  }
   const Json per_class = result.at("per_class");
   for (const auto& name : {"acc1", "loss", "brier", "ece"}) CHECK(result.at("metrics").at(name).is_number());
   // The mean of probabilities is never worse in NLL than the members' mean NLL (Jensen).

@@ -5,6 +5,7 @@
 #include "apps/run_mlrun.h"
 #include "apps/tiny_run.h"
 #include "base/files.h"
+#include "report/format.h"
 
 namespace mlrun::test {
 namespace {
@@ -111,6 +112,38 @@ TEST_CASE("`eval --csv` writes any table by its name, and refuses what the task 
   CHECK_FALSE(fs::exists(folder / "no.csv"));
   CHECK(refusal(outcomes[2]) ==
         "error: --csv: 'per_class' is not of the form NAME=FILE; write --csv confusion=matrix.csv\n");
+}
+
+TEST_CASE("`eval` lists every sample with what is true and what is predicted", "[apps]") {
+  const TempDir folder;
+  const Outcome outcome =
+      mlrun({"eval", tiny_run().run, "--json", "--predictions", "--predictions-csv", "p.csv"}, folder.path());
+  CHECK(outcome.code == 0);
+  const Json result = result_of(outcome, "eval", "ok");
+  const Json& list = result.at("predictions");
+  REQUIRE(list.size() == 23);
+  std::string csv = "id,true,predicted,probability,loss\n";
+  double loss = 0;
+  std::int64_t correct = 0;
+  for (const Json& entry : list) {
+    const auto probability = entry.at("probability").get<double>();
+    const bool right = entry.at("true") == entry.at("predicted");
+    CHECK((probability >= 0.2 && probability <= 1));  // the likeliest of 5 classes
+    if (right) CHECK(entry.at("loss").get<double>() == Approx(-std::log(probability)));
+    else CHECK(entry.at("loss").get<double>() >= -std::log(1 - probability) - 1e-12);
+    correct += right ? 1 : 0;
+    loss += entry.at("loss").get<double>();
+    csv += entry.at("id").get<std::string>() + "," + entry.at("true").get<std::string>() + "," +
+           entry.at("predicted").get<std::string>() + "," + report::shortest(probability) + "," +
+           report::shortest(entry.at("loss").get<double>()) + "\n";
+  }
+  CHECK(read_file(folder / "p.csv") == csv);
+  CHECK(correct == result.at("accuracy").at("correct"));
+  CHECK(loss / 23 == Approx(result.at("metrics").at("loss").get<double>()));
+
+  const Outcome text = mlrun({"eval", tiny_run().run, "--predictions"});
+  CHECK(contains(text.out, "\nid  "));
+  CHECK_FALSE(mlrun({"eval", tiny_run().run, "--json"}).json().at("result").contains("predictions"));
 }
 
 TEST_CASE("`eval` takes other splits, weights and data", "[apps]") {

@@ -60,12 +60,12 @@ EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, con
     progress.on_start({}, {});
     options.progress = [&progress](std::int64_t done, std::int64_t total) { progress.on_evaluation(done, total); };
   }
-  if (!request.dump_outputs.empty()) {
-    options.observe = [&dump](const data::Batch& batch, const data::Fields& prediction) {
-      dump.add(batch, prediction);
-    };
-  }
   EvalResult result;
+  if (request.list_samples) result.samples = SampleList(task);
+  options.observe = [&](const data::Batch& batch, const data::Fields& prediction) {
+    if (!request.dump_outputs.empty()) dump.add(batch, prediction);
+    if (request.list_samples) result.samples.add(task, batch, prediction);
+  };
   result.evaluation = evaluate(task, choose_split(task, request.split), loaded.context, options);
   progress.on_stop({}, true);
   if (!request.dump_outputs.empty()) dump.write(request.dump_outputs);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/bind.h"
+#include "engine/apply/sample_list.h"
 #include "engine/average/weight_source.h"
 #include "engine/context.h"
 #include "engine/evaluator.h"
@@ -33,10 +34,12 @@ struct EvalRequest {
   bool progress = true;
   std::filesystem::path dump_outputs;  ///< safetensors with outputs, targets, index; empty: none
   bool warn_of_spoilt = true;          ///< see EvaluateOptions
+  bool list_samples = false;
 };
 
 struct EvalResult {
   Evaluation evaluation;
+  SampleList samples;  ///< where they were wanted
   std::vector<Verdict> verdicts;
 };
 

@@ -114,6 +114,7 @@ class EnsembleEvaluation {
 
   void add(const Member& member) {
     const auto weights = member.weights();
+    task_.reset();
     Loaded loaded = prepare(tasks_, member.resolved, *weights);
     Task& task = *loaded.task;
     const std::string trained_on = task.data().fingerprint;
@@ -127,6 +128,7 @@ class EnsembleEvaluation {
       weights->apply(task, loaded.context, draw, seed);
       score(task, loaded.context, member, weights->name(draw));
     }
+    task_ = std::move(loaded.task);
   }
 
   EnsembleResult finish(const std::vector<config::Expectation>& expectations) {
@@ -137,6 +139,7 @@ class EnsembleEvaluation {
       for (auto& metric : metrics_) metric->update(prediction, part.batch);
       for (auto& id : spoilt_samples(part.batch, prediction)) result_.evaluation.spoilt.push_back(std::move(id));
       if (!request_.dump_outputs.empty()) dump.add(part.batch, prediction);
+      if (request_.list_samples) result_.samples.add(*task_, part.batch, prediction);
     }
     if (!request_.dump_outputs.empty()) dump.write(request_.dump_outputs);
     Evaluation& all = result_.evaluation;
@@ -160,6 +163,7 @@ class EnsembleEvaluation {
                       "evaluate one run after the other");
     }
     common_ = {member.name, task.data().classes, task.data().fingerprint};
+    if (request_.list_samples) result_.samples = SampleList(task);
     metrics_ = task.metrics(split);
     result_.data = task.data().name;
     result_.evaluation.split = split;
@@ -186,6 +190,7 @@ class EnsembleEvaluation {
   Progress progress_;
   Gathering gathering_;
   Common common_;
+  std::unique_ptr<Task> task_;  // of the last member
   std::vector<std::unique_ptr<metrics::Metric>> metrics_;
   EnsembleResult result_;
 };

@@ -28,6 +28,7 @@ struct MemberScore {
 struct EnsembleResult {
   std::string data;       ///< the data set's name
   Evaluation evaluation;  ///< of all together
+  SampleList samples{};   ///< where they were wanted
   std::vector<MemberScore> members;
   std::vector<Verdict> verdicts;  ///< of the first member's expectations of figures such as `ensemble_acc1`
 };

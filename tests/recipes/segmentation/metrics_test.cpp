@@ -176,5 +176,21 @@ TEST_CASE("images of several sizes are one list", "[recipes][segmentation]") {
   CHECK(loss->compute()[0].value == Approx(std::log(2.0)).epsilon(1e-12));
 }
 
+TEST_CASE("each image is judged by itself", "[recipes][segmentation]") {
+  data::Batch batch = batch_of(torch::zeros({2, 1, 1}, torch::kLong));
+  batch.targets.set("mask", std::vector<torch::Tensor>{torch::tensor({{0, 1, 1, 255}}, torch::kByte),
+                                                       torch::full({1, 1}, 255, torch::kByte)});
+  const std::vector<torch::Tensor> logits = {
+      torch::tensor({1.0F, 1.0F, 0.0F, 0.0F, 0.0F, 0.0F, 1.0F, 0.0F}).view({2, 1, 4}), torch::zeros({2, 1, 1})};
+  const auto rows = judge(2, {{"logits", logits}}, batch);
+  CHECK(judged_columns() == std::vector<std::string>{"pixels", "wrong", "miou", "loss"});
+  REQUIRE(rows.size() == 2);
+  CHECK((rows[0][0] == 3 && rows[0][1] == 1));
+  CHECK(rows[0][2].get<double>() == Approx(50));  // 1/2 and 1/2
+  const double right = std::log(1 + std::exp(-1.0)), wrong = 1 + right;
+  CHECK(rows[0][3].get<double>() == Approx((2 * right + wrong) / 3));
+  CHECK(rows[1] == std::vector<Json>{0, 0, nullptr, nullptr});
+}
+
 }  // namespace
 }  // namespace mlrun::segmentation
