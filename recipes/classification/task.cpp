@@ -16,6 +16,7 @@
 #include "recipes/classification/exhibition.h"
 #include "recipes/classification/losses.h"
 #include "recipes/classification/metrics/judgement.h"
+#include "recipes/classification/metrics/precision.h"
 #include "recipes/classification/mixing.h"
 #include "report/format.h"
 
@@ -26,6 +27,7 @@ struct TaskOptions {
   config::Component loss;
   double aux_weight = 0.3;
   double mixup_alpha = 0, cutmix_alpha = 0;
+  std::vector<std::string> figures;
 
   static void declare(config::Declare<TaskOptions>& d) {
     d("loss", &TaskOptions::loss, "what training lowers").component("loss", "cross_entropy");
@@ -39,6 +41,10 @@ struct TaskOptions {
       "put a part of one image into another (Yun et al., ICCV 2019), likewise; where both are set, one by chance for "
       "each micro-batch")
         .min(0);
+    d("figures", &TaskOptions::figures,
+      "figures beside acc1, acc5, loss and calibration, in percent: accK (one of the K likeliest classes is right), "
+      "precision, recall or f1 with _macro or _weighted, balanced_acc");
+    d.rule("figures", [](const TaskOptions& o) { return figures_fault(o.figures); });
   }
 };
 
@@ -88,6 +94,8 @@ class ClassificationTask : public engine::Task {
   std::shared_ptr<const data::Source> prepared(data::Split split, bool augmented);
   /// UserError where the recipe's options do not fit the number of the data's classes.
   void check_classes() const;
+  /// The figures that the recipe names and that are not there anyway.
+  std::vector<std::string> more_figures(std::vector<std::string> named) const;
   /// Brings data that the model was not trained on to its classes.
   void take_over(const data::DataInfo& now);
   void build_model();
@@ -97,6 +105,7 @@ class ClassificationTask : public engine::Task {
   std::unique_ptr<Loss> loss_;
   double aux_weight_;
   Mixing mixing_;
+  std::vector<std::string> figures_;
   std::shared_ptr<const data::Dataset> dataset_;
   data::DataInfo info_;
   std::vector<std::int64_t> labels_;  // what the model calls the classes of other data; empty: as they do
@@ -118,6 +127,7 @@ ClassificationTask::ClassificationTask(const TaskOptions& options, const engine:
     info_ = dataset_->info();
     check_classes();
   }
+  figures_ = more_figures(options.figures);
   images_.emplace(registries.transforms, recipe_, models::transform_context(recipe_.model, info_.channels));
   build_model();
 }
@@ -126,6 +136,16 @@ void ClassificationTask::check_classes() const {
   const auto classes = static_cast<std::int64_t>(info_.classes.size());
   models::check_num_classes(recipe_.model.architecture, classes);
   loss_->check(classes);
+}
+
+std::vector<std::string> ClassificationTask::more_figures(std::vector<std::string> named) const {
+  const std::string fault = figures_fault(named, static_cast<std::int64_t>(info_.classes.size()));
+  if (!fault.empty()) throw UserError(Problem{"", 0, 0, "task.figures", fault, "take fewer"});
+  const bool top5 = info_.classes.size() >= 5;
+  named.erase(std::remove_if(named.begin(), named.end(),
+                             [&](const auto& name) { return name == "acc1" || (name == "acc5" && top5); }),
+              named.end());
+  return named;
 }
 
 void ClassificationTask::build_model() {
@@ -182,9 +202,11 @@ data::Fields ClassificationTask::predict(const data::Batch& batch) {
 
 std::vector<std::unique_ptr<metrics::Metric>> ClassificationTask::metrics(data::Split) const {
   std::vector<std::unique_ptr<metrics::Metric>> list;
-  for (const char* name : {"accuracy", "loss", "calibration", "per_class", "confusion"}) {
+  for (const char* name : {"accuracy", "loss", "calibration", "per_class"}) {
     list.push_back(metrics_.make(metrics_.defaults(name), info_));
   }
+  list.push_back(make_precision(info_, figures_));
+  list.push_back(metrics_.make(metrics_.defaults("confusion"), info_));
   return list;
 }
 

@@ -2,6 +2,7 @@
 
 #include "recipes/classification/metrics/accuracy.h"
 #include "recipes/classification/metrics/calibration.h"
+#include "recipes/classification/metrics/precision.h"
 
 namespace mlrun::classification {
 
@@ -15,6 +16,8 @@ void add_metrics(metrics::MetricFactory& factory) {
   add("loss", "mean cross-entropy, without label smoothing", &make_loss);
   add("calibration", "brier score and expected calibration error", &make_calibration);
   add("per_class", "samples and acc1 of each class", &make_per_class);
+  add("precision", "precision, recall and F1 of each class, and their means",
+      [](const data::DataInfo& info) { return make_precision(info, {}); });
   add("confusion", "counts by true and predicted class", &make_confusion);
 }
 

@@ -20,7 +20,7 @@ using mlrun::test::user_error;
 namespace {
 
 const float kNan = std::numeric_limits<float>::quiet_NaN();
-const std::vector<std::string> kNames = {"accuracy", "loss", "per_class", "confusion"};
+const std::vector<std::string> kNames = {"accuracy", "loss", "per_class", "precision", "confusion"};
 
 DataInfo context_of(int classes) {
   DataInfo context;
@@ -277,7 +277,7 @@ TEST_CASE("the Wilson interval stays within 0 to 100 and matches published value
 
 TEST_CASE("metrics are registered by name", "[metrics]") {
   CHECK(recipes::metrics().names() ==
-        std::vector<std::string>{"accuracy", "loss", "calibration", "per_class", "confusion"});
+        std::vector<std::string>{"accuracy", "loss", "calibration", "per_class", "precision", "confusion"});
   CHECK(recipes::metrics().kind() == "metric");
   CHECK_THAT(user_error([] { recipes::metrics().at("acuracy"); }), ContainsSubstring("accuracy"));
 }

@@ -271,9 +271,23 @@ TEST_CASE("the task says what its weights need", "[recipes]") {
   const auto task = make_task(tiny());
   CHECK(task->headline() == "acc1");
   CHECK(task->preprocessing() == Json{{"channels", 1}, {"input_channels", 1}, {"mean", {0.5}}, {"std", {0.2}}});
-  CHECK(task->metrics(data::Split::Val).size() == 5);
+  CHECK(task->metrics(data::Split::Val).size() == 6);
   CHECK(task->source(data::Split::Val)->size() == 12);
   CHECK(make_task(tiny({"data.val_samples=0"}))->source(data::Split::Val) == nullptr);
+}
+
+TEST_CASE("a recipe may name more figures, and choose its best weights by them", "[recipes]") {
+  const TempDir folder;
+  const auto trained =
+      train_in(folder / "run",
+               tiny({"task={name: classification, figures: [acc2, f1_macro, acc1]}", "train.select=val/f1_macro"}));
+  const Json& metrics = trained.summary.at("metrics");
+  CHECK(metrics.at("val/acc2").get<double>() >= metrics.at("val/acc1").get<double>());
+  CHECK(trained.summary.at("best").at("metric") == "val/f1_macro");
+  CHECK(trained.summary.at("best").at("value") == metrics.at("val/f1_macro"));
+  CHECK(user_error([] {
+          make_task(tiny({"task={name: classification, figures: [acc9]}"}));
+        }).find("'acc9' looks at more answers than there are classes") != std::string::npos);
 }
 
 TEST_CASE("a model is built for known data without opening any", "[recipes]") {
