@@ -55,6 +55,7 @@ Command add_list(CLI::App& root);
 Command add_inspect(CLI::App& root);
 Command add_export(CLI::App& root);
 Command add_quantize(CLI::App& root);
+Command add_calibrate(CLI::App& root);
 std::vector<Command> add_weights(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_env(CLI::App& root);

@@ -212,7 +212,7 @@ std::vector<Command> add_commands(CLI::App& root) {
   for (auto& command : add_init(root)) commands.push_back(std::move(command));
   for (auto& command : add_sweep(root)) commands.push_back(std::move(command));
   for (auto add :
-       {add_swa_average, add_runs, add_report, add_list, add_inspect, add_export, add_quantize, add_bench, add_env})
+       {add_swa_average, add_runs, add_report, add_list, add_inspect, add_export, add_quantize, add_calibrate, add_bench, add_env})
     commands.push_back(add(root));
   return commands;
 }

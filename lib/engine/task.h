@@ -30,6 +30,12 @@ class Exhibition;
 class Feed;
 struct Context;
 
+/// What a model gives each class of what it chooses among, and which is right: floating logits [N, C], int64 labels
+/// [N].
+struct ClassScores {
+  torch::Tensor logits, labels;
+};
+
 /// A task's networks by name, in order: one, or a generator and a discriminator.
 using Models = std::vector<std::pair<std::string, std::shared_ptr<nn::Layer>>>;
 
@@ -123,6 +129,11 @@ class Task : public data::Stateful {
   virtual std::vector<std::string> judged() const { return {}; }
   /// The values of each sample of a batch, in that order: words, numbers, null.
   virtual std::vector<std::vector<Json>> judge(const data::Batch& /*batch*/, const data::Fields& /*prediction*/) const {
+    return {};
+  }
+  /// What temperature scaling looks at; nothing where the task does not choose among classes.
+  virtual std::optional<ClassScores> class_scores(const data::Batch& /*batch*/,
+                                                  const data::Fields& /*prediction*/) const {
     return {};
   }
 

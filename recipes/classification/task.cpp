@@ -83,6 +83,10 @@ class ClassificationTask : public engine::Task {
   std::vector<std::vector<Json>> judge(const data::Batch& batch, const data::Fields& prediction) const override {
     return classification::judge(info_, prediction, batch);
   }
+  std::optional<engine::ClassScores> class_scores(const data::Batch& batch,
+                                                  const data::Fields& prediction) const override {
+    return engine::ClassScores{prediction.tensor("logits"), batch.targets.tensor("label")};
+  }
   Json preprocessing() const override { return images_->facts(); }
   std::optional<torch::Tensor> picture(const data::Sample& sample, bool augmented) const override {
     return images_->picture(sample, augmented);

@@ -1,7 +1,7 @@
 # Bash completion for mlrun. Source it, or install it as .../bash-completion/completions/mlrun.
 # Needs nothing but bash, awk and find; mlrun itself is run only where its reference page is not on disk.
 
-_mlrun_commands='train eval predict config data list inspect export quantize bench weights swa-average init sweep runs report checkpoint env'
+_mlrun_commands='train eval predict config data list inspect export quantize calibrate bench weights swa-average init sweep runs report checkpoint env'
 _mlrun_common='--help --version --json --quiet --log-level'
 _mlrun_recipe_options='--config --set --seed --device --threads --workers'
 
@@ -141,7 +141,7 @@ _mlrun_value() {
     -o | --output) [[ $command == 'init '* ]] && { _mlrun_files .yaml; return; }
       [[ $command == report ]] && { _mlrun_files; return; }
       [[ $command == 'sweep plan' ]] && { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return; }
-      [[ $command == quantize ]] && { _mlrun_files .safetensors; return; }
+      [[ $command == quantize || $command == calibrate ]] && { _mlrun_files .safetensors; return; }
       [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth .torchscript .onnx; return; }
       _mlrun_files .png ;;
     --format) [[ $command == 'init '* ]] && { _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^data\.format |//p' | tr '|' '\n')"; return; }
@@ -184,6 +184,7 @@ _mlrun_options() {
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--task\n--min-acc1\n--sort' ;;
     export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--submodel\n--with-preprocess\n--input-size\n--force' ;;
     quantize) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--method\n--weights\n--max-drop\n--output\n--force' ;;
+    calibrate) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--split\n--output\n--force' ;;
     bench) _mlrun_add $'--model\n--mode\n--batch\n--threads\n--workers\n--precision\n--engine\n--memory-format\n--device\n--size\n--submodel\n--layers\n--top\n--seconds\n--csv\n--markdown' ;;
     weights) _mlrun_add $'--help\n--version' ;;
     swa-average) _mlrun_add $'--config\n--set\n--last\n--best\n--from-epoch\n--minima\n--use\n--weights\n--kind\n--decay\n--no-update-bn\n--bn-samples\n--eval\n--output' ;;
@@ -214,7 +215,7 @@ _mlrun_operand() {
       fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     'config copy') if [[ -z $subject ]]; then _mlrun_add "$(_mlrun_recipes "$program")"; else _mlrun_files .yaml; fi ;;
-    eval | quantize)
+    eval | quantize | calibrate)
       if [[ -z $subject && $cur != *=* ]]; then _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .yaml .yml; fi
       [[ ${#COMPREPLY[@]} -gt 0 ]] || _mlrun_override ;;
     predict)

@@ -1,6 +1,7 @@
 #include "engine/run/weight_choice.h"
 
 #include "base/error.h"
+#include "base/shell_text.h"
 #include "config/layers.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
@@ -33,6 +34,12 @@ WeightChoice choose_average(const fs::path& run, const std::string& choice) {
                    "choose --weights " + made);
 }
 
+WeightChoice choose_calibrated(const fs::path& run) {
+  const fs::path file = run / (std::string(kCalibrated) + ".safetensors");
+  if (fs::exists(file)) return {kCalibrated, file};
+  throw file_error(run.string(), "has no calibrated weights", "make them: mlrun calibrate " + shell_word(run.string()));
+}
+
 }  // namespace
 
 fs::path averaged_weights(const fs::path& run) {
@@ -47,6 +54,7 @@ WeightChoice choose_weights(const fs::path& run, const std::string& choice) {
   if (fs::is_regular_file(choice)) return {fs::path(choice).filename().string(), choice};
   const fs::path folder = run / "checkpoints";
   if (choice == "swa" || choice == "ema") return choose_average(run, choice);
+  if (choice == kCalibrated) return choose_calibrated(run);
   const std::string name = choice.empty() ? (fs::exists(folder / "best") ? "best" : "last") : choice;
   const fs::path file = folder / name / "model.safetensors";
   if (fs::exists(file)) return {name, file};

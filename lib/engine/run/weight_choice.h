@@ -22,13 +22,16 @@ struct WeightChoice {
   std::optional<data::DataInfo> known{};
 };
 
+/// The name of a run's calibrated weights, as `--weights` knows them, and of their file in the run (`.safetensors`).
+inline constexpr const char* kCalibrated = "calibrated";
+
 /// The averaged weights of a run: those of `best` where an average's figure chose it, else those of
 /// `last`; empty where there are none.
 std::filesystem::path averaged_weights(const std::filesystem::path& run);
 
 /// The weights `choice` of a run: `best` (else `last`), `last`, `swa` or `ema` (the average that
-/// training made; the other is refused), a checkpoint's name, or a file. UserError that lists the checkpoints there
-/// are.
+/// training made; the other is refused), `calibrated` (what `mlrun calibrate` made of it), a checkpoint's name, or a
+/// file. UserError that lists the checkpoints there are.
 WeightChoice choose_weights(const std::filesystem::path& run, const std::string& choice);
 
 }  // namespace mlrun::engine
