@@ -41,11 +41,21 @@ void WeightsSection::declare(Declare<WeightsSection>& d) {
   });
 }
 
+void BatchNormSection::declare(Declare<BatchNormSection>& d) {
+  d("momentum", &BatchNormSection::momentum,
+    "weight of the newest batch in the running statistics of every batch norm, as torch.nn has it (a Keras momentum of "
+    "0.99 is 0.01); small ones need thousands of steps; null: the architecture's")
+      .min(0)
+      .max(1);
+  d("eps", &BatchNormSection::eps, "added to variances in every batch norm; null: the architecture's").above(0);
+}
+
 void ModelSection::declare(Declare<ModelSection>& d) {
   d("name", &ModelSection::architecture, "architecture; `mlrun list models` shows them")
       .component("model")
       .inlined("name");
   d("weights", &ModelSection::weights, "weights that training starts from");
+  d("batch_norm", &ModelSection::batch_norm, "settings of every batch norm of the model");
   d("head", &ModelSection::head, "the same as weights.head").choices({"keep", "reinit"});
   d("freeze", &ModelSection::freeze,
     "parameters that training leaves as they are, by state-dict names, `*` standing for any part; a name alone stands "

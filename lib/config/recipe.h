@@ -27,9 +27,16 @@ struct WeightsSection {
   static void declare(Declare<WeightsSection>& d);
 };
 
+/// Of every batch norm of a model; nothing: as the architecture has it.
+struct BatchNormSection {
+  std::optional<double> momentum, eps;
+  static void declare(Declare<BatchNormSection>& d);
+};
+
 struct ModelSection {
   Component architecture;
   WeightsSection weights;
+  BatchNormSection batch_norm;
   std::string head = "keep";
   std::vector<std::string> freeze;  ///< patterns of state-dict names
   static void declare(Declare<ModelSection>& d);

@@ -167,6 +167,9 @@ class TaskFactory : public config::Factory<std::unique_ptr<Task>(const TaskReque
  public:
   using Factory::Factory;
 
+  /// Makes the task that `kind` names, and sets its models as the recipe says (`model.batch_norm`).
+  std::unique_ptr<Task> make(const config::Component& kind, const TaskRequest& request) const;
+
   /// Says what `task` makes of its models alone; where it says nothing, they need a recipe.
   void add_alone(const std::string& task, ModelAlone alone);
   /// UserError that names `model`, which is of `task`, where the task makes nothing of a model alone.

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "config/bind.h"
 #include "config/tasks_of.h"
+#include "models/batch_norms.h"
 #include "models/published.h"
 #include "models/registry.h"
 
@@ -121,6 +122,7 @@ NamedModel make_named(const std::string& name, const std::vector<config::Overrid
       integer_option(architecture, "num_classes").value_or(facts.value("num_classes", std::int64_t{1000}));
   model.input_size = integer_option(architecture, "image_size").value_or(facts.value("input_size", std::int64_t{224}));
   model.layer = models().make(architecture, ModelRequest{model.num_classes, model.channels});
+  set_batch_norms(model.section.batch_norm, {model.layer.get()});
   return model;
 }
 

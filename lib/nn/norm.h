@@ -31,6 +31,7 @@ class BatchNorm : public Norm {
   void reset() override;
 
   const BatchNormOptions& options() const { return options_; }
+  void set_options(const BatchNormOptions& options) { options_ = options; }
 
   /// Sets the statistics to zero and lets every batch from now on count the same (torch.nn's
   /// `momentum=None`), until `end_cumulative`.

@@ -18,6 +18,7 @@
 #include "engine/train/divergence.h"
 #include "engine/train/journal.h"
 #include "engine/train/memory_format.h"
+#include "engine/train/norm_lag.h"
 #include "engine/train/progress.h"
 #include "engine/train/recorder.h"
 #include "engine/train/trainer.h"
@@ -88,9 +89,10 @@ class Session {
       trainer_.stop_at(begin_ + std::chrono::duration_cast<std::chrono::milliseconds>(length));
     }
     Progress progress(stderr_is_terminal(), recipe_.train.log_every.value, !request_.progress);
+    NormLag norm_lag(*task_, trainer_.selects(), recipe_.train.accumulate);
     Journal journal(run_, checkpointer_);
     // The checkpointer comes after what a checkpoint's log must hold, the journal after what is safe.
-    const std::vector<Hook*> hooks = {&recorder_, &progress, &checkpointer_, &journal};
+    const std::vector<Hook*> hooks = {&recorder_, &progress, &norm_lag, &checkpointer_, &journal};
     watch_signals();
     try {
       return trainer_.run(hooks) ? finish() : interrupt();
