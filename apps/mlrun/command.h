@@ -20,7 +20,8 @@ struct Result {
   std::string text;   ///< for stdout, with its final newline
   bool data = false;  ///< the text is CSV or a path, which scripts read
   ExitCode code = ExitCode::Done;
-  std::vector<Problem> problems;  ///< of a command that went on after them
+  std::vector<Problem> problems;       ///< of a command that went on after them
+  std::vector<std::string> remarks{};  ///< for people, on stderr behind the text
 };
 
 /// How every command reports.

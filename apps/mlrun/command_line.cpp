@@ -70,6 +70,7 @@ int report(const OutputOptions& output, const std::string& command, const Result
   const int failure = std::cout ? 0 : errno;
   if (failure == EPIPE && result.code != ExitCode::Interrupted) return kClosedPipe;
   for (const auto& problem : problems) log::error(problem.text());
+  for (const auto& remark : result.remarks) log::info(remark);
   if (failure != 0 && failure != EPIPE) {
     log::error("stdout cannot be written: " + std::string(std::strerror(failure)));
     return static_cast<int>(ExitCode::User);
@@ -211,8 +212,8 @@ std::vector<Command> add_commands(CLI::App& root) {
   for (auto& command : add_checkpoint(root)) commands.push_back(std::move(command));
   for (auto& command : add_init(root)) commands.push_back(std::move(command));
   for (auto& command : add_sweep(root)) commands.push_back(std::move(command));
-  for (auto add :
-       {add_swa_average, add_runs, add_report, add_list, add_inspect, add_export, add_quantize, add_calibrate, add_bench, add_env})
+  for (auto add : {add_swa_average, add_runs, add_report, add_list, add_inspect, add_export, add_quantize,
+                   add_calibrate, add_bench, add_env})
     commands.push_back(add(root));
   return commands;
 }

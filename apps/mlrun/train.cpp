@@ -123,6 +123,26 @@ std::string summary_text(const engine::TrainResult& trained) {
   return text.str();
 }
 
+/// Where the best weights lie, and what is mostly done with a run.
+std::vector<std::string> remarks_of(const engine::TrainResult& trained) {
+  if (trained.state == engine::TrainResult::State::Interrupted) return {};
+  const std::string run = shell_word(trained.run.string());
+  std::vector<std::string> lines;
+  const Json best = trained.summary.value("best", Json());
+  if (best.is_object() && best.contains("metric") && best.contains("step")) {
+    const bool whole = best.contains("epoch") && !trained.summary.contains("length");
+    const char* unit = whole ? "epoch" : "step";
+    lines.push_back(std::string("best: ") + unit + " " + json_text(best.at(unit)) + " of " +
+                    json_text(trained.summary.at(whole ? "epochs" : "steps")) + " by " +
+                    best.at("metric").get<std::string>() + ", in " + run + "/checkpoints/best");
+  }
+  for (const std::string& command :
+       {"eval " + run, "predict " + run + " FILE...", "report " + run + " --html page.html"}) {
+    lines.push_back("next: mlrun " + command);
+  }
+  return lines;
+}
+
 Result run_train(const TrainArguments& arguments, const OutputOptions& output) {
   const config::Resolved resolved = resolve_recipe(arguments);
   if (arguments.dry_run) return dry_run(resolved);
@@ -146,6 +166,7 @@ Result train_result(const engine::TrainResult& trained) {
   result.json = trained.summary;
   result.json["run"] = trained.run.string();
   result.text = summary_text(trained);
+  result.remarks = remarks_of(trained);
   if (trained.state == engine::TrainResult::State::Interrupted) result.code = ExitCode::Interrupted;
   else if (engine::unmet(trained.verdicts)) result.code = ExitCode::Unmet;
   return result;

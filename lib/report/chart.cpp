@@ -86,6 +86,21 @@ std::string draw(const Frame& frame, const Series& series, std::size_t index, bo
   return out + "</g>";
 }
 
+/// Upright lines at places, each with its name where the line ends above.
+std::string drawn_places(const Frame& frame, const std::vector<NamedPlace>& places) {
+  std::string out;
+  for (const NamedPlace& place : places) {
+    const double at = frame.x.at(place.x);
+    if (!(at >= 0 && at <= 1)) continue;
+    const double x = frame.px(place.x);
+    const bool left = at > 0.5;  // of the line, where there is more room
+    out += "<g" + attribute("data-place", place.name) + " stroke-dasharray=\"2 3\">" +
+           svg_line("axis", x, frame.top, x, frame.bottom()) + "</g>" +
+           svg_text(x + (left ? -4 : 4), frame.top + 10, left ? "end" : "start", place.name);
+  }
+  return out;
+}
+
 /// The legend's rows of series, as wide as the chart allows.
 std::vector<std::vector<std::size_t>> legend_rows(const LineChart& chart, double width) {
   std::vector<std::vector<std::size_t>> rows;
@@ -122,6 +137,7 @@ std::string legend(const LineChart& chart, const std::vector<std::vector<std::si
 /// What a reader who does not see the lines is told of them.
 std::string described(const LineChart& chart) {
   std::string text = chart.y_label + " by " + chart.x_label;
+  for (const auto& place : chart.places) text += "; " + place.name + " at " + shortest(place.x);
   for (const auto& series : chart.series) {
     const auto all = pieces(series, chart.log_y);
     text += "; " + (series.name.empty() ? chart.y_label : series.name) + ": ";
@@ -162,6 +178,7 @@ std::string svg(const LineChart& chart, Size size) {
   frame.x.whole = std::all_of(xs.begin(), xs.end(), [](double x) { return x == std::trunc(x); });
   frame.y = scale_for(ys, chart.log_y);
   std::string body = axes(frame, chart.x_label, chart.y_label) + legend(chart, rows, left);
+  body += drawn_places(frame, chart.places);
   for (std::size_t i = 0; i < chart.series.size(); ++i) body += draw(frame, chart.series[i], i, chart.log_y);
   return svg_document(size, chart.title, described(chart), body);
 }

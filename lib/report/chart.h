@@ -17,10 +17,17 @@ struct Series {
   bool dashed = false;
 };
 
+/// A place on the x axis that has a name: the best epoch.
+struct NamedPlace {
+  double x = 0;
+  std::string name;
+};
+
 struct LineChart {
   std::string title, x_label, y_label;
   bool log_y = false;
   std::vector<Series> series;
+  std::vector<NamedPlace> places = {};  ///< upright lines; those outside the values are left out
 };
 
 /// The chart with ticks, a legend (of more than one series, or a named one), and marks with their

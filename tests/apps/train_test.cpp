@@ -76,6 +76,20 @@ TEST_CASE("`train` prints its result on stdout alone, and --quiet silences stder
   CHECK(fs::exists(folder / "runs" / "tiny" / "run.json"));
 }
 
+TEST_CASE("`train` ends with where the best weights lie, and what may come next", "[apps]") {
+  const Folder folder;
+  const Outcome outcome = mlrun({"train", "tiny.yaml", "--out", "a run"}, folder.path());
+  const Json best = run_json(folder / "a run").at("result").at("best");
+  CHECK(best.at("step") == best.at("epoch").get<std::int64_t>() * 8);
+  CHECK(outcome.err.ends_with("best: epoch " + best.at("epoch").dump() +
+                              " of 4 by val/acc1, in 'a run'/checkpoints/best\nnext: mlrun eval 'a run'\n"
+                              "next: mlrun predict 'a run' FILE...\nnext: mlrun report 'a run' --html page.html\n"));
+  const Outcome steps = mlrun({"train", "tiny.yaml", "train.length=5 steps", "--out", "steps"}, folder.path());
+  CHECK(contains(steps.err, "best: step 5 of 5 by val/acc1, in steps/checkpoints/best\n"));
+  CHECK(mlrun({"report", "a run", "--html", "page.html", "--quiet"}, folder.path()).code == 0);
+  CHECK(contains(read_file(folder / "page.html"), "data-place=\"best\""));
+}
+
 TEST_CASE("`train --dry-run` tells what a training costs and writes nothing", "[apps]") {
   const Folder folder;
   const std::map<std::string, std::string> home = {{"HOME", folder.path()}, {"XDG_CACHE_HOME", folder / ".cache"}};

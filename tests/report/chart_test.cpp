@@ -76,6 +76,20 @@ TEST_CASE("a chart is well-formed SVG that names its content", "[report]") {
   CHECK(drawn.find("<title>val/&lt;loss&gt;: 1.75 at 2</title>") != std::string::npos);
 }
 
+TEST_CASE("a named place is an upright line with its name, where there are values", "[report]") {
+  LineChart chart{"t", "epoch", "y", false, {{"", {0, 1, 2}, {0, 10, 5}}}};
+  const std::string plain = svg(chart);
+  CHECK(plain.find("data-place") == std::string::npos);
+  chart.places = {{2, "best <1>"}, {7, "far"}};
+  const std::string drawn = svg(chart);
+  CHECK(markup_fault(drawn) == "");
+  CHECK(count(drawn, "data-place=") == 1);
+  // As the last point: 72 + 552 * (1 - 0.04/1.08)
+  CHECK(drawn.find("x1=\"603.6\"") != std::string::npos);
+  CHECK(drawn.find(">best &lt;1&gt;</text>") != std::string::npos);
+  CHECK(drawn.find("; best &lt;1&gt; at 2;") != std::string::npos);
+}
+
 TEST_CASE("points lie where their values say", "[report]") {
   const Size size{640, 320};
   const std::string drawn = svg({"t", "", "", false, {{"", {0, 1}, {0, 10}}}}, size);

@@ -137,8 +137,17 @@ std::string figures_table(const RunRecord& run) {
   return figures.empty() ? "" : table.html();
 }
 
+/// Where the best weights stand among the rows; nothing where none is of their step.
+std::vector<report::NamedPlace> best_place(const std::vector<Json>& rows, const std::optional<Best>& best) {
+  if (!best) return {};
+  for (const Json& row : rows) {
+    if (row.value("step", Json()) == Json(best->step)) return {{row.at("epoch").get<double>(), "best"}};
+  }
+  return {};
+}
+
 /// One chart for each figure, with a line for each split and the average.
-std::vector<std::string> figure_charts(const std::vector<Json>& rows) {
+std::vector<std::string> figure_charts(const std::vector<Json>& rows, const std::optional<Best>& best) {
   std::vector<report::LineChart> charts;
   for (const auto& name : report::figure_names(rows)) {
     if (name.rfind("train/", 0) != 0 && name.rfind("val/", 0) != 0) continue;
@@ -149,7 +158,10 @@ std::vector<std::string> figure_charts(const std::vector<Json>& rows) {
     chart->series.back().dashed = is_averaged(name);
   }
   std::vector<std::string> drawn;
-  for (const auto& chart : charts) drawn.push_back(report::svg(chart));
+  for (auto& chart : charts) {
+    chart.places = best_place(rows, best);
+    drawn.push_back(report::svg(chart));
+  }
   return drawn;
 }
 
@@ -172,10 +184,10 @@ std::string rate_chart(const std::vector<Json>& rows, const std::string& name) {
   return chart.series.front().x.size() < 2 ? "" : report::svg(chart);
 }
 
-std::string curves_section(const std::filesystem::path& run) {
-  const auto rows = report::read_metric_rows(run);
+std::string curves_section(const RunSummary& run) {
+  const auto rows = report::read_metric_rows(run.path);
   if (rows.empty()) return report::html_notice("The run has recorded no figures yet.");
-  std::vector<std::string> charts = figure_charts(rows);
+  std::vector<std::string> charts = figure_charts(rows, run.best);
   const std::string stepwise = rate_chart(rows, "step/lr");
   charts.push_back(stepwise.empty() ? rate_chart(rows, "lr") : stepwise);
   charts.push_back(course_chart(rows, "step/grad_norm", "gradient norm", true));
@@ -247,7 +259,7 @@ std::string run_page(const RunRecord& run, const Evidence& evidence, const std::
                      const ComparedTable* table) {
   std::string body = headline(run) + cards(run) + verdict_rows(run);
   if (table != nullptr) body += table_section(*table);
-  body += report::html_section("Training", curves_section(run.summary.path));
+  body += report::html_section("Training", curves_section(run.summary));
   body += report::html_section("Figures of the best weights", figures_table(run) + disagreement(run, evidence));
   Evidence shown = evidence;
   for (auto& sentence : shown.missing) sentence = without_folders(sentence, run);

@@ -44,8 +44,9 @@ report::Figure recorded_figure(const std::string& name, double value, const Json
   return figure;
 }
 
-Json to_json(const Best& best) {
+Json to_json(const Best& best, std::int64_t steps_per_epoch) {
   Json json = {{"metric", best.figure.name}, {"value", best.figure.value}, {"step", best.step}};
+  if (steps_per_epoch > 0 && best.step % steps_per_epoch == 0) json["epoch"] = best.step / steps_per_epoch;
   json.update(kind_json(best.figure));
   return json;
 }

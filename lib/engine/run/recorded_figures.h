@@ -25,7 +25,7 @@ struct Best {
   std::int64_t step = 0;
 };
 
-/// `metric`, `value`, `step`, and how the figure is read.
-Json to_json(const Best& best);
+/// `metric`, `value`, `step`, and how the figure is read; `epoch`, where the step ends one of so many steps.
+Json to_json(const Best& best, std::int64_t steps_per_epoch = 0);
 
 }  // namespace mlrun::engine

@@ -164,7 +164,8 @@ class Session {
                       {"figures", kinds_json(figures)},
                       {"skipped", trainer_.skips().ids()},
                       {"expect", verdicts}};
-    if (const auto& best = checkpointer_.best()) result.summary["best"] = to_json(*best);
+    if (const auto& best = checkpointer_.best())
+      result.summary["best"] = to_json(*best, trainer_.plan().steps_per_epoch);
     if (recipe_.train.length) result.summary["length"] = recipe_.train.length->text();
     if (trainer_.early_stopping().active()) result.summary["stopped_early"] = stopped_early();
     tell_skipped();
