@@ -2,6 +2,7 @@
 
 #include "apps/mlrun/command.h"
 #include "engine/run/checkpoint.h"
+#include "engine/run/prune.h"
 #include "engine/run/run_directory.h"
 #include "engine/run/schema.h"
 #include "report/format.h"
@@ -54,12 +55,53 @@ Command add_checkpoint_verify(CLI::App& group) {
   return {app, [path](const OutputOptions&) { return verify_checkpoints(*path); }};
 }
 
+struct PruneArguments {
+  std::string run;
+  engine::PruneRequest request;
+};
+
+Result prune_checkpoints(const PruneArguments& arguments) {
+  Result result;
+  Json list = Json::array();
+  std::uint64_t freed = 0;
+  report::Table table({{"checkpoint", report::Align::Left}, {"size"}, {"then"}, {"why", report::Align::Left}});
+  for (const auto& entry : engine::prune_run(arguments.run, arguments.request)) {
+    const bool kept = !entry.why.empty();
+    table.add({entry.name, report::bytes(static_cast<double>(entry.before)),
+               kept ? report::bytes(static_cast<double>(entry.after)) : "removed", entry.why});
+    list.push_back({{"checkpoint", entry.name},
+                    {"bytes", entry.before},
+                    {"bytes_after", entry.after},
+                    {"kept", kept},
+                    {"why", kept ? Json(entry.why) : Json()}});
+    freed += entry.before - entry.after;
+  }
+  result.json = {
+      {"run", arguments.run}, {"checkpoints", list}, {"freed_bytes", freed}, {"dry_run", arguments.request.dry_run}};
+  result.text = table.text() + report::bytes(static_cast<double>(freed)) +
+                (arguments.request.dry_run ? " would be freed\n" : " freed\n");
+  return result;
+}
+
+Command add_checkpoint_prune(CLI::App& group) {
+  CLI::App* app = group.add_subcommand("prune", "Remove the checkpoints of a run but for its best and its last");
+  const auto arguments = std::make_shared<PruneArguments>();
+  app->add_option("RUN", arguments->run, "run")->required();
+  app->add_option("--keep", arguments->request.keep, "keep the newest K, too")
+      ->type_name("K")
+      ->check(CLI::NonNegativeNumber);
+  app->add_flag("--drop-optimizer", arguments->request.drop_optimizer,
+                "of a finished run: take the state of the optimizers out of what stays");
+  app->add_flag("--dry-run", arguments->request.dry_run, "only say what would be removed");
+  return {app, [arguments](const OutputOptions&) { return prune_checkpoints(*arguments); }};
+}
+
 }  // namespace
 
 std::vector<Command> add_checkpoint(CLI::App& root) {
   CLI::App* group = root.add_subcommand("checkpoint", "Look after the checkpoints of a run");
   group->require_subcommand(1);
-  return {add_checkpoint_verify(*group)};
+  return {add_checkpoint_verify(*group), add_checkpoint_prune(*group)};
 }
 
 }  // namespace mlrun::apps

@@ -159,7 +159,7 @@ _mlrun_value() {
     --dump-outputs) _mlrun_files .safetensors ;;
     --reliability) _mlrun_files .svg ;;
     --seed | --threads | --workers | --topk | --distance | --similarity | --samples | --columns | --epoch | --entry | \
-      --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --metric | --random | \
+      --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --keep | --metric | --random | \
       --index | --jobs | --max-drop | --batch | --size | --seconds | --top) ;;
     *) return 1 ;;
   esac
@@ -191,6 +191,8 @@ _mlrun_options() {
     report) _mlrun_add $'--by\n--over\n--metric\n--table\n--bench\n--csv\n--markdown\n--out\n--html\n--no-eval' ;;
     checkpoint) _mlrun_add $'--help\n--version' ;;
     'weights get') _mlrun_add '--mirror' ;;
+    'checkpoint prune') _mlrun_add $'--keep\n--drop-optimizer\n--dry-run' ;;
+    runs) _mlrun_add '--size' ;;
     init | sweep) _mlrun_add $'--help\n--version' ;;
     'init classification' | 'init detection' | 'init segmentation') _mlrun_add $'--model\n--format\n--output' ;;
     'sweep plan') _mlrun_add $'--config\n--set\n--random\n--seed\n--output' ;;
@@ -235,8 +237,8 @@ _mlrun_operand() {
     'init classification' | 'init detection' | 'init segmentation') _mlrun_files ;;
     sweep) _mlrun_add $'plan\nrun\nstatus' ;;
     'sweep run' | 'sweep status') compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-    checkpoint) _mlrun_add 'verify' ;;
-    'checkpoint verify') _mlrun_add "$(_mlrun_runs "$cur")" ;;
+    checkpoint) _mlrun_add $'verify\nprune' ;;
+    'checkpoint verify' | 'checkpoint prune') _mlrun_add "$(_mlrun_runs "$cur")" ;;
     swa-average) _mlrun_add "$(_mlrun_runs "$cur")"; _mlrun_files .safetensors .pth .pt ;;
     runs | report) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     'weights path' | 'weights get') _mlrun_published ;;
@@ -269,7 +271,7 @@ _mlrun() {
       -c | --config) subject=${words[i + 1]} ;;&
       -c | --config | --set | --seed | --device | --threads | --workers | --out | --resume | --log-level | --weights | \
         --split | --confusion-csv | --per-class-csv | --predictions-csv | --dump-outputs | --topk | --model | -o | --with | --distance | --similarity | --samples | --columns | --epoch | \
-        --output | --format | --sort | --entry | --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --random | --index | --jobs | \
+        --output | --format | --sort | --entry | --input-size | --max-params | --min-params | --max-macs | --min-macs | --min-acc1 | --mirror | --keep | --random | --index | --jobs | \
         --mode | --batch | --precision | --engine | --memory-format | --size | --seconds | --top | --table | --bench)
         ((++i < ${#words[@]} - 1)) || prev=$word ;;
       -*) ;;

@@ -51,6 +51,68 @@ TEST_CASE("`checkpoint verify` of what is no run", "[apps]") {
   CHECK(contains(refusal(mlrun({"checkpoint", "verify", "."}, folder.path())), "is no run: it has no run.json"));
 }
 
+TEST_CASE("`checkpoint prune` leaves the best and the last, and a finished run still works", "[apps]") {
+  const TempDir folder;
+  folder.write("tiny.yaml", kTinyRecipe);
+  REQUIRE(mlrun({"train", "tiny.yaml", "--out", "run", "optimizer={name: adamw, lr: 0.01}", "averaging=ema",
+                 "train.checkpoint.keep=4"},
+                folder.path())
+              .code == 0);
+  const auto eval = [&](const char* weights) {
+    return mlrun({"eval", "run", "--weights", weights, "--json"}, folder.path()).json().at("result").at("metrics");
+  };
+  const auto names = [&] {
+    std::vector<std::string> found;
+    for (const auto& entry : fs::directory_iterator(folder / "run/checkpoints")) {
+      if (!entry.is_symlink()) found.push_back(entry.path().filename().string());
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+  const auto before = names();
+  REQUIRE(before.size() == 4);
+  const std::string best = fs::read_symlink(folder / "run/checkpoints/best").string();
+  const Json scores = eval("best"), averaged = eval("ema");
+  const std::vector<std::string> prune = {"checkpoint", "prune", "run", "--drop-optimizer", "--json"};
+  auto dry = prune;
+  dry.push_back("--dry-run");
+  const Json told = result_of(mlrun(dry, folder.path()), "checkpoint prune", "ok");
+  CHECK(names() == before);
+  const Json done = result_of(mlrun(prune, folder.path()), "checkpoint prune", "ok");
+  CHECK(told.at("checkpoints").size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const Json &plan = told.at("checkpoints")[i], &entry = done.at("checkpoints")[i];
+    CHECK(plan.at("why") == entry.at("why"));
+    CHECK(entry.at("kept") == (entry.at("checkpoint") == best || entry.at("checkpoint") == "step-00000032"));
+    if (entry.at("kept") == true) CHECK(entry.at("bytes_after").get<int>() < entry.at("bytes").get<int>());
+    else CHECK(entry.at("bytes_after") == 0);
+  }
+  std::vector<std::string> kept = {best, "step-00000032"};
+  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
+  CHECK(names() == kept);
+  CHECK(eval("best") == scores);
+  CHECK(eval("ema") == averaged);
+  CHECK(mlrun({"checkpoint", "verify", "run"}, folder.path()).code == 0);
+  CHECK(contains(mlrun({"train", "--out", "run", "--resume", "auto"}, folder.path()).out, "already finished"));
+  CHECK(contains(mlrun({"checkpoint", "prune", "run", "--drop-optimizer"}, folder.path()).out, "\n0 B freed\n"));
+}
+
+TEST_CASE("`checkpoint prune` keeps what an unfinished run needs", "[apps]") {
+  const TempDir folder;
+  folder.write("tiny.yaml", kTinyRecipe);
+  Child child({{"train", "tiny.yaml", "train.epochs=10000", "--out", "run"}, folder.path(), {}});
+  child.wait_until([&] { return fs::exists(folder / "run/checkpoints/best"); });
+  CHECK(refusal(mlrun({"checkpoint", "prune", "run"}, folder.path())) ==
+        "error: run: another mlrun is writing this run; prune it once that has ended\n");
+  child.signal(SIGTERM);
+  CHECK(child.wait().code == 75);
+  CHECK(refusal(mlrun({"checkpoint", "prune", "run", "--drop-optimizer"}, folder.path())) ==
+        "error: run: is not finished, and needs the state of its optimizers to go on; finish it with --resume auto, or "
+        "leave out --drop-optimizer\n");
+  CHECK(mlrun({"checkpoint", "prune", "run", "--keep", "1"}, folder.path()).code == 0);
+  CHECK(mlrun({"train", "--out", "run", "--resume", "must", "train.max_time=0.001 s"}, folder.path()).code == 75);
+}
+
 TEST_CASE("a time budget ends `train` with 75, and the same line goes on", "[apps]") {
   const TempDir folder;
   folder.write("tiny.yaml", kTinyRecipe);

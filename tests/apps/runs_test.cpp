@@ -24,6 +24,17 @@ TEST_CASE("`runs` lists what there is, for people and for scripts", "[apps]") {
   CHECK(result[0].at("age_s").get<double>() >= 0);
 }
 
+TEST_CASE("`runs --size` tells what runs take on the disk", "[apps]") {
+  const TinyRun& tiny = tiny_run();
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(tiny.run)) {
+    if (entry.is_regular_file() && !entry.is_symlink()) bytes += entry.file_size();
+  }
+  const Json result = result_of(mlrun({"runs", ".", "--size", "--json"}, tiny.folder.path()), "runs", "ok");
+  CHECK(result.at(0).at("bytes") == bytes);
+  CHECK(contains(mlrun({"runs", ".", "--size"}, tiny.folder.path()).out, " size\n"));
+}
+
 TEST_CASE("`runs` shows a killed run as stale and a live one as running", "[apps]") {
   const TempDir folder;
   folder.write("tiny.yaml", kTinyRecipe);

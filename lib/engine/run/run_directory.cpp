@@ -148,6 +148,13 @@ RunDirectory RunDirectory::open(const fs::path& path) {
   return run;
 }
 
+RunDirectory RunDirectory::hold(const fs::path& path) {
+  RunDirectory run = open(path);
+  run.lock();
+  run.read_info();
+  return run;
+}
+
 RunDirectory RunDirectory::claim(const fs::path& path, const config::Resolved& resolved, Resume resume) {
   RunDirectory run(path);
   const bool exists = run.began();

@@ -23,6 +23,9 @@ class RunDirectory {
   /// Opens a finished or interrupted run for reading; UserError where `path` is none.
   static RunDirectory open(const std::filesystem::path& path);
 
+  /// The same for whoever changes its files and not what it is: held as by its writer. UserError where another has it.
+  static RunDirectory hold(const std::filesystem::path& path);
+
   /// Opens `path` for one writer: makes it, or (as `resume` allows) takes up the run in it. A second
   /// writer, changed options and checkpoints without their run.json are UserErrors that name them.
   static RunDirectory claim(const std::filesystem::path& path, const config::Resolved& resolved, Resume resume);
