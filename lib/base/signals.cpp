@@ -47,7 +47,7 @@ void guard_process() {
 }
 
 void watch_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) watch(signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) watch(signal);
   if (!is_ignored(SIGHUP)) watch(SIGHUP);
   watch_closed_pipes();
   std::signal(SIGXFSZ, SIG_IGN);
@@ -64,6 +64,7 @@ const char* signal_name(int signal) {
     case SIGINT: return "SIGINT";
     case SIGTERM: return "SIGTERM";
     case SIGUSR1: return "SIGUSR1";
+    case SIGUSR2: return "SIGUSR2";
     case SIGHUP: return "SIGHUP";
     case SIGPIPE: return "SIGPIPE";
     default: return "a signal";

@@ -7,7 +7,7 @@ namespace mlrun {
 /// then receive what is printed. Writing to a closed stdout fails with EBADF as before.
 void guard_process();
 
-/// Asks to be told of SIGINT, SIGTERM, SIGUSR1, SIGHUP and SIGPIPE instead of being ended by them. A
+/// Asks to be told of SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGHUP and SIGPIPE instead of being ended by them. A
 /// second SIGINT ends the process at once; a SIGHUP that was ignored stays so (nohup). Also ignores
 /// SIGXFSZ, so that a file limit is an error of the write.
 void watch_signals();

@@ -28,7 +28,7 @@ class Handlers {
   }
 
  private:
-  static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE, SIGXFSZ};
+  static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGPIPE, SIGXFSZ};
   std::vector<struct sigaction> before_;
 };
 
@@ -48,7 +48,8 @@ TEST_CASE("signals that end a process are remembered, and named", "[base]") {
   const Handlers handlers;
   ::signal(SIGHUP, SIG_DFL);
   watch_signals();
-  for (const auto& [signal, name] : {std::pair(SIGTERM, "SIGTERM"), {SIGUSR1, "SIGUSR1"}, {SIGHUP, "SIGHUP"}}) {
+  for (const auto& [signal, name] :
+       {std::pair(SIGTERM, "SIGTERM"), {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGHUP, "SIGHUP"}}) {
     ::raise(signal);
     CHECK(stop_signal() == signal);
     CHECK(std::string(signal_name(signal)) == name);
