@@ -3,6 +3,7 @@
 #include "apps/mlrun/arguments.h"
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/run_argument.h"
+#include "base/shell_text.h"
 #include "engine/apply/calibrate_session.h"
 #include "recipes/registry.h"
 #include "report/format.h"
@@ -52,7 +53,9 @@ Result run_calibrate(const CalibrateArguments& arguments, const OutputOptions& o
   for (const auto split : {data::Split::Train, data::Split::Val, data::Split::Test}) {
     if (arguments.split == data::split_name(split)) request.split = split;
   }
-  const auto made = with_places(run.resolved, [&] { return engine::calibrate(recipes::tasks(), request); });
+  const auto made = naming_moved_data("calibrate " + shell_word(arguments.recipe.subject()), [&] {
+    return with_places(run.resolved, [&] { return engine::calibrate(recipes::tasks(), request); });
+  });
   Result result;
   result.json = {{"file", request.out.string()},
                  {"temperature", made.temperature.value},

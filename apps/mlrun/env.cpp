@@ -47,17 +47,55 @@ std::string instruction_sets() {
   return found.empty() ? "none of avx2, avx512, vnni" : found;
 }
 
-/// The file of the BLAS that the matrix products of this process run on.
-std::string blas() {
-  std::string found = "inside LibTorch";
+/// The shared libraries of this process, links followed: `libz.so.1.2.13`.
+std::vector<std::filesystem::path> loaded_libraries() {
+  std::vector<std::filesystem::path> found;
   const auto look = [](dl_phdr_info* library, std::size_t, void* result) {
-    const std::filesystem::path file = library->dlpi_name;
-    if (file.filename().string().rfind("libblas.so", 0) != 0) return 0;
-    *static_cast<std::string*>(result) = std::filesystem::weakly_canonical(file).string();
-    return 1;
+    std::error_code gone;
+    const auto file = std::filesystem::weakly_canonical(library->dlpi_name, gone);
+    if (!gone && !file.empty()) static_cast<std::vector<std::filesystem::path>*>(result)->push_back(file);
+    return 0;
   };
   dl_iterate_phdr(look, &found);
   return found;
+}
+
+/// The one whose name begins with one of `names` and `.so`; otherwise `none`.
+std::string library_among(const std::vector<std::string>& names, const std::string& none) {
+  for (const auto& file : loaded_libraries()) {
+    for (const auto& name : names) {
+      if (file.filename().string().rfind(name + ".so", 0) == 0) return file.string();
+    }
+  }
+  return none;
+}
+
+/// Versions of what mlrun runs on, as the names of the loaded files tell them.
+Json library_versions() {
+  Json versions = Json::object();
+  for (const char* name : {"libgomp", "libiomp5", "libomp", "libdnnl", "libblas", "libopenblas", "libmkl_rt",
+                           "libopencv_core", "libjpeg", "libpng16", "libz", "libyaml-cpp", "libspdlog", "libonnx",
+                           "libprotobuf", "libpugixml", "libcudart", "libcudnn", "libnccl"}) {
+    const std::string file = std::filesystem::path(library_among({name}, "")).filename().string();
+    const auto version = file.find(".so.");
+    if (!file.empty()) versions[name] = version == std::string::npos ? "unknown" : file.substr(version + 4);
+  }
+  return versions;
+}
+
+/// Variables of the environment by which mlrun and its libraries compute in another way, of those that are set.
+Json variables() {
+  Json set = Json::object();
+  for (const char* name : {"OMP_NUM_THREADS",      "OMP_WAIT_POLICY",      "OMP_PROC_BIND",
+                           "OMP_PLACES",           "GOMP_SPINCOUNT",       "GOMP_CPU_AFFINITY",
+                           "KMP_AFFINITY",         "KMP_BLOCKTIME",        "MKL_NUM_THREADS",
+                           "OPENBLAS_NUM_THREADS", "ATEN_CPU_CAPABILITY",  "DNNL_MAX_CPU_ISA",
+                           "ONEDNN_MAX_CPU_ISA",   "CUDA_VISIBLE_DEVICES", "CUBLAS_WORKSPACE_CONFIG",
+                           "LD_PRELOAD",           "LD_LIBRARY_PATH",      "SLURM_CPUS_PER_TASK",
+                           "XDG_CACHE_HOME",       "MLRUN_CONFIGS"}) {
+    if (const char* value = std::getenv(name)) set[name] = value;
+  }
+  return set;
 }
 
 /// How compute threads wait for each other.
@@ -101,8 +139,11 @@ Json environment() {
           {"gpus", compat::cuda_available() ? compat::cuda_count() : 0},
           {"mkldnn", at::hasMKLDNN()},
           {"openmp", at::hasOpenMP()},
+          {"openmp_library", library_among({"libgomp", "libiomp5", "libomp"}, "inside LibTorch")},
           {"thread_waiting", thread_waiting()},
-          {"blas", blas()},
+          {"blas", library_among({"libblas"}, "inside LibTorch")},
+          {"libraries", library_versions()},
+          {"variables", variables()},
           {"image_decoding", images},
           {"recipe_folders", folders},
           {"cache", cache_text()}};
@@ -111,8 +152,12 @@ Json environment() {
 std::string cell(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (!value.is_array()) return value.dump();
   std::string text;
+  if (value.is_object()) {
+    for (const auto& [name, item] : value.items()) text += (text.empty() ? "" : ", ") + name + " " + cell(item);
+    return text.empty() ? "none" : text;
+  }
+  if (!value.is_array()) return value.dump();
   for (const auto& item : value) text += (text.empty() ? "" : ", ") + item.get<std::string>();
   return text.empty() ? "none" : text;
 }

@@ -9,6 +9,7 @@
 #include "apps/mlrun/run_argument.h"
 #include "apps/mlrun/verdicts.h"
 #include "base/files.h"
+#include "base/shell_text.h"
 #include "config/words.h"
 #include "deploy/engine_scope.h"
 #include "deploy/onnx/weights.h"
@@ -178,7 +179,7 @@ Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& r
   return result;
 }
 
-Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
+Result evaluate(const EvalArguments& arguments, const OutputOptions& output) {
   wanted_files(arguments);  // before anything is evaluated
   const engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs,
                                     /*warn_of_spoilt=*/false,
@@ -194,6 +195,11 @@ Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
   return result_of(
       arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.samples, evaluated.verdicts,
                   run.brings_engine() ? run.engine : engine.engine(), deploy::onnx_outputs(loaded.task->models())});
+}
+
+Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
+  return naming_moved_data("eval " + shell_word(arguments.recipe.subject()),
+                           [&] { return evaluate(arguments, output); });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/run_argument.h"
 #include "apps/mlrun/train_result.h"
+#include "base/shell_text.h"
 #include "quant/quantize_session.h"
 #include "recipes/registry.h"
 #include "report/format.h"
@@ -234,8 +235,9 @@ Result run_quantize(const QuantizeArguments& arguments, const OutputOptions& out
   if (std::find(request.methods.begin(), request.methods.end(), "qat") != request.methods.end()) {
     request.training = training_of(arguments, run);
   }
-  const quant::QuantizeResult quantized =
-      with_places(run.resolved, [&] { return quant::quantize(recipes::tasks(), request); });
+  const std::string command = "quantize " + shell_word(arguments.recipe.subject()) + " -o FILE";
+  const quant::QuantizeResult quantized = naming_moved_data(
+      command, [&] { return with_places(run.resolved, [&] { return quant::quantize(recipes::tasks(), request); }); });
   Result result;
   if (!quantized.stopped_by.empty()) {
     result.code = ExitCode::Interrupted;

@@ -1,5 +1,7 @@
 #include "apps/mlrun/run_argument.h"
 
+#include <algorithm>
+
 #include "apps/mlrun/arguments.h"
 #include "base/error.h"
 #include "deploy/onnx/weights.h"
@@ -7,7 +9,7 @@
 #include "models/published.h"
 #include "quant/int8_file.h"
 #include "recipes/registry.h"
-#include "weights/safetensors.h"
+#include "weights/file.h"
 
 namespace mlrun::apps {
 
@@ -53,11 +55,17 @@ bool is_weight_file(const fs::path& path) {
 
 RunArgument of_weight_file(const fs::path& file, const std::vector<config::Override>& overrides) {
   std::string recipe;
-  if (file.extension() == ".safetensors") {
-    const auto metadata = weights::read_safetensors_header(file).metadata;
-    if (const auto found = metadata.find("recipe"); found != metadata.end()) recipe = found->second;
-  } else if (deploy::is_onnx(file)) {
+  engine::WeightChoice choice{file.filename().string(), fs::absolute(file)};
+  if (deploy::is_onnx(file)) {
     recipe = deploy::onnx_recipe(file);
+  } else {
+    const bool safetensors = file.extension() == ".safetensors";
+    const auto metadata =
+        safetensors ? weights::read_safetensors_header(file).metadata : weights::script_metadata(file);
+    if (const auto found = metadata.find("recipe"); found != metadata.end()) recipe = found->second;
+    if (const auto data = metadata.find("data"); !safetensors && data != metadata.end()) {
+      choice.known = engine::data_info(parse_json(data->second));
+    }
   }
   if (recipe.empty()) {
     throw file_error(
@@ -66,7 +74,7 @@ RunArgument of_weight_file(const fs::path& file, const std::vector<config::Overr
         "model.weights=FILE");
   }
   return {config::resolve(recipe, {file, overrides, recipe_folders(), /*recorded=*/true}, recipes::catalogue()),
-          {file.filename().string(), fs::absolute(file)}};
+          std::move(choice)};
 }
 
 RunArgument find_run_argument(const std::string& first, const std::vector<config::Override>& overrides,
@@ -108,6 +116,24 @@ RunArgument open_run_argument(const std::string& first, const std::vector<config
     found.engine = "int8";
   }
   return found;
+}
+
+bool misses_data(const UserError& error) {
+  const auto misses = [](const Problem& problem) {
+    return problem.key == "data.root" &&
+           (problem.message == "is not set" || problem.message.rfind("there is no folder", 0) == 0);
+  };
+  return std::any_of(error.problems().begin(), error.problems().end(), misses);
+}
+
+UserError with_new_place(const UserError& error, const std::string& command) {
+  std::vector<Problem> problems = error.problems();
+  for (Problem& problem : problems) {
+    if (problem.key != "data.root") continue;
+    const char* where = problem.message == "is not set" ? "say where the data lie" : "if they have moved, say where to";
+    problem.hint = std::string(where) + ": mlrun " + command + " data.root=FOLDER";
+  }
+  return UserError(std::move(problems), error.code());
 }
 
 }  // namespace mlrun::apps

@@ -173,6 +173,11 @@ void unwrap(WeightFile& file, bool lightning) {
 
 }  // namespace
 
+Metadata script_metadata(const std::filesystem::path& path) {
+  const Mapping mapping(path);
+  return script_metadata(mapping.content(), path.string());
+}
+
 WeightFile read_weights(const std::filesystem::path& path, const std::string& entry) {
   const auto mapping = std::make_shared<Mapping>(path);
   const bool safetensors = is_safetensors(mapping->content());

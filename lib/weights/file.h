@@ -21,7 +21,8 @@ ModuleVersions module_versions(const NamedTensors& tensors);
 /// The tensors of a file and where in it they stood.
 struct WeightFile {
   NamedTensors tensors;                    ///< on the CPU, in the file's order, names without wrappers' prefixes
-  Metadata metadata;                       ///< safetensors: its metadata; pickles: the outermost numbers and texts
+  Metadata metadata;                       ///< safetensors: its metadata; pickles: the outermost numbers and texts;
+                                           ///< TorchScript: `script_metadata`
   std::string format;                      ///< `safetensors`, `pth (zip)`, `pth (legacy)`, `torchscript`
   std::string entry;                       ///< the nested dictionary that was taken, as `model`; empty: the outermost
   std::vector<std::string> other_entries;  ///< further dictionaries of tensors, as `model_ema`
@@ -38,6 +39,9 @@ struct WeightFile {
 /// mapping of the file where it stores them plain and aligned, and share storage as they did when
 /// saved. UserError, one line, for whatever is damaged, hostile or not supported.
 WeightFile read_weights(const std::filesystem::path& path, const std::string& entry = "");
+
+/// What mlrun wrote beside the module of a TorchScript archive (recipe, data, ...); empty for any other file.
+Metadata script_metadata(const std::filesystem::path& path);
 
 /// Writes one flat OrderedDict of tensors as torch.save does (zip, protocol 2, data aligned to 64
 /// bytes), atomically; the same tensors give the same bytes. torch.load(weights_only=True) reads

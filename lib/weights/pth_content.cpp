@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "weights/legacy_pth.h"
 
 namespace mlrun::weights {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kRepeatedFloor = std::uint64_t{64} << 20;
 constexpr std::uint64_t kRepeatedFactor = 16;
+constexpr std::uint64_t kMostMetadata = std::uint64_t{64} << 20;
 
 bool begins(std::string_view text, std::string_view start) { return text.substr(0, start.size()) == start; }
 bool finishes(std::string_view text, std::string_view end) {
@@ -35,6 +37,19 @@ class PthArchive {
   std::string read(const ZipEntry& entry) const { return zip_content(content_, entry, file_); }
 
   bool is_script() const { return find("constants.pkl") != nullptr; }
+
+  /// The texts beside the module; what others may have written there is left alone.
+  Metadata script_metadata() const {
+    const ZipEntry* entry = is_script() ? find("extra/metadata.json") : nullptr;
+    if (entry == nullptr || entry->size > kMostMetadata) return {};
+    Metadata metadata;
+    const Json json = parse_json(read(*entry));
+    if (!json.is_object()) return metadata;
+    for (const auto& [key, value] : json.items()) {
+      if (value.is_string()) metadata[key] = value.get<std::string>();
+    }
+    return metadata;
+  }
 
   ScriptClasses script_classes() const {
     ScriptClasses classes;
@@ -96,6 +111,7 @@ PthContent read_archive(std::string_view content, const std::string& entry, cons
   const bool script = archive.is_script();
   result.format = script ? "torchscript" : "pth (zip)";
   result.weights = find_weights(pickle, script ? archive.script_classes() : ScriptClasses(), entry, file);
+  for (const auto& item : archive.script_metadata()) result.weights.metadata.insert(item);
   for (const PickledTensor& tensor : result.weights.tensors) {
     if (result.storages.count(tensor.storage) != 0) continue;
     if (const ZipEntry* data = archive.find("data/" + tensor.storage)) result.storages.emplace(tensor.storage, *data);
@@ -167,6 +183,10 @@ PthContent parse_pth(std::string_view content, const std::string& entry, const s
   PthContent result = is_zip(content) ? read_archive(content, entry, file) : read_legacy(content, entry, file);
   check_storages(result, content.size(), file);
   return result;
+}
+
+Metadata script_metadata(std::string_view content, const std::string& file) {
+  return is_zip(content) ? PthArchive(content, file).script_metadata() : Metadata();
 }
 
 }  // namespace mlrun::weights

@@ -25,4 +25,8 @@ bool is_zip(std::string_view content);
 /// than 64 MiB and 16 times the file. UserError that names `file`.
 PthContent parse_pth(std::string_view content, const std::string& entry, const std::string& file);
 
+/// What stands beside the module in a TorchScript archive that mlrun wrote: the texts of its `extra/metadata.json`.
+/// Empty where there is none, and for other contents.
+Metadata script_metadata(std::string_view content, const std::string& file);
+
 }  // namespace mlrun::weights

@@ -26,6 +26,13 @@ TEST_CASE("`env` tells versions, machine and folders", "[apps]") {
   CHECK(facts.at("gpus") == 0);
   CHECK(facts.at("cache") == "/somewhere/mlrun");
   CHECK(facts.at("recipe_folders").at(0) == "/elsewhere");
+  const Json& set = facts.at("variables");
+  CHECK(set.at("ATEN_CPU_CAPABILITY") == "avx2");
+  CHECK(set.at("MLRUN_CONFIGS") == "/elsewhere");
+  const Json& libraries = facts.at("libraries");
+  REQUIRE(libraries.contains("libz"));
+  CHECK(libraries.at("libz").get<std::string>().find_first_not_of("0123456789.") == std::string::npos);
+  if (libraries.contains("libgomp")) CHECK(contains(facts.at("openmp_library").get<std::string>(), "libgomp.so"));
   CHECK(outcomes[1].code == 0);
   CHECK(outcomes[1].err.empty());
   CHECK(contains(outcomes[1].out, facts.at("libtorch").get<std::string>()));

@@ -108,7 +108,8 @@ TEST_CASE("`eval --csv` writes any table by its name, and refuses what the task 
   CHECK(read_file(folder / "m.csv") == read_file(folder / "same.csv"));
   CHECK(read_file(folder / "c.csv").rfind("class,samples,correct,acc1\n", 0) == 0);
   CHECK(read_file(folder / "r.svg").find("synthetic test, weights best") != std::string::npos);
-  CHECK(refusal(outcomes[1]) == "error: --csv: this task has no table 'boxes'; choose per_class, precision or confusion\n");
+  CHECK(refusal(outcomes[1]) ==
+        "error: --csv: this task has no table 'boxes'; choose per_class, precision or confusion\n");
   CHECK_FALSE(fs::exists(folder / "no.csv"));
   CHECK(refusal(outcomes[2]) ==
         "error: --csv: 'per_class' is not of the form NAME=FILE; write --csv confusion=matrix.csv\n");
