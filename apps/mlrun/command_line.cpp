@@ -9,6 +9,7 @@
 #include <new>
 
 #include "apps/mlrun/command.h"
+#include "apps/mlrun/help.h"
 #include "base/log.h"
 #include "base/mapped_files.h"
 #include "base/printable.h"
@@ -219,16 +220,23 @@ std::vector<Command> add_commands(CLI::App& root) {
 }
 
 int run_command_line(int argc, const char* const* argv) {
+  const auto words = with_help({argv, argv + argc});
   CLI::App root("Trains, evaluates and applies neural networks from YAML recipes.", "mlrun");
+  root.formatter(help_formatter());
   root.require_subcommand(1);
   OutputOptions output;
   const auto commands = add_commands(root);
+  root.add_subcommand("help", "Show the help of a command: help COMMAND");  // see with_help
   for (const auto& command : commands) add_output_options(*command.app, output);
   add_version(root);
   try {
-    root.parse(argc, argv);
+    std::vector<std::string> reversed;  // as the parser wants them, without the program's name
+    for (std::size_t i = words.size(); i > 1; --i) reversed.push_back(words[i - 1]);
+    root.parse(std::move(reversed));
   } catch (const CLI::Success& request) {
-    return root.exit(request);
+    if (reached(root).remaining(true).empty()) return root.exit(request);
+    output.json = wants_json(argc, argv);
+    return guarded(output, full_name(reached(root)), [&]() -> Result { throw usage_error(root, request); });
   } catch (const CLI::ParseError& error) {
     output.json = wants_json(argc, argv);
     return guarded(output, full_name(reached(root)), [&]() -> Result { throw usage_error(root, error); });

@@ -1,7 +1,7 @@
 # Bash completion for mlrun. Source it, or install it as .../bash-completion/completions/mlrun.
 # Needs nothing but bash, awk and find; mlrun itself is run only where its reference page is not on disk.
 
-_mlrun_commands='train eval predict config data list inspect export quantize calibrate bench weights swa-average init sweep runs report checkpoint env'
+_mlrun_commands='train eval predict config data list inspect export quantize calibrate bench weights swa-average init sweep runs report checkpoint env help'
 _mlrun_common='--help --version --json --quiet --log-level'
 _mlrun_recipe_options='--config --set --seed --device --threads --workers'
 
@@ -205,6 +205,7 @@ _mlrun_options() {
 _mlrun_operand() {
   case $command in
     '') _mlrun_add "${_mlrun_commands// /$'\n'}" ;;
+    help) [[ -n $subject ]] || _mlrun_add "${_mlrun_commands// /$'\n'}" ;;
     data) _mlrun_add $'info\nverify\nshow\npack\nconvert' ;;
     'data info' | 'data verify' | 'data show' | 'data pack' | 'data convert')
       if [[ -z $subject && $cur != *=* ]]; then _mlrun_add "$(_mlrun_recipes "$program")"; _mlrun_files; fi

@@ -1,4 +1,5 @@
 #include <set>
+#include <sstream>
 
 #include "apps/run_mlrun.h"
 #include "apps/tiny_run.h"
@@ -56,6 +57,55 @@ TEST_CASE("--help of every command goes to stdout", "[apps]") {
   }
 }
 
+TEST_CASE("`mlrun help` shows what --help does, and a bare `mlrun` what there is", "[apps]") {
+  const auto outcomes = run_all({{{"--help"}},
+                                 {{}},
+                                 {{"help"}},
+                                 {{"config", "show", "--help"}},
+                                 {{"help", "config", "show"}},
+                                 {{"help", "shwo"}}});
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(outcomes[i].code == 0);
+    CHECK(outcomes[i].err.empty());
+  }
+  CHECK(contains(outcomes[0].out, "  calibrate "));
+  CHECK(outcomes[1].out == outcomes[0].out);
+  CHECK(outcomes[2].out == outcomes[0].out);
+  CHECK(contains(outcomes[3].out, "mlrun config show"));
+  CHECK(outcomes[4].out == outcomes[3].out);
+  CHECK(refusal(outcomes[5]) == "error: unknown command 'shwo'; see `mlrun --help`\n");
+}
+
+TEST_CASE("help pages hold words alone, in at most 100 columns", "[apps]") {
+  const std::vector<std::vector<std::string>> pages = {{},
+                                                       {"train"},
+                                                       {"eval"},
+                                                       {"list"},
+                                                       {"runs"},
+                                                       {"quantize"},
+                                                       {"report"},
+                                                       {"bench"},
+                                                       {"export"},
+                                                       {"swa-average"},
+                                                       {"init", "classification"},
+                                                       {"sweep", "plan"}};
+  for (auto words : pages) {
+    words.insert(words.begin(), "help");
+    const std::string page = mlrun(words).out;
+    INFO(page);
+    for (const char* leaving : {"{", "TEXT", "REQUIRED", "--json VALUE", ":POSITIVE", ":NONNEGATIVE", "=graph"}) {
+      CHECK_FALSE(contains(page, leaving));
+    }
+    std::size_t longest = 0;
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) longest = std::max(longest, line.size());
+    CHECK(longest <= 100);
+  }
+  CHECK(contains(mlrun({"help", "eval"}).out, "\n  RUN [KEY=VALUE]..."));
+  CHECK(contains(mlrun({"help", "eval"}).out, "\n  --samples N "));
+  CHECK(contains(mlrun({"help", "runs"}).out, "(default: runs)"));
+}
+
 TEST_CASE("--version of every command goes to stdout", "[apps]") {
   const auto outcomes = with_option("--version");
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -68,7 +118,7 @@ TEST_CASE("--version of every command goes to stdout", "[apps]") {
 }
 
 TEST_CASE("Usage errors are one line with what to do", "[apps]") {
-  const auto outcomes = run_all({{{}},
+  const auto outcomes = run_all({{{"-x"}},
                                  {{"tran"}},
                                  {{"config"}},
                                  {{"config", "shwo"}},
