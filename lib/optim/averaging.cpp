@@ -171,6 +171,11 @@ void EqualAverage::load(const data::State& state, const std::string& prefix) {
   dtypes_ = load_dtypes(state, prefix);
 }
 
+double ExponentialAverage::decay() const {
+  constexpr double kPower = 2.0 / 3;
+  return warmup_ ? std::min(decay_, 1 - std::pow(1 + static_cast<double>(count_), -kPower)) : decay_;
+}
+
 void ExponentialAverage::add(const NamedTensors& weights) {
   const torch::NoGradGuard no_grad;
   if (count_ == 0) {
@@ -180,10 +185,10 @@ void ExponentialAverage::add(const NamedTensors& weights) {
     dtypes_ = dtypes_of(weights);
   } else {
     check_same(averages_, weights);
+    const double kept = decay();
     for (std::size_t i = 0; i < averages_.size(); ++i) {
       const torch::Tensor newest = weights[i].second.detach().to(torch::kCPU);
-      if (averaged(newest))
-        averages_[i].second.mul_(decay_).add_(newest.to(averages_[i].second.scalar_type()), 1 - decay_);
+      if (averaged(newest)) averages_[i].second.mul_(kept).add_(newest.to(averages_[i].second.scalar_type()), 1 - kept);
       else averages_[i].second.copy_(newest);
     }
   }

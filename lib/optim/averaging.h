@@ -57,10 +57,11 @@ class EqualAverage : public WeightAverage {
 };
 
 /// Exponential moving average: `decay` x average + (1 - decay) x weights after each set; the first
-/// one is taken as it is. Kept in float32 (float64 for float64 weights), as timm and torchvision do.
+/// one is taken as it is. Kept in float32 (float64 for float64 weights), as timm and torchvision do. With `warmup` the
+/// decay of set n (from 0) is at most 1 - (1 + n)^(-2/3), timm's ModelEmaV3.
 class ExponentialAverage : public WeightAverage {
  public:
-  explicit ExponentialAverage(double decay) : decay_(decay) {}
+  explicit ExponentialAverage(double decay, bool warmup = false) : decay_(decay), warmup_(warmup) {}
   void add(const NamedTensors& weights) override;
   std::int64_t count() const override { return count_; }
   NamedTensors mean() const override;
@@ -68,7 +69,10 @@ class ExponentialAverage : public WeightAverage {
   void load(const data::State& state, const std::string& prefix) override;
 
  private:
+  double decay() const;
+
   double decay_;
+  bool warmup_;
   std::int64_t count_ = 0;
   NamedTensors averages_;
   std::vector<torch::ScalarType> dtypes_;

@@ -92,13 +92,16 @@ struct EmaOptions {
   Span start{0, Span::Unit::Epochs};
   Span every{1, Span::Unit::Steps};
   double decay = 0.9999;
-  bool rescale = false;
+  bool rescale = false, warmup = false;
 
   static void declare(config::Declare<EmaOptions>& d) {
     declare_times(d);
     d("decay", &EmaOptions::decay, "share of the average that each set of weights leaves in place").min(0).below(1);
     d("rescale", &EmaOptions::rescale,
       "take 1 - decay times batch_size x every / epochs, as torchvision's reference script does");
+    d("warmup", &EmaOptions::warmup,
+      "begin with small decays, 1 - (1 + n)^(-2/3) after n sets, as timm's ModelEmaV3: a short training forgets its "
+      "initial weights and batch norm's initial variances");
     d.rule("rescale", [](const EmaOptions& o) -> std::string {
       return o.rescale && o.every.unit != Span::Unit::Steps ? "needs `every` in steps" : "";
     });
@@ -125,8 +128,9 @@ double rescaled(const EmaOptions& options, const AveragingRequest& request) {
 
 AveragingPlan ema_plan(const EmaOptions& options, const AveragingRequest& request) {
   AveragingPlan plan;
-  plan.decay = options.rescale ? rescaled(options, request) : options.decay;
-  plan.average = std::make_unique<ExponentialAverage>(*plan.decay);
+  const double decay = options.rescale ? rescaled(options, request) : options.decay;
+  plan.average = std::make_unique<ExponentialAverage>(decay, options.warmup);
+  if (!options.warmup) plan.decay = decay;
   plan.prefix = "ema_";
   plan.start = options.start;
   plan.every = options.every;

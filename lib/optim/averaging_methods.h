@@ -31,7 +31,7 @@ struct NormRenewal {
 struct AveragingPlan {
   std::unique_ptr<WeightAverage> average;  ///< null: no averaging
   std::string prefix;                      ///< of its figures: `swa_`, `ema_`
-  std::optional<double> decay;             ///< of an average in which older weights fade
+  std::optional<double> decay;             ///< of an average in which older weights fade at one rate
   config::Span start, every;               ///< taken in each `every` after `start`
   bool at_minima = false;                  ///< instead: after `start`, where the schedule's cycles are lowest
   std::optional<AveragingRate> rate;

@@ -218,6 +218,16 @@ TEST_CASE("the rate of the averaging phase is SWALR's", "[optim]") {
   }
 }
 
+TEST_CASE("an exponential average with a warm-up begins with small decays", "[optim]") {
+  optim::ExponentialAverage average(0.5, /*warmup=*/true);
+  double expected = 8;
+  for (const double kept : {0.0, 1 - 1 / std::cbrt(4.0), 0.5, 0.5}) {  // 1 - (1 + n)^(-2/3), 0.5 at the most
+    average.add({{"w", torch::full({1}, expected + 1, torch::kDouble)}});
+    expected = average.count() == 1 ? 9 : kept * expected + (1 - kept) * (expected + 1);
+    CHECK(average.mean()[0].second.item<double>() == Approx(expected).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("the recipe's words become a plan of averaging", "[optim]") {
   const auto& factory = optim::averagings();
   CHECK(factory.names() == std::vector<std::string>{"none", "swa", "ema", "swag"});

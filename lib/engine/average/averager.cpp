@@ -49,7 +49,8 @@ void warn_of_slow_decay(double decay, std::int64_t sets) {
   log::warning("averaging.decay: the average cannot catch up with the weights: they are taken in " +
                std::to_string(sets) + " times, and a decay of " + report::significant(decay, 6) + " leaves " +
                report::percent(left, 0) + " of it to the first of them; take " +
-               report::shortest(std::round((1 - std::ceil(step / unit) * unit) * 1e12) / 1e12) + " or less");
+               report::shortest(std::round((1 - std::ceil(step / unit) * unit) * 1e12) / 1e12) +
+               " or less, or set averaging.warmup");
 }
 
 }  // namespace

@@ -235,11 +235,13 @@ TEST_CASE("an exponential average that cannot catch up is told before the traini
   };
   CHECK(told("{name: ema}") ==
         "averaging.decay: the average cannot catch up with the weights: they are taken in 12 times, and a decay of "
-        "0.9999 leaves 100 % of it to the first of them; take 0.65 or less");
+        "0.9999 leaves 100 % of it to the first of them; take 0.65 or less, or set "
+        "averaging.warmup");
   CHECK(told("{name: ema, decay: 0.9, start: 1 epoch, every: 2 steps}") ==
         "averaging.decay: the average cannot catch up with the weights: they are taken in 4 times, and a decay of 0.9 "
-        "leaves 73 % of it to the first of them; take 0.21 or less");
+        "leaves 73 % of it to the first of them; take 0.21 or less, or set averaging.warmup");
   CHECK(told("{name: ema, decay: 0.65}").empty());
+  CHECK(told("{name: ema, warmup: true}").empty());
   CHECK(told("{name: ema, every: 12 steps}").empty());  // taken in once, it is the weights
   CHECK(told("swa").empty());
 }
