@@ -7,6 +7,7 @@
 
 #include "engine/train/trainer.h"
 #include "engine/train/training.h"
+#include "json_schema.h"
 #include "models/registry.h"
 
 using namespace mlrun;
@@ -122,6 +123,27 @@ TEST_CASE("every shipped recipe is sound, and its figures say where they come fr
         "T3/deeplabv3_resnet50 val/miou", "mosaic/best val/miou", "T2/retinanet_resnet50_fpn val/ap"}) {
     INFO(row);
     CHECK(rows.count(row) == 1);
+  }
+}
+
+TEST_CASE("the schema takes every shipped recipe, as it is written and whole, and no key that is misspelt",
+          "[recipes][shipped]") {
+  const Json schema = config::json_schema(recipes::catalogue());
+  for (const auto& file : shipped_recipes()) {
+    INFO(file.string());
+    Json written = plain(config::read_yaml(file));
+    CHECK(takes(schema, written));
+    const Json whole = resolve_shipped(file).values;
+    CHECK(takes(schema, whole));
+    for (const auto& [section, value] : whole.items()) {
+      if (!value.is_object()) continue;
+      INFO(section);
+      Json misspelt = whole;
+      misspelt[section]["nmae"] = 1;
+      CHECK_FALSE(takes(schema, misspelt));
+    }
+    written["trian"] = Json::object();
+    CHECK_FALSE(takes(schema, written));
   }
 }
 
