@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "data/batch_memory.h"
+#include "data/boxes/draw_text.h"
 #include "data/boxes/draw_things.h"
 #include "data/colours.h"
 #include "data/image/overlay.h"
@@ -53,17 +54,6 @@ torch::Tensor fit(const torch::Tensor& image) {
 torch::Tensor as_colour(const torch::Tensor& image) {
   if (image.size(2) == 3) return image;
   return image.slice(2, 0, 1).expand({image.size(0), image.size(1), 3}).contiguous();
-}
-
-/// What OpenCV's letters can show: ASCII, other characters become one question mark each.
-std::string drawable(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80 && byte < 0xC0) continue;  // continues a character of UTF-8
-    result += byte >= 0x20 && byte < 0x7F ? c : '?';
-  }
-  return result;
 }
 
 int text_width(const std::string& text, double scale) {

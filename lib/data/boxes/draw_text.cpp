@@ -8,10 +8,8 @@
 #include <opencv2/imgproc.hpp>
 
 namespace mlrun::data {
-namespace {
 
-/// What OpenCV's letters can show.
-std::string plain_letters(const std::string& text) {
+std::string drawable(const std::string& text) {
   std::string result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -21,13 +19,11 @@ std::string plain_letters(const std::string& text) {
   return result;
 }
 
-}  // namespace
-
 void draw_label(const torch::Tensor& image, const std::string& text, std::int64_t left, std::int64_t top,
                 std::int64_t line, const Colour& colour) {
   const double scale = 0.32 + 0.08 * static_cast<double>(line);
   cv::Mat sheet(static_cast<int>(image.size(0)), static_cast<int>(image.size(1)), CV_8UC3, image.data_ptr());
-  const std::string letters = plain_letters(text);
+  const std::string letters = drawable(text);
   int below = 0;
   const cv::Size size = cv::getTextSize(letters, cv::FONT_HERSHEY_SIMPLEX, scale, 1, &below);
   const int height = size.height + below + 2, width = size.width + 4;

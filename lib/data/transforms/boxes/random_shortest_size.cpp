@@ -2,42 +2,28 @@
 
 #include <algorithm>
 
-#include "data/image/resize.h"
+#include "data/transforms/drawn_resize.h"
 
 namespace mlrun::data {
 namespace {
 
-class RandomShortestSize : public Transform {
+class RandomShortestSize : public DrawnResize {
  public:
   explicit RandomShortestSize(const RandomShortestSizeOptions& options)
-      : options_(options), interpolation_(interpolation_of(options.interpolation)) {}
-
-  torch::Tensor apply(const torch::Tensor& image, KeyedRandom& random) const override {
-    const ImageSize size = draw(image.size(0), image.size(1), random);
-    if (size.height == image.size(0) && size.width == image.size(1)) return image;
-    return resize(view_of(image), size.height, size.width, interpolation_);
-  }
-
-  bool plan(Window& window, KeyedRandom& random) const override {
-    const ImageSize size = draw(window.height(), window.width(), random);
-    return window.resize(size.height, size.width, interpolation_);
-  }
-
-  Places places() const override { return Places::Planned; }
+      : DrawnResize(options.interpolation), shortest_(options.min_size), longest_(options.max_size) {}
 
   void describe(Json& facts) const override {
-    facts["interpolation"] = options_.interpolation;
-    facts.erase("input_size");
-    if (options_.min_size.size() == 1) facts["resize_size"] = options_.min_size.front();
+    DrawnResize::describe(facts);
+    if (shortest_.size() == 1) facts["resize_size"] = shortest_.front();
   }
 
  private:
-  ImageSize draw(std::int64_t height, std::int64_t width, KeyedRandom& random) const {
-    return bounded_size(height, width, options_.min_size[random.below(options_.min_size.size())], options_.max_size);
+  ImageSize draw(std::int64_t height, std::int64_t width, KeyedRandom& random) const override {
+    return bounded_size(height, width, shortest_[random.below(shortest_.size())], longest_);
   }
 
-  RandomShortestSizeOptions options_;
-  Interpolation interpolation_;
+  std::vector<std::int64_t> shortest_;
+  std::int64_t longest_;
 };
 
 }  // namespace
@@ -55,9 +41,7 @@ void RandomShortestSizeOptions::declare(config::Declare<RandomShortestSizeOption
   using O = RandomShortestSizeOptions;
   d("min_size", &O::min_size, "shorter sides of which one is drawn").min(1).unit("pixels");
   d("max_size", &O::max_size, "largest length of the longer side").min(1).unit("pixels");
-  d("interpolation", &O::interpolation,
-    "how pixels of images are interpolated, antialiased as Pillow does; masks take the nearest")
-      .choices(interpolation_names());
+  declare_interpolation(d);
   d.rule("min_size", [](const O& o) -> std::string { return o.min_size.empty() ? "needs a side at least" : ""; });
 }
 
