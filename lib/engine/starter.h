@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -46,7 +47,34 @@ std::string starter_root(const std::filesystem::path& root, const std::filesyste
 /// In one line, so that no name can end the comment it stands in.
 std::string comment_text(std::string text);
 
-/// The head of a recipe: how it is used, and `found`, lines without `#`.
-std::string starter_header(const std::filesystem::path& recipe, const std::string& found);
+/// The head of a recipe: how it is used, `found`, lines without `#`, and what to mind of it.
+std::string starter_header(const std::filesystem::path& recipe, const std::string& found,
+                           const std::vector<std::string>& warnings);
+
+/// What the training images give to splits that the data lack: shares of them; 0: none.
+struct StarterSplit {
+  double val = 0, test = 0;
+};
+constexpr const char* kNoTestSplit = "too few images for a test split: the figures of val are all there is";
+/// For `train` training images. `warnings` gets one where they do not suffice for a test split.
+StarterSplit starter_split(std::int64_t train, bool has_val, bool has_test, std::vector<std::string>& warnings);
+
+/// For data that have their own.
+std::string own_splits_text(bool has_test);
+/// The line of `data.split`, or that of data that have their own.
+std::string split_text(const StarterSplit& split, bool has_test);
+
+/// How long a first training is, in what steps and at what rate.
+struct StarterTraining {
+  std::int64_t epochs = 0, batch_size = 0, warmup = 1;  ///< warmup: epochs
+  std::string lr = "1e-3", weight_decay = "1e-2";       ///< of AdamW
+  std::string epochs_note = "passes over the training images; more are seldom worse, the best one is kept";
+  std::string more{};  ///< further lines of `train`
+};
+/// Epochs that make about `steps` optimizer steps of `images` images, from `fewest` to `most` of them.
+std::int64_t epochs_of_steps(double steps, double images, std::int64_t batch_size, std::int64_t fewest,
+                             std::int64_t most);
+/// The sections `train`, `optimizer` and `schedule`.
+std::string training_text(const StarterTraining& training);
 
 }  // namespace mlrun::engine

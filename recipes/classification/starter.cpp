@@ -38,9 +38,8 @@ std::string class_comment(const DataLook& look) {
 }
 
 std::string header(const DataLook& look, const Choices& choices, const StarterRequest& request) {
-  std::string found = "Found: " + images_text(look) + "; " + counts_text(look) + ":\n" + class_comment(look);
-  for (const auto& warning : choices.warnings) found += "Mind: " + engine::comment_text(warning) + ".\n";
-  return engine::starter_header(request.recipe, found) + "\ntask: classification\n\n";
+  const std::string found = "Found: " + images_text(look) + "; " + counts_text(look) + ":\n" + class_comment(look);
+  return engine::starter_header(request.recipe, found, choices.warnings) + "\ntask: classification\n\n";
 }
 
 std::string model_part(const Choices& choices) {
@@ -60,10 +59,7 @@ std::string model_part(const Choices& choices) {
 }
 
 std::string split_part(const DataLook& look, const Choices& choices) {
-  if (choices.val_share == 0) {
-    return std::string("  # Your own splits train and val") + (look.has_test ? " and test" : "") +
-           " are used as they are.\n";
-  }
+  if (choices.val_share == 0) return engine::own_splits_text(look.has_test);
   const auto share = [](double value) { return report::shortest(value); };
   if (choices.test_share == 0 && look.has_test) {
     return "  split: {val: " + share(choices.val_share) +
@@ -121,15 +117,12 @@ std::string data_part(const DataLook& look, const Choices& choices, const Starte
 }
 
 std::string training_part(const Choices& choices) {
-  const std::string clip = choices.clip ? "  clip_grad_norm: 1\n" : "";
-  return "train:\n  epochs: " + std::to_string(choices.epochs) +
-         "      # passes over the training images; more are seldom worse, the best one is kept\n  batch_size: " +
-         std::to_string(choices.batch_size) + "  # lower it where memory is short\n" + clip +
-         "  seed: 0\n\noptimizer: {name: adamw, lr: " + report::significant(choices.lr, 2) +
-         ", weight_decay: " + report::shortest(choices.weight_decay) +
-         "}  # lr matters most: try a third and three times of it\n" +
-         "schedule: {name: cosine, warmup: " + std::to_string(choices.warmup) +
-         (choices.warmup == 1 ? " epoch" : " epochs") + ", interval: step}\n";
+  return engine::training_text({.epochs = choices.epochs,
+                                .batch_size = choices.batch_size,
+                                .warmup = choices.warmup,
+                                .lr = report::significant(choices.lr, 2),
+                                .weight_decay = report::shortest(choices.weight_decay),
+                                .more = choices.clip ? "  clip_grad_norm: 1\n" : ""});
 }
 
 Json to_json(const Choices& choices) {

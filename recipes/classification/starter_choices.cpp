@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "data/sampler.h"
+#include "engine/starter.h"
 #include "models/named_model.h"
 #include "models/registry.h"
 #include "report/format.h"
@@ -53,7 +54,7 @@ void choose_split(const DataLook& look, Choices& choices) {
     const bool few = look.all < 100 || look.smallest() < kSmallClassFor3;
     choices.val_share = few ? 0.2 : 0.15;
     choices.test_share = few ? 0 : 0.15;
-    if (few) choices.warnings.push_back("too few images for a test split: the figures of val are all there is");
+    if (few) choices.warnings.push_back(engine::kNoTestSplit);
   } else if (!look.has_val) {
     choices.val_share = look.train >= 10000 ? 0.1 : 0.15;
   }

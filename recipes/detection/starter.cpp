@@ -19,6 +19,7 @@ using engine::Starter;
 using engine::StarterRequest;
 
 constexpr std::int64_t kFewest = 8;  // images to learn and to test from
+constexpr double kSteps = 6000;      // of a first training
 
 /// What a first look finds.
 struct BoxLook {
@@ -33,7 +34,7 @@ struct BoxLook {
 
 struct Choices {
   std::string model;
-  double val_share = 0, test_share = 0;  // of the training images; 0: no share
+  engine::StarterSplit split;
   std::int64_t batch_size = 16, epochs = 0, warmup = 1;
   std::vector<std::string> warnings;
 };
@@ -59,15 +60,6 @@ BoxLook look_at_boxes(const StarterRequest& request) {
   return look;
 }
 
-void choose_split(const BoxLook& look, Choices& choices) {
-  const bool val = look.has(data::Split::Val), test = look.has(data::Split::Test);
-  if (!val) choices.val_share = look.train < 100 ? 0.2 : 0.15;
-  if (!val && !test && look.train >= 100) choices.test_share = 0.15;
-  if (!val && !test && look.train < 100) {
-    choices.warnings.push_back("too few images for a test split: the figures of val are all there is");
-  }
-}
-
 Choices choose(const BoxLook& look, const std::string& model) {
   if (look.all < kFewest) {
     throw file_error(
@@ -78,12 +70,11 @@ Choices choose(const BoxLook& look, const std::string& model) {
   Choices choices;
   choices.model = model.empty() ? "ssdlite320_mobilenet_v3_large" : model;
   models::models().at(choices.model);
-  choose_split(look, choices);
-  const double train = static_cast<double>(look.train) * (1 - choices.val_share - choices.test_share);
+  choices.split =
+      engine::starter_split(look.train, look.has(data::Split::Val), look.has(data::Split::Test), choices.warnings);
+  const double train = static_cast<double>(look.train) * (1 - choices.split.val - choices.split.test);
   choices.batch_size = train < 128 ? 8 : 16;
-  constexpr double kSteps = 6000;  // of a first training
-  const double steps = std::max(1.0, train / static_cast<double>(choices.batch_size));
-  choices.epochs = std::clamp<std::int64_t>(std::llround(kSteps / steps), 20, 300);
+  choices.epochs = engine::epochs_of_steps(kSteps, train, choices.batch_size, 20, 300);
   choices.warmup = choices.epochs >= 60 ? 3 : 1;
   if (look.rotated > 0) {
     choices.warnings.push_back(
@@ -113,40 +104,26 @@ std::string class_lines(const BoxLook& look) {
 }
 
 std::string header(const BoxLook& look, const Choices& choices, const StarterRequest& request) {
-  std::string found = "Found: " + images_text(look) + ":\n" + class_lines(look);
-  for (const auto& warning : choices.warnings) found += "Mind: " + engine::comment_text(warning) + ".\n";
-  return engine::starter_header(request.recipe, found) + "\n";
-}
-
-std::string split_part(const BoxLook& look, const Choices& choices) {
-  if (choices.val_share == 0) {
-    return std::string("  # Your own splits train and val") + (look.has(data::Split::Test) ? " and test" : "") +
-           " are used as they are.\n";
-  }
-  std::string text = "  split: {val: " + report::shortest(choices.val_share);
-  if (choices.test_share > 0) text += ", test: " + report::shortest(choices.test_share);
-  return text + ", seed: 0}  # held out of the training images; val chooses the best epoch\n";
+  const std::string found = "Found: " + images_text(look) + ":\n" + class_lines(look);
+  return engine::starter_header(request.recipe, found, choices.warnings) + "\n";
 }
 
 std::string data_part(const BoxLook& look, const Choices& choices, const StarterRequest& request) {
   std::string text = "data:\n  " + engine::yaml_entry("root", engine::starter_root(request.root, request.recipe)) +
                      "  " + engine::yaml_entry("format", look.layout.format);
   for (const auto& [key, value] : look.layout.options) text += "  " + engine::yaml_entry(key, value);
-  return text + split_part(look, choices) +
+  return text + engine::split_text(choices.split, look.has(data::Split::Test)) +
          "  # Every epoch sees each training image changed: a part of it, mirrored or not, and the boxes with it.\n"
          "  augment: detection_ssdlite\n"
          "  preprocess: detection_eval\n\n";
 }
 
 std::string training_part(const Choices& choices) {
-  return "train:\n  epochs: " + std::to_string(choices.epochs) +
-         "      # passes over the training images; from random weights boxes take long to learn\n  batch_size: " +
-         std::to_string(choices.batch_size) +
-         "   # lower it where memory is short\n  seed: 0\n\n"
-         "optimizer: {name: adamw, lr: 1e-3, weight_decay: 1e-2}  # lr matters most: try a third and three times of "
-         "it\n"
-         "schedule: {name: cosine, warmup: " +
-         std::to_string(choices.warmup) + (choices.warmup == 1 ? " epoch" : " epochs") + ", interval: step}\n";
+  return engine::training_text(
+      {.epochs = choices.epochs,
+       .batch_size = choices.batch_size,
+       .warmup = choices.warmup,
+       .epochs_note = "passes over the training images; from random weights boxes take long to learn"});
 }
 
 std::string model_part(const Choices& choices) {

@@ -17,35 +17,25 @@ using engine::StarterRequest;
 constexpr std::int64_t kFewest = 8;     // images to learn and to test from
 constexpr std::int64_t kUnit = 32;      // pixels: sizes are multiples
 constexpr std::int64_t kLargest = 512;  // shorter side that a first training sees
+constexpr double kSteps = 2500;         // of a first training
 constexpr double kRare = 0.1;           // share of a class that overlap losses help
 
 struct Choices {
   std::string model;
-  std::int64_t size = 0, crop = 0;       // shorter side, and what is cut out of it for training; pixels
-  double val_share = 0, test_share = 0;  // of the training images; 0: no share
+  std::int64_t size = 0, crop = 0;  // shorter side, and what is cut out of it for training; pixels
+  engine::StarterSplit split;
   std::int64_t batch_size = 8, epochs = 0, warmup = 1;
   bool dice = false;
   std::vector<std::string> warnings;
 };
 
-void choose_split(const MaskLook& look, Choices& choices) {
-  const bool val = look.has(data::Split::Val), test = look.has(data::Split::Test);
-  if (!val) choices.val_share = look.train < 100 ? 0.2 : 0.15;
-  if (!val && !test && look.train >= 100) choices.test_share = 0.15;
-  if (!val && !test && look.train < 100) {
-    choices.warnings.push_back("too few images for a test split: the figures of val are all there is");
-  }
-}
-
 void choose_training(const MaskLook& look, Choices& choices) {
   const std::int64_t side = std::min(look.shorter_side(), kLargest);
   choices.size = std::max(side / kUnit * kUnit, kUnit);
   choices.crop = std::max(choices.size * 3 / 4 / kUnit * kUnit, kUnit);
-  const double train = static_cast<double>(look.train) * (1 - choices.val_share - choices.test_share);
+  const double train = static_cast<double>(look.train) * (1 - choices.split.val - choices.split.test);
   choices.batch_size = train < 64 ? 4 : 8;
-  const double steps = std::max(1.0, train / static_cast<double>(choices.batch_size));
-  constexpr double kSteps = 2500;  // of a first training
-  choices.epochs = std::clamp<std::int64_t>(std::llround(kSteps / steps), 10, 100);
+  choices.epochs = engine::epochs_of_steps(kSteps, train, choices.batch_size, 10, 100);
   choices.warmup = choices.epochs >= 30 ? 2 : 1;
   choices.dice = look.smallest_share() < kRare;
 }
@@ -59,7 +49,8 @@ Choices choose(const MaskLook& look, const std::string& model) {
   Choices choices;
   choices.model = model.empty() ? "unet" : model;
   models::models().at(choices.model);
-  choose_split(look, choices);
+  choices.split =
+      engine::starter_split(look.train, look.has(data::Split::Val), look.has(data::Split::Test), choices.warnings);
   choose_training(look, choices);
   if (look.unreadable > 0) {
     choices.warnings.push_back(std::to_string(look.unreadable) +
@@ -97,10 +88,9 @@ std::string class_lines(const MaskLook& look) {
 }
 
 std::string header(const MaskLook& look, const Choices& choices, const StarterRequest& request) {
-  std::string found = "Found: " + images_text(look) + "; " + classes_text(look) + ", by their share of the pixels:\n" +
-                      class_lines(look);
-  for (const auto& warning : choices.warnings) found += "Mind: " + engine::comment_text(warning) + ".\n";
-  return engine::starter_header(request.recipe, found) + "\n";
+  const std::string found = "Found: " + images_text(look) + "; " + classes_text(look) +
+                            ", by their share of the pixels:\n" + class_lines(look);
+  return engine::starter_header(request.recipe, found, choices.warnings) + "\n";
 }
 
 std::string class_part(const MaskLook& look) {
@@ -113,23 +103,13 @@ std::string class_part(const MaskLook& look) {
   return text;
 }
 
-std::string split_part(const MaskLook& look, const Choices& choices) {
-  if (choices.val_share == 0) {
-    return std::string("  # Your own splits train and val") + (look.has(data::Split::Test) ? " and test" : "") +
-           " are used as they are.\n";
-  }
-  std::string text = "  split: {val: " + report::shortest(choices.val_share);
-  if (choices.test_share > 0) text += ", test: " + report::shortest(choices.test_share);
-  return text + ", seed: 0}  # held out of the training images; val chooses the best epoch" +
-         (choices.test_share > 0 ? ", test is only for the end" : "") + "\n";
-}
-
 std::string data_part(const MaskLook& look, const Choices& choices, const StarterRequest& request) {
   const auto side = [](double value) { return std::to_string(std::llround(value)); };
   const auto size = static_cast<double>(choices.size);
   const std::string shown = std::to_string(choices.size), crop = std::to_string(choices.crop);
   std::string text = "data:\n  " + engine::yaml_entry("root", engine::starter_root(request.root, request.recipe)) +
-                     "  " + engine::yaml_entry("format", look.format) + class_part(look) + split_part(look, choices);
+                     "  " + engine::yaml_entry("format", look.format) + class_part(look) +
+                     engine::split_text(choices.split, look.has(data::Split::Test));
   if (look.unreadable > 0)
     text += "  on_error: skip   # leave broken ones out; `mlrun data verify` names all of them\n";
   text +=
@@ -149,14 +129,10 @@ std::string data_part(const MaskLook& look, const Choices& choices, const Starte
 }
 
 std::string training_part(const Choices& choices) {
-  return "train:\n  epochs: " + std::to_string(choices.epochs) +
-         "      # passes over the training images; more are seldom worse, the best one is kept\n  batch_size: " +
-         std::to_string(choices.batch_size) +
-         "   # lower it where memory is short\n  eval_batch_size: 1\n  seed: 0\n\n"
-         "optimizer: {name: adamw, lr: 1e-3, weight_decay: 1e-2}  # lr matters most: try a third and three times of "
-         "it\n"
-         "schedule: {name: cosine, warmup: " +
-         std::to_string(choices.warmup) + (choices.warmup == 1 ? " epoch" : " epochs") + ", interval: step}\n";
+  return engine::training_text({.epochs = choices.epochs,
+                                .batch_size = choices.batch_size,
+                                .warmup = choices.warmup,
+                                .more = "  eval_batch_size: 1\n"});
 }
 
 std::string model_part(const Choices& choices) {
