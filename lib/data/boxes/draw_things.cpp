@@ -54,15 +54,22 @@ class Canvas {
   void cover(const torch::Tensor& mask, const Colour& colour) {
     const auto* in = mask.data_ptr<std::uint8_t>();
     for (std::int64_t i = 0; i < height_ * width_; ++i) {
-      if (in[i] == 0) continue;
-      for (std::size_t c = 0; c < 3; ++c) {
-        auto& pixel = pixels_[i * 3 + static_cast<std::int64_t>(c)];
-        pixel = static_cast<std::uint8_t>((pixel + colour[c] + 1) / 2);
-      }
+      if (in[i] != 0) mix(i, colour);
     }
   }
 
+  void cover(const RunLengths& mask, const Colour& colour) {
+    for_each_pixel(mask, [&](std::int64_t y, std::int64_t x) { mix(y * width_ + x, colour); });
+  }
+
  private:
+  void mix(std::int64_t place, const Colour& colour) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      auto& pixel = pixels_[place * 3 + static_cast<std::int64_t>(c)];
+      pixel = static_cast<std::uint8_t>((pixel + colour[c] + 1) / 2);
+    }
+  }
+
   std::uint8_t* pixels_;
   std::int64_t height_, width_;
 };
@@ -77,7 +84,8 @@ class Drawing {
       labels_ = things.labels.to(torch::kLong).contiguous();
       most_ = std::max(classes, labels_.max().item<std::int64_t>() + 1);
     }
-    colours_ = style.colours.empty() ? box_colours(static_cast<std::size_t>(std::max(most_, classes))) : style.colours;
+    const std::int64_t wanted = style.by_thing ? std::max<std::int64_t>(boxes_.size(0), 1) : std::max(most_, classes);
+    colours_ = style.colours.empty() ? box_colours(static_cast<std::size_t>(wanted)) : style.colours;
     const std::int64_t longer = std::max(image_.size(0), image_.size(1));
     line_ = style.thickness > 0 ? style.thickness : std::max<std::int64_t>(longer / 320, 1);
   }
@@ -98,7 +106,9 @@ class Drawing {
     return labels_.defined() ? std::max<std::int64_t>(labels_.data_ptr<std::int64_t>()[i], 0) : 0;
   }
 
-  const Colour& colour(std::int64_t i) const { return colours_[static_cast<std::size_t>(label(i)) % colours_.size()]; }
+  const Colour& colour(std::int64_t i) const {
+    return colours_[static_cast<std::size_t>(style_.by_thing ? i : label(i)) % colours_.size()];
+  }
 
   std::array<std::int64_t, 4> box(std::int64_t i) const {
     constexpr float kFar = 1e6F;
@@ -113,6 +123,11 @@ class Drawing {
   }
 
   void cover(std::int64_t i) {
+    if (!things_.shapes.empty()) {
+      const RunLengths& shape = things_.shapes.at(static_cast<std::size_t>(i));
+      MLRUN_ASSERT(shape.height == image_.size(0) && shape.width == image_.size(1), "masks have the size of the image");
+      canvas_.cover(shape, colour(i));
+    }
     if (!things_.masks.defined()) return;
     const torch::Tensor mask = things_.masks[i].to(torch::kByte).contiguous();
     MLRUN_ASSERT(mask.size(0) == image_.size(0) && mask.size(1) == image_.size(1), "masks have the size of the image");
@@ -187,6 +202,7 @@ torch::Tensor draw_things(const torch::Tensor& image, const DrawnThings& things,
 DrawnThings scaled_things(const DrawnThings& things, double across, double down) {
   DrawnThings result = things;
   result.masks = torch::Tensor();
+  result.shapes.clear();
   result.boxes = things.boxes * torch::tensor({across, down, across, down}, things.boxes.options());
   if (things.keypoints.defined()) {
     result.keypoints = things.keypoints * torch::tensor({across, down, 1.0}, things.keypoints.options());

@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include "data/colours.h"
+#include "data/image/run_lengths.h"
 #include "data/sources/source.h"
 
 /// Things in images to look at.
@@ -15,11 +16,12 @@ namespace mlrun::data {
 
 /// What is drawn; what is not defined is not.
 struct DrawnThings {
-  torch::Tensor boxes;      ///< float [n, 4], left, top, right, bottom in pixels of the image
-  torch::Tensor labels;     ///< int64 [n], numbers of classes from 0
-  torch::Tensor scores;     ///< float [n]
-  torch::Tensor masks;      ///< uint8 or bool [n, H, W]
-  torch::Tensor keypoints;  ///< float [n, K, 3], x, y and whether it is visible (above 0)
+  torch::Tensor boxes;             ///< float [n, 4], left, top, right, bottom in pixels of the image
+  torch::Tensor labels;            ///< int64 [n], numbers of classes from 0
+  torch::Tensor scores;            ///< float [n]
+  torch::Tensor masks;             ///< uint8 or bool [n, H, W], or
+  torch::Tensor keypoints;         ///< float [n, K, 3], x, y and whether it is visible (above 0)
+  std::vector<RunLengths> shapes;  ///< masks as runs, n of the image's size; none: they have none
 };
 
 /// How it is drawn.
@@ -28,6 +30,7 @@ struct DrawingStyle {
   std::vector<Colour> colours;                                  ///< of the classes; none: `box_colours`
   std::vector<std::pair<std::int64_t, std::int64_t>> skeleton;  ///< keypoints that lines join
   std::int64_t thickness = 0;                                   ///< pixels of lines; 0: by the size of the image
+  bool by_thing = false;                                        ///< each thing has a colour of its own
 };
 
 /// The style of a data set: its names, colours and skeleton.

@@ -12,7 +12,7 @@ namespace mlrun::models {
 /// From pooled regions [K, channels, 14, 14]: four convolutions, with batch norm where `norm` says so.
 std::shared_ptr<nn::Layer> mask_head(std::int64_t channels, bool norm);
 /// From its output to logits [K, classes, 28, 28].
-std::shared_ptr<nn::Layer> mask_predictor(std::int64_t classes);
+std::shared_ptr<nn::Layer> mask_predictor(std::int64_t channels, std::int64_t classes);
 
 /// Binary cross-entropy of the masks of regions that show an object. `masks` uint8 [n, H, W] of each image, of its
 /// size.
@@ -21,9 +21,5 @@ torch::Tensor mask_loss(const torch::Tensor& logits, const std::vector<RegionSam
 
 /// Probabilities [K, 1, 28, 28] that pixels belong, of the class that each region was found to be.
 torch::Tensor mask_probabilities(const torch::Tensor& logits, const torch::Tensor& labels);
-
-/// Those of boxes [n, 4] of an image as masks of the image, [n, 1, height, width].
-torch::Tensor pasted_masks(const torch::Tensor& probabilities, const torch::Tensor& boxes, std::int64_t height,
-                           std::int64_t width);
 
 }  // namespace mlrun::models

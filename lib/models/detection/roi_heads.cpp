@@ -109,7 +109,7 @@ RegionHeads::RegionHeads(const RegionOptions& options)
   predictor_ = add("box_predictor", std::make_shared<RegionPredictor>(options.classes));
   if (options.detail == RegionDetail::Masks) {
     detail_head_ = add("mask_head", mask_head(options.channels, /*norm=*/options.convolutions));
-    detail_predictor_ = add("mask_predictor", mask_predictor(options.classes));
+    detail_predictor_ = add("mask_predictor", mask_predictor(options.channels, options.classes));
   }
   if (options.detail == RegionDetail::Keypoints) {
     detail_head_ = add("keypoint_head", keypoint_head(options.channels));

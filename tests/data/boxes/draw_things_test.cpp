@@ -71,6 +71,33 @@ TEST_CASE("masks half cover, keypoints and their lines are drawn where they are 
   CHECK(is_colour(drawn, 9, 4, {0, 0, 0}));
 }
 
+TEST_CASE("masks as runs are drawn as masks are, and each thing may have a colour of its own", "[data][boxes]") {
+  const torch::Tensor image = torch::zeros({6, 8, 3}, torch::kByte);
+  DrawingStyle style;
+  style.colours = {{200, 100, 50}, {20, 40, 60}};
+  style.thickness = 1;
+  DrawnThings things;
+  things.boxes = torch::tensor({{0.0F, 0.0F, 1.0F, 1.0F}, {7.0F, 0.0F, 8.0F, 1.0F}});
+  things.labels = torch::tensor({0, 0}, torch::kLong);
+  things.masks = torch::zeros({2, 6, 8}, torch::kBool);
+  things.masks[0][3][2] = things.masks[1][4][5] = true;
+  const torch::Tensor drawn = draw_things(image, things, style);
+  CHECK(is_colour(drawn, 3, 2, {100, 50, 25}));
+  CHECK(is_colour(drawn, 4, 5, {100, 50, 25}));
+  DrawnThings as_runs = things;
+  as_runs.masks = torch::Tensor();
+  as_runs.shapes = {{6, 8, {15, 1, 32}}, {6, 8, {34, 1, 13}}};
+  CHECK(draw_things(image, as_runs, style).equal(drawn));
+  style.by_thing = true;
+  const torch::Tensor apart = draw_things(image, as_runs, style);
+  CHECK(is_colour(apart, 3, 2, {100, 50, 25}));
+  CHECK(is_colour(apart, 4, 5, {10, 20, 30}));
+  CHECK(is_colour(apart, 0, 7, {20, 40, 60}));
+  as_runs.shapes = {{8, 6, {48}}, {8, 6, {48}}};
+  CHECK_THROWS_AS(draw_things(image, as_runs, style), InternalError);
+  CHECK(scaled_things(as_runs, 2, 2).shapes.empty());
+}
+
 #ifdef MLRUN_WITH_OPENCV
 TEST_CASE("names and scores stand above their boxes", "[data][boxes]") {
   const torch::Tensor image = torch::zeros({60, 120, 3}, torch::kByte);

@@ -10,7 +10,7 @@
 #include "base/torch_compat.h"
 #include "data/image/decode.h"
 #include "models/detection/detector.h"
-#include "models/detection/masks.h"
+#include "models/detection/paste.h"
 #include "models/detection/transform.h"
 #include "models/parity.h"
 #include "nn/norm.h"
