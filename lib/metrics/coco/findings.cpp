@@ -42,11 +42,16 @@ report::Table class_table(const CocoResult& result, const std::vector<std::strin
   return table;
 }
 
+/// What overlaps are called.
+std::string overlap_name(const CocoSettings& settings) {
+  return settings.kind == CocoKind::Keypoints ? "OKS " : "IoU ";
+}
+
 /// The mean of the classes' curves under one threshold; empty where no class has truths.
 report::Series mean_curve(const CocoResult& result, std::size_t threshold) {
   const auto& recalls = result.settings.recalls;
-  report::Series series{"IoU " + report::fixed(result.settings.thresholds[threshold], 2), recalls,
-                        std::vector<double>(recalls.size(), 0)};
+  report::Series series{overlap_name(result.settings) + report::fixed(result.settings.thresholds[threshold], 2),
+                        recalls, std::vector<double>(recalls.size(), 0)};
   std::size_t number = 0;
   for (std::size_t k = 0; k < result.categories; ++k) {
     const double* curve = result.curves.data() + result.curve(threshold, k);
@@ -91,8 +96,8 @@ report::Confusion confusion_of(const CocoEvaluation& evaluation, std::vector<std
 
 std::vector<report::Exhibit> coco_exhibits(const CocoEvaluation& evaluation, const CocoResult& result,
                                            const std::vector<std::string>& classes) {
-  const std::string bounds = "scores from " + report::fixed(result.settings.confusion_score, 2) + ", IoU from " +
-                             report::fixed(result.settings.shown_overlap, 2);
+  const std::string bounds = "scores from " + report::fixed(result.settings.confusion_score, 2) + ", " +
+                             overlap_name(result.settings) + "from " + report::fixed(result.settings.shown_overlap, 2);
   std::vector<report::Exhibit> list = {
       {"per_class", "", class_table(result, classes)},
       {"precision_recall", "", curves_of(result)},

@@ -22,6 +22,17 @@ namespace mlrun::metrics {
 std::unique_ptr<Metric> make_coco_boxes(std::vector<std::string> classes,
                                         CocoSettings settings = CocoSettings::of(CocoKind::Boxes));
 
+/// The same of masks, as `mask_ap`, `mask_ap50`, ...; names of details and exhibits begin so, too. Of a prediction it
+/// also takes `masks`, those of each image as `data::packed_runs` (of its size), of the targets `masks`, uint8 [n, H,
+/// W]. An area that the targets do not have is the mask's.
+std::unique_ptr<Metric> make_coco_masks(std::vector<std::string> classes);
+
+/// The same of keypoints by their similarity (OKS), as `keypoint_ap`, `keypoint_ap50`, `keypoint_ap75`,
+/// `keypoint_ap_medium`, `keypoint_ap_large`, `keypoint_ar20`, ... Prediction and targets also have `keypoints`, float
+/// [n, K, 3]: x, y and visibility; a truth of which none is visible counts for nothing. `sigmas`, one for each of K:
+/// how far people place each apart, by the object's size.
+std::unique_ptr<Metric> make_coco_keypoints(std::vector<std::string> classes, std::vector<double> sigmas);
+
 /// Pascal VOC's evaluation of the same, in per cent: `voc07_ap50` (eleven points) and `voc_ap50` (the area below the
 /// curve). Details and exhibit: `voc_per_class`.
 std::unique_ptr<Metric> make_voc_boxes(std::vector<std::string> classes);

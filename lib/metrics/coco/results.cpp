@@ -200,11 +200,10 @@ void CocoResultsFile::add(const CocoFound& found, bool masks) {
   if (masks) {
     const data::RunLengths& mask = found.shape.mask;
     item["segmentation"] = {{"size", {mask.height, mask.width}}, {"counts", runs_text(mask)}};
-  } else if (!found.shape.keypoints.empty()) {
-    item["keypoints"] = found.shape.keypoints;
-  } else {
-    item["bbox"] = {box.x, box.y, box.width, box.height};
   }
+  if (!found.shape.keypoints.empty()) item["keypoints"] = found.shape.keypoints;
+  const bool alone = !masks && found.shape.keypoints.empty();
+  if (alone || box.width > 0 || box.height > 0) item["bbox"] = {box.x, box.y, box.width, box.height};
   item["score"] = found.score;
   file_.write((any_ ? ",\n" : "[") + json_text(item));
   any_ = true;

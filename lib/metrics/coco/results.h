@@ -51,7 +51,7 @@ class CocoResultsFile {
  public:
   explicit CocoResultsFile(const std::filesystem::path& path) : file_(path) {}
 
-  /// With its mask where `masks`, with its keypoints where there are any, and else its box alone.
+  /// With its mask where `masks`, with its keypoints where there are any, and with its box where it has one.
   void add(const CocoFound& found, bool masks = false);
   void commit();
 

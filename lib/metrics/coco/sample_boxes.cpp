@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
+#include <utility>
+
+#include "data/boxes/mask_runs.h"
 
 namespace mlrun::metrics {
 namespace {
@@ -40,9 +44,39 @@ CocoBox truth_at(const std::vector<double>& corners, std::int64_t i) {
 /// Nothing, which no class is, for what is below 0.
 std::size_t category_of(std::int64_t label) { return static_cast<std::size_t>(label); }
 
+/// Gives each of `items` its mask.
+template <class Item>
+void take_masks(std::vector<Item>& items, std::vector<data::RunLengths> masks) {
+  MLRUN_ASSERT(masks.size() == items.size(), "masks and boxes of a sample are not of one number");
+  for (std::size_t k = 0; k < items.size(); ++k) items[k].shape.mask = std::move(masks[k]);
+}
+
+/// Gives each of `items` its keypoints, float [n, K, 3].
+template <class Item>
+void take_keypoints(std::vector<Item>& items, const torch::Tensor& keypoints) {
+  MLRUN_ASSERT(keypoints.size(0) == static_cast<std::int64_t>(items.size()),
+               "keypoints and boxes of a sample are not of one number");
+  const auto numbers = numbers_of<double>(keypoints, keypoints.numel());
+  const auto each = static_cast<std::ptrdiff_t>(items.empty() ? 0 : numbers.size() / items.size());
+  auto first = numbers.begin();
+  for (Item& item : items) {
+    item.shape.keypoints.assign(first, first + each);
+    first += each;
+  }
+}
+
+/// Nobody can find the points of a thing that has none.
+bool nothing_marked(const CocoShape& shape) {
+  for (std::size_t i = 2; i < shape.keypoints.size(); i += 3) {
+    if (shape.keypoints[i] > 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-std::vector<CocoDetection> detections_in(const data::Fields& prediction, const data::Batch& batch, std::int64_t i) {
+std::vector<CocoDetection> detections_in(const data::Fields& prediction, const data::Batch& batch, std::int64_t i,
+                                         CocoKind kind) {
   const auto at = static_cast<std::size_t>(i);
   const torch::Tensor& boxes = ragged(prediction, "boxes", batch.size())[at];
   const std::int64_t count = boxes.size(0);
@@ -55,12 +89,16 @@ std::vector<CocoDetection> detections_in(const data::Fields& prediction, const d
     one.category = category_of(labels[static_cast<std::size_t>(k)]);
     one.score = scores[static_cast<std::size_t>(k)];
     one.shape.box = box_at(corners, k);
-    one.area = area_of(CocoKind::Boxes, one.shape);
   }
+  if (kind == CocoKind::Masks) {
+    take_masks(found, data::unpacked_runs(ragged(prediction, "masks", batch.size())[at]));
+  }
+  if (kind == CocoKind::Keypoints) take_keypoints(found, ragged(prediction, "keypoints", batch.size())[at]);
+  for (CocoDetection& one : found) one.area = area_of(kind, one.shape);
   return found;
 }
 
-std::vector<CocoTruth> truths_in(const data::Batch& batch, std::int64_t i) {
+std::vector<CocoTruth> truths_in(const data::Batch& batch, std::int64_t i, CocoKind kind) {
   const auto at = static_cast<std::size_t>(i);
   const torch::Tensor& boxes = ragged(batch.targets, "boxes", batch.size())[at];
   const std::int64_t count = boxes.size(0);
@@ -76,12 +114,17 @@ std::vector<CocoTruth> truths_in(const data::Batch& batch, std::int64_t i) {
     difficult = numbers_of<std::int64_t>(ragged(batch.targets, "difficult", batch.size())[at], count);
   }
   std::vector<CocoTruth> truths(static_cast<std::size_t>(count));
+  if (kind == CocoKind::Masks) {
+    take_masks(truths, data::runs_of_masks(ragged(batch.targets, "masks", batch.size())[at]));
+  }
+  if (kind == CocoKind::Keypoints) take_keypoints(truths, ragged(batch.targets, "keypoints", batch.size())[at]);
   for (std::size_t k = 0; k < truths.size(); ++k) {
     CocoTruth& one = truths[k];
     one.category = category_of(labels[k]);
     one.shape.box = truth_at(corners, static_cast<std::int64_t>(k));
-    one.area = areas.empty() ? area_of(CocoKind::Boxes, one.shape) : areas[k];
-    one.ignored = !difficult.empty() && difficult[k] != 0;
+    one.area = areas.empty() ? area_of(kind, one.shape) : areas[k];
+    one.ignored =
+        (!difficult.empty() && difficult[k] != 0) || (kind == CocoKind::Keypoints && nothing_marked(one.shape));
     one.crowd = !crowds.empty() && crowds[k] != 0;
   }
   return truths;

@@ -12,9 +12,11 @@
 
 namespace mlrun::metrics {
 
-/// What a model found in a sample of a batch, and what is there: see `make_coco_boxes`.
-std::vector<CocoDetection> detections_in(const data::Fields& prediction, const data::Batch& batch, std::int64_t sample);
-std::vector<CocoTruth> truths_in(const data::Batch& batch, std::int64_t sample);
+/// What a model found in a sample of a batch, and what is there: see `make_coco_boxes` and its neighbours. Beside
+/// boxes, which all have, what the kind asks for.
+std::vector<CocoDetection> detections_in(const data::Fields& prediction, const data::Batch& batch, std::int64_t sample,
+                                         CocoKind kind = CocoKind::Boxes);
+std::vector<CocoTruth> truths_in(const data::Batch& batch, std::int64_t sample, CocoKind kind = CocoKind::Boxes);
 
 template <class Number>
 std::vector<Number> numbers_of(const torch::Tensor& tensor, std::int64_t count) {
