@@ -12,16 +12,12 @@
 #include "data/sources/listing.h"
 #include "data/sources/masked_images.h"
 #include "data/sources/names.h"
-#include "data/sources/split_names.h"
+#include "data/sources/own_division.h"
 
 namespace mlrun::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr Split kSplits[] = {Split::Train, Split::Val, Split::Test};
-
-fs::path without_ending(const fs::path& path) { return path.parent_path() / path.stem(); }
 
 /// The masks by the names of their images.
 std::map<fs::path, fs::path> find_masks(const SegmentationFolderOptions& options, const fs::path& root) {
@@ -64,48 +60,6 @@ MaskFiles find_pairs(const SegmentationFolderOptions& options, const OpenRequest
   }
   pairs.images->labels.assign(pairs.images->files.size(), 0);
   return pairs;
-}
-
-/// The positions that a list names; nothing where there is no such list.
-std::optional<std::vector<std::int64_t>> listed(const fs::path& list,
-                                                const std::map<std::string, std::int64_t>& names) {
-  if (!fs::is_regular_file(list)) return std::nullopt;
-  std::vector<std::int64_t> positions;
-  for (const auto& [name, line] : read_name_list(list)) {
-    auto found = names.find(name);
-    if (found == names.end()) found = names.find(without_ending(name).string());
-    if (found == names.end()) {
-      throw UserError(Problem{list.string(), line, 0, "", "there is no image '" + shown_text(name) + "'",
-                              "lists name images, with or without their endings"});
-    }
-    positions.push_back(found->second);
-  }
-  return positions;
-}
-
-/// Positions by folders that are named as splits, or by lists; nothing where there are neither.
-std::optional<Division> own_division(const SegmentationFolderOptions& options, const OpenRequest& request,
-                                     const MaskFiles& pairs) {
-  Division division;
-  std::map<std::string, std::int64_t> names;
-  bool folders = true;
-  for (std::size_t i = 0; i < pairs.masks.size(); ++i) {
-    const fs::path inside = fs::path(pairs.images->files[i].path).lexically_relative(options.images);
-    const auto position = static_cast<std::int64_t>(i);
-    names.emplace(without_ending(inside).string(), position);
-    const auto split = inside.has_parent_path() ? split_named(inside.begin()->string()) : std::nullopt;
-    folders = folders && split;
-    if (folders) division.of(*split).push_back(position);
-  }
-  if (folders) return division;
-  division = {};
-  bool any = false;
-  for (const Split split : kSplits) {
-    const auto positions = listed(request.root / (std::string(split_name(split)) + ".txt"), names);
-    any = any || positions;
-    division.of(split) = positions.value_or(std::vector<std::int64_t>());
-  }
-  return any ? std::optional(division) : std::nullopt;
 }
 
 ClassTable classes_of(const SegmentationFolderOptions& options, const MaskFiles& pairs) {
@@ -155,7 +109,9 @@ std::shared_ptr<const Dataset> open_segmentation_folder(const SegmentationFolder
   check_root(request.root);
   MaskFiles pairs = find_pairs(options, request);
   MaskValues values(classes_of(options, pairs), options.ignore_index, options.reduce_zero_label);
-  const auto own = own_division(options, request, pairs);
+  std::vector<fs::path> inside;
+  for (const auto& file : pairs.images->files) inside.push_back(fs::path(file.path).lexically_relative(options.images));
+  const auto own = own_division(request.root, inside);
   return open_mask_files(request, std::move(pairs), std::move(values), own);
 }
 

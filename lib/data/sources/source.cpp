@@ -4,6 +4,7 @@
 
 #include "data/sources/boxed/coco_detection.h"
 #include "data/sources/boxed/cvat.h"
+#include "data/sources/boxed/instance_masks.h"
 #include "data/sources/boxed/labelme.h"
 #include "data/sources/boxed/voc_detection.h"
 #include "data/sources/boxed/yolo.h"
@@ -71,11 +72,15 @@ const SourceFactory& sources() {
                              &open_labelme);
 #endif
 #ifdef MLRUN_WITH_OPENCV
+    list.add<InstanceMasksOptions>(
+        "instance_masks", "images with a mask of each thing: labelled PNG, or one PNG a thing", &open_instance_masks);
     list.add<SegmentationFolderOptions>("segmentation_folder", "images and masks of the same names, in two folders",
                                         &open_segmentation_folder);
 #endif
     list.add<SyntheticShapesOptions>("synthetic_boxes", "seeded discs and rectangles with boxes around them",
                                      &open_synthetic_boxes);
+    list.add<SyntheticShapesOptions>("synthetic_instances", "seeded discs and rectangles with boxes and their masks",
+                                     &open_synthetic_instances);
     list.add<SyntheticShapesOptions>("synthetic_shapes", "seeded discs and rectangles with their masks",
                                      &open_synthetic_shapes);
     list.add<SyntheticOptions>("synthetic", "seeded patterns with noise, made on the fly", &open_synthetic);

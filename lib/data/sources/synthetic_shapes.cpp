@@ -20,7 +20,7 @@ constexpr int kGround = 128, kDarkest = 32, kColours = 192;
 
 using Colour = std::array<std::uint8_t, 3>;
 
-enum class ShapeTargets { Masks, Boxes };
+enum class ShapeTargets { Masks, Boxes, Instances };
 
 std::vector<Colour> colours_of(const SyntheticShapesOptions& options) {
   std::vector<Colour> colours = {{kGround, kGround, kGround}};
@@ -53,6 +53,14 @@ struct Shape {
 /// The boxes around shapes, and their classes, the first of which is not the ground.
 class ShapeBoxes {
  public:
+  /// The pixels of one, uint8 [H, W].
+  void add_mask(const torch::Tensor& mask) {
+    masks_.push_back(mask);
+    areas_.back() = mask.sum().item<double>();
+  }
+  torch::Tensor masks(std::int64_t height, std::int64_t width) const {
+    return masks_.empty() ? torch::zeros({0, height, width}, torch::kByte) : torch::stack(masks_);
+  }
   void add(const std::array<std::int64_t, 4>& box, std::int64_t label) {
     for (const auto side : box) sides_.push_back(static_cast<float>(side));
     areas_.push_back(static_cast<double>((box[2] - box[0]) * (box[3] - box[1])));
@@ -71,6 +79,7 @@ class ShapeBoxes {
   std::vector<float> sides_;
   std::vector<double> areas_;
   std::vector<std::int64_t> labels_;
+  std::vector<torch::Tensor> masks_;
 };
 
 class Shapes : public Source {
@@ -98,8 +107,12 @@ class Shapes : public Source {
     sample.id = std::to_string(key.index);
     sample.index = key.index;
     sample.inputs.set("image", painted(mask, random));
-    if (targets_ == ShapeTargets::Boxes) sample.targets = boxes.targets();
-    else sample.targets.set("mask", mask);
+    if (targets_ == ShapeTargets::Masks) {
+      sample.targets.set("mask", mask);
+      return sample;
+    }
+    sample.targets = boxes.targets();
+    if (targets_ == ShapeTargets::Instances) sample.targets.set("masks", boxes.masks(options_.height, options_.width));
     return sample;
   }
 
@@ -112,12 +125,14 @@ class Shapes : public Source {
     const Shape shape{below(options_.height), below(options_.width), 2 + below(options_.height / 5),
                       2 + below(options_.width / 5), below(2) == 0};
     boxes.add(shape.box(options_.height, options_.width), label);
-    auto pixels = mask.accessor<std::uint8_t, 2>();
+    const torch::Tensor whole = torch::zeros_like(mask);
+    auto pixels = mask.accessor<std::uint8_t, 2>(), own = whole.accessor<std::uint8_t, 2>();
     for (std::int64_t y = 0; y < options_.height; ++y) {
       for (std::int64_t x = 0; x < options_.width; ++x) {
-        if (shape.holds(y, x)) pixels[y][x] = label;
+        if (shape.holds(y, x)) pixels[y][x] = label, own[y][x] = 1;
       }
     }
+    if (targets_ == ShapeTargets::Instances) boxes.add_mask(whole);
   }
 
   torch::Tensor painted(const torch::Tensor& mask, KeyedRandom& random) const {
@@ -144,18 +159,20 @@ class Shapes : public Source {
 std::shared_ptr<const Dataset> open_shapes(const SyntheticShapesOptions& options, ShapeTargets targets,
                                            const OpenRequest& request) {
   check_shares(request.split, true, true);
-  const bool boxes = targets == ShapeTargets::Boxes;
+  const bool boxes = targets != ShapeTargets::Masks, instances = targets == ShapeTargets::Instances;
+  const std::string kind = instances ? "instances" : boxes ? "boxes" : "shapes";
   DataInfo info;
-  info.name = boxes ? "synthetic boxes" : "synthetic shapes";
+  info.name = "synthetic " + kind;
   Json values = Json::object();
   const auto spec = config::spec_of<SyntheticShapesOptions>();
   for (const auto& field : spec->fields) values[field.name] = field.get(&options);
-  const std::string text = (boxes ? "synthetic_boxes 1 " : "synthetic_shapes 1 ") + json_text(values);
+  const std::string text = "synthetic_" + kind + " 1 " + json_text(values);
   info.fingerprint = sha256(text.data(), text.size());
   for (std::int64_t label = boxes ? 1 : 0; label < options.num_classes; ++label) {
     info.classes.push_back(label == 0 ? "ground" : "shape " + std::to_string(label));
   }
   if (boxes) info.facts["boxes"] = true;
+  if (instances) info.facts["masks"] = true;
   info.channels = options.channels;
   const std::pair<Split, std::int64_t> counts[] = {
       {Split::Train, options.train_samples}, {Split::Val, options.val_samples}, {Split::Test, options.test_samples}};
@@ -189,6 +206,11 @@ std::shared_ptr<const Dataset> open_synthetic_shapes(const SyntheticShapesOption
 
 std::shared_ptr<const Dataset> open_synthetic_boxes(const SyntheticShapesOptions& options, const OpenRequest& request) {
   return open_shapes(options, ShapeTargets::Boxes, request);
+}
+
+std::shared_ptr<const Dataset> open_synthetic_instances(const SyntheticShapesOptions& options,
+                                                        const OpenRequest& request) {
+  return open_shapes(options, ShapeTargets::Instances, request);
 }
 
 }  // namespace mlrun::data

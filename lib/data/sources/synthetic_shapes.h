@@ -27,4 +27,9 @@ std::shared_ptr<const Dataset> open_synthetic_shapes(const SyntheticShapesOption
 /// is no class of theirs.
 std::shared_ptr<const Dataset> open_synthetic_boxes(const SyntheticShapesOptions& options, const OpenRequest& request);
 
+/// The same with the pixels of each shape, those that others cover among them: `targets.masks`, uint8 [n, H, W]; its
+/// area is theirs.
+std::shared_ptr<const Dataset> open_synthetic_instances(const SyntheticShapesOptions& options,
+                                                        const OpenRequest& request);
+
 }  // namespace mlrun::data

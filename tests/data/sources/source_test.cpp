@@ -30,8 +30,10 @@ TEST_CASE("the sources of this build are registered", "[data][source]") {
                                                         "idx",
                                                         "image_folder",
                                                         "labelme",
+                                                        "instance_masks",
                                                         "segmentation_folder",
                                                         "synthetic_boxes",
+                                                        "synthetic_instances",
                                                         "synthetic_shapes",
                                                         "synthetic",
                                                         "voc_segmentation",
@@ -41,11 +43,11 @@ TEST_CASE("the sources of this build are registered", "[data][source]") {
 #elif defined(MLRUN_WITH_JPEG)
   REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "coco", "csv", "cvat", "flat", "idx",
                                                         "image_folder", "labelme", "synthetic_boxes",
-                                                        "synthetic_shapes", "synthetic", "voc_detection", "webdataset",
-                                                        "yolo"});
+                                                        "synthetic_instances", "synthetic_shapes", "synthetic",
+                                                        "voc_detection", "webdataset", "yolo"});
 #else
-  REQUIRE(sources().names() ==
-          std::vector<std::string>{"cifar10", "cifar100", "idx", "synthetic_boxes", "synthetic_shapes", "synthetic"});
+  REQUIRE(sources().names() == std::vector<std::string>{"cifar10", "cifar100", "idx", "synthetic_boxes",
+                                                        "synthetic_instances", "synthetic_shapes", "synthetic"});
 #endif
   for (const auto& entry : sources().entries()) REQUIRE_FALSE(entry.description.empty());
 }

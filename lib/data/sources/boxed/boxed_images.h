@@ -32,9 +32,10 @@ struct BoxedSet {
 /// A data set of image files with things in them, in one convention: targets `boxes`, float32 [n, 4] (left, top, right,
 /// bottom in pixels from 0); `labels`, int64 [n], numbers of classes from 0; `crowd`, bool [n]; `area`, float64 [n];
 /// `object_ids`, int64 [n], the annotations'; `image_id`, int64; where the source has them `difficult`, bool [n], and
-/// `keypoints`, float32 [n, K, 3]; with `rules.masks` `masks`, uint8 [n, H, W]. n is 0 where there is nothing.
-/// Looks at the heads of all files. UserError that names what cannot be used: absent images, sizes that differ from the
-/// images', boxes without area or outside, ids that stand there twice, and what `set.problems` has.
+/// `keypoints`, float32 [n, K, 3]; with `rules.masks` `masks`, uint8 [n, H, W]. n is 0 where there is nothing. Its
+/// facts say so: `boxes` and `masks` are true, `keypoint_count` is K. Looks at the heads of all files. UserError that
+/// names what cannot be used: absent images, sizes that differ from the images', boxes without area or outside, ids
+/// that stand there twice, and what `set.problems` has.
 std::shared_ptr<const Dataset> open_boxed(BoxedSet set, const OpenRequest& request, const BoxRules& rules);
 
 /// Whether the samples of a data set have boxes.

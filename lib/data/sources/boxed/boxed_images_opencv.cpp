@@ -185,6 +185,8 @@ class Opening {
   void describe() {
     Json& facts = set_.info.facts;
     facts["boxes"] = true;
+    if (rules_.masks) facts["masks"] = true;
+    if (set_.keypoints > 0) facts["keypoint_count"] = set_.keypoints;
     if (facts.contains("category_ids")) return;
     facts["category_ids"] = Json::array();
     for (std::size_t i = 0; i < set_.info.classes.size(); ++i) facts["category_ids"].push_back(i + 1);
