@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,7 +11,10 @@
 namespace mlrun::models {
 namespace {
 
-template <bool keypoints>
+/// Which of the options a builder has.
+enum class Rcnn { Plain, Keypoints, Mobile };
+
+template <Rcnn kind>
 struct RcnnBuilder {
   std::optional<int64_t> num_classes;
   std::optional<std::string> norm;
@@ -27,12 +32,17 @@ struct RcnnBuilder {
   int64_t box_batch_size_per_image = 512;
   double box_positive_fraction = 0.25;
   int64_t num_keypoints = 17;
+  std::string backbone = "mobilenet_v3_large";
+  std::vector<std::string> levels;
+  int64_t num_filters = 128, anchor_size = 8;
+  bool deep_heads = true;
 
   static void declare(config::Declare<RcnnBuilder>& d);
 };
 
-using FasterRcnnBuilder = RcnnBuilder<false>;
-using KeypointRcnnBuilder = RcnnBuilder<true>;
+using FasterRcnnBuilder = RcnnBuilder<Rcnn::Plain>;
+using KeypointRcnnBuilder = RcnnBuilder<Rcnn::Keypoints>;
+using MobileMaskRcnnBuilder = RcnnBuilder<Rcnn::Mobile>;
 
 template <class Builder>
 void declare_proposals(config::Declare<Builder>& d) {
@@ -74,13 +84,28 @@ void declare_lessons(config::Declare<Builder>& d) {
   });
 }
 
-template <bool keypoints>
-void RcnnBuilder<keypoints>::declare(config::Declare<RcnnBuilder>& d) {
+/// What a detector of few filters stands on.
+template <class Builder>
+void declare_filters(config::Declare<Builder>& d) {
+  std::vector<std::string> names;
+  for (const auto& entry : backbones().entries()) names.push_back(entry.name);
+  d("backbone", &Builder::backbone, "what the pyramid stands on").choices(names);
+  d("levels", &Builder::levels,
+    "its layers that the pyramid begins with; empty: the last ones of strides 4, 8, 16 and 32");
+  d("num_filters", &Builder::num_filters, "channels of the pyramid and the heads").min(1);
+  d("anchor_size", &Builder::anchor_size, "length of the smallest anchor, in strides of its map").min(1);
+  d("deep_heads", &Builder::deep_heads,
+    "convolutions in the head of boxes, and norms in it and in the head of masks, as the second versions have them");
+}
+
+template <Rcnn kind>
+void RcnnBuilder<kind>::declare(config::Declare<RcnnBuilder>& d) {
   declare_detector(d);
+  if (kind == Rcnn::Mobile) declare_filters(d);
   declare_sizes(d);
   declare_proposals(d);
   declare_lessons(d);
-  if (keypoints) d("num_keypoints", &RcnnBuilder::num_keypoints, "points of each object").min(1);
+  if (kind == Rcnn::Keypoints) d("num_keypoints", &RcnnBuilder::num_keypoints, "points of each object").min(1);
 }
 
 template <class Builder>
@@ -140,6 +165,41 @@ std::shared_ptr<nn::Layer> on_mobilenet(const FasterRcnnBuilder& o, const ModelR
                            options_of(o, anchors, request));
 }
 
+/// The last level of each stride from 4 to 32, unless they are named.
+std::vector<std::string> pyramid_levels(const MobileMaskRcnnBuilder& o, const BackboneOptions& body,
+                                        const BackboneRequest& request) {
+  constexpr int64_t kFinest = 4, kCoarsest = 32;
+  if (!o.levels.empty()) return o.levels;
+  std::map<int64_t, std::string> last;
+  for (const Level& level : make_backbone(o.backbone, body, request).levels) {
+    if (level.stride >= kFinest && level.stride <= kCoarsest) last[level.stride] = level.name;
+  }
+  std::vector<std::string> names;
+  for (const auto& item : last) names.push_back(item.second);
+  return names;
+}
+
+std::shared_ptr<nn::Layer> mobile_mask_rcnn(const MobileMaskRcnnBuilder& o, const ModelRequest& request) {
+  const BackboneRequest from{request.inputs, "model"};
+  BackboneOptions body;
+  body.norm = o.norm;
+  body.norm_eps = o.norm_eps;
+  body.trainable_stages = o.trainable_stages;
+  body.levels = pyramid_levels(o, body, from);
+  const Backbone backbone = make_backbone(o.backbone, body, from);
+  PyramidOptions pyramid{.out = o.num_filters, .norm = nn::NormOptions{}};
+  std::vector<std::vector<double>> sizes;
+  for (const Level& level : backbone.levels) sizes.push_back({static_cast<double>(o.anchor_size * level.stride)});
+  sizes.push_back({2 * sizes.back().front()});
+  const std::vector<std::vector<double>> ratios(sizes.size(), {0.5, 1, 2});
+  FasterRcnnOptions options = options_of(o, nn::AnchorGenerator(sizes, ratios), request);
+  options.proposals.channels = options.regions.channels = o.num_filters;
+  options.regions.convolutions = o.deep_heads;
+  options.regions.detail = RegionDetail::Masks;
+  options.input.divisible = std::max<int64_t>(options.input.divisible, backbone.levels.back().stride);
+  return build<FasterRcnn>(std::make_shared<PyramidBackbone>(backbone, pyramid), options);
+}
+
 void add_resnet_rcnn(ModelFactory& factory, const std::string& name, const std::string& description,
                      const ResnetVersion& version, double box_ap) {
   factory.add<FasterRcnnBuilder>(
@@ -179,6 +239,16 @@ void add_mask_rcnns(ModelFactory& factory) {
                   {.detail = RegionDetail::Masks}, 37.9);
   add_resnet_rcnn(factory, "maskrcnn_resnet50_fpn_v2", "Mask R-CNN on the second version of Faster R-CNN",
                   {.second = true, .detail = RegionDetail::Masks}, 47.4);
+  MobileMaskRcnnBuilder mobile;
+  mobile.min_size = {320};
+  mobile.max_size = 640;
+  mobile.rpn_post_nms_top_n_train = 500;
+  mobile.rpn_post_nms_top_n_test = 300;
+  mobile.box_batch_size_per_image = 128;
+  Json facts = coco_facts(320, 0);
+  facts.erase("metrics");
+  factory.add<MobileMaskRcnnBuilder>("maskrcnn_mobile", "Mask R-CNN with few filters, on any backbone",
+                                     mobile_mask_rcnn, std::move(facts), mobile);
 }
 
 void add_keypoint_rcnn(ModelFactory& factory) {

@@ -124,6 +124,34 @@ TEST_CASE("RetinaNet for phones stands on any backbone and learns", "[models][de
         }).find("model.levels.0: 'nowhere' is no level of mobilenet_v2") == 0);
 }
 
+TEST_CASE("Mask R-CNN of few filters stands on any backbone and learns", "[models][detection]") {
+  const Json options[] = {{{"num_filters", 8}, {"backbone", "mobilenet_v3_small"}},
+                          {{"num_filters", 16}, {"backbone", "resnet18"}, {"deep_heads", false}}};
+  for (Json chosen : options) {
+    INFO(chosen.dump());
+    chosen["box_batch_size_per_image"] = 8;
+    const auto model = test::make_model("maskrcnn_mobile", chosen, {3, 3});
+    nn::initialise(*model, 0);
+    const auto image = test::formula({1, 3, 64, 96}).to(torch::kFloat) * 4;
+    const auto sizes = torch::tensor({{64, 96}}, torch::kLong), count = torch::tensor({1}, torch::kLong);
+    torch::Tensor mask = torch::zeros({1, 64, 96}, torch::kByte);
+    mask.slice(1, 12, 50).slice(2, 20, 60).fill_(1);
+    const auto losses = model->run({image, sizes, torch::tensor({{20.0F, 12.0F, 60.0F, 50.0F}}), count,
+                                    torch::tensor({2}, torch::kLong), count, mask, count});
+    REQUIRE(losses.size() == 5);
+    torch::stack(losses).sum().backward();
+    for (const auto& item : model->named_parameters()) {
+      INFO(item.key());
+      CHECK(item.value().grad().defined());
+    }
+    model->eval();
+    const torch::NoGradGuard no_grad;
+    const auto found = model->run({image, sizes});
+    REQUIRE(found.size() == 8);
+    CHECK(found[6].sizes() == torch::IntArrayRef({found[0].size(0), 1, 28, 28}));
+  }
+}
+
 TEST_CASE("two stages find nothing where nothing is proposed or nothing is sure", "[models][detection]") {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, more] : {std::pair<const char*, const char*>{"fasterrcnn_mobilenet_v3_large_320_fpn", ""},
