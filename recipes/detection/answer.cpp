@@ -1,5 +1,6 @@
 #include "recipes/detection/answer.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,9 @@
 
 #include "base/files.h"
 #include "data/boxes/draw_things.h"
+#include "data/boxes/mask_runs.h"
+#include "metrics/coco/results.h"
+#include "recipes/detection/samples.h"
 #include "report/format.h"
 #include "report/png.h"
 
@@ -36,19 +40,66 @@ void write_picture(const torch::Tensor& picture, const std::filesystem::path& fi
   write_file(file, report::png(pixels.data_ptr<std::uint8_t>(), pixels.size(1), pixels.size(0), pixels.size(2)));
 }
 
+/// COCO's lines between the points of people, for models whose data name none.
+const std::vector<std::pair<std::int64_t, std::int64_t>>& person_skeleton() {
+  static const std::vector<std::pair<std::int64_t, std::int64_t>> lines = {
+      {15, 13}, {13, 11}, {16, 14}, {14, 12}, {11, 12}, {5, 11}, {6, 12}, {5, 6}, {5, 7}, {6, 8},
+      {7, 9},   {8, 10},  {1, 2},   {0, 1},   {0, 2},   {1, 3},  {2, 4},  {3, 5}, {4, 6}};
+  return lines;
+}
+
+data::DrawingStyle style_of(const data::DataInfo& info, const Found& found) {
+  constexpr std::int64_t kPersonPoints = 17;
+  data::DrawingStyle style = data::drawing_style(info);
+  style.by_thing = info.classes.size() == 1 && !found.shapes.empty();
+  const bool person = found.keypoints.defined() && found.keypoints.size(1) == kPersonPoints;
+  if (style.skeleton.empty() && person) style.skeleton = person_skeleton();
+  return style;
+}
+
+/// What more is known of it than its box.
+void add_details(const Found& found, std::size_t row, Json& item) {
+  const metrics::CocoShape shape = shape_of(found, row);
+  if (!shape.mask.counts.empty()) {
+    item["segmentation"] = {{"size", {shape.mask.height, shape.mask.width}},
+                            {"counts", metrics::runs_text(shape.mask)}};
+  }
+  if (!shape.keypoints.empty()) item["keypoints"] = shape.keypoints;
+}
+
 }  // namespace
 
-Found of_score(const Found& found, double least) {
-  const torch::Tensor kept = found.scores >= least;
-  return {found.boxes.index({kept}), found.scores.index({kept}), found.labels.index({kept})};
+Found found_in(const data::Fields& prediction, std::size_t image) {
+  const auto of = [&](const char* name) { return list_of(prediction, name).at(image); };
+  Found found{of("boxes"), of("scores"), of("labels")};
+  if (prediction.has("keypoints")) found.keypoints = of("keypoints");
+  if (prediction.has("masks")) found.shapes = data::unpacked_runs(of("masks"));
+  return found;
+}
+
+Found of_score(const Found& found, double least) { return found.rows(found.scores >= least); }
+
+metrics::CocoShape shape_of(const Found& found, std::size_t row) {
+  const auto i = static_cast<std::int64_t>(row);
+  const torch::Tensor box = found.boxes[i].to(torch::kDouble).contiguous();
+  const double* sides = box.data_ptr<double>();
+  metrics::CocoShape shape;
+  shape.box = {sides[0], sides[1], sides[2] - sides[0], sides[3] - sides[1]};
+  if (!found.shapes.empty()) shape.mask = found.shapes.at(row);
+  if (!found.keypoints.defined()) return shape;
+  const torch::Tensor points = found.keypoints[i].to(torch::kDouble).contiguous();
+  shape.keypoints.assign(points.data_ptr<double>(), points.data_ptr<double>() + points.numel());
+  return shape;
 }
 
 torch::Tensor drawn(const data::DataInfo& info, const Found& found, const torch::Tensor& picture, bool scored) {
   data::DrawnThings things;
   things.boxes = found.boxes;
   things.labels = found.labels;
+  things.shapes = found.shapes;
+  things.keypoints = found.keypoints;
   if (scored) things.scores = found.scores;
-  return data::draw_things(picture, things, data::drawing_style(info));
+  return data::draw_things(picture, things, style_of(info, found));
 }
 
 engine::Answer answer_of(const data::DataInfo& info, const Found& found, const torch::Tensor& picture, double shown) {
@@ -59,7 +110,9 @@ engine::Answer answer_of(const data::DataInfo& info, const Found& found, const t
   for (const Row& row : rows_of(found)) {
     const std::string& name = info.classes.at(row.label);
     const std::vector<double> sides = {row.left, row.top, row.right, row.bottom};
-    answer.json.push_back({{"class", name}, {"index", row.label}, {"score", row.score}, {"box", sides}});
+    Json item = {{"class", name}, {"index", row.label}, {"score", row.score}, {"box", sides}};
+    add_details(found, answer.json.size(), item);
+    answer.json.push_back(std::move(item));
     std::vector<std::string> record = {name, std::to_string(row.label), report::shortest(row.score)}, line = {name};
     line.push_back(report::percent(row.score, 1));
     for (const double side : sides) record.push_back(report::shortest(side)), line.push_back(report::fixed(side, 1));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include <torch/utils.h>
 
@@ -29,6 +30,10 @@ void AnswerSettings::declare(config::Declare<AnswerSettings>& d) {
     "what is drawn and listed for people has at least this score; files and figures have all")
       .min(0)
       .max(1);
+  d("keypoint_sigmas", &S::keypoint_sigmas,
+    "how far people place each keypoint apart, as shares of the object's size, for `keypoint_ap`; empty: COCO's for "
+    "17 keypoints, else 0.05 each")
+      .above(0);
 }
 
 void AnswerSettings::apply(models::DetectionSettings& settings) const {
@@ -55,8 +60,16 @@ HeadLabels::HeadLabels(std::int64_t outputs, const std::vector<std::int64_t>& ca
 void HeadLabels::keep_classes(Found& found) const {
   found.labels = classes_.index({found.labels});
   const torch::Tensor known = found.labels >= 0;
-  if (known.all().item<bool>()) return;
-  found = {found.boxes.index({known}), found.scores.index({known}), found.labels.index({known})};
+  if (!known.all().item<bool>()) found = found.rows(known);
+}
+
+Found Found::rows(const torch::Tensor& kept) const {
+  const auto of = [&kept](const torch::Tensor& all) { return all.defined() ? all.index({kept}) : all; };
+  Found some{of(boxes), of(scores), of(labels), of(keypoints), of(masks)};
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    if (kept[static_cast<std::int64_t>(i)].item<bool>()) some.shapes.push_back(shapes[i]);
+  }
+  return some;
 }
 
 torch::Tensor normalised(const torch::Tensor& image, const models::DetectorInput& input) {
@@ -72,11 +85,16 @@ Found detect(models::Detector& model, const torch::Tensor& image) {
       models::prepare({normalised(image, model.input())}, model.input(), {model.input().min_sizes.back()});
   const data::Fields found = engine::run_model(model, {{"image", batch.image}, {"sizes", batch.sizes}});
   const torch::Tensor size = batch.sizes.to(torch::kCPU);
-  const torch::Tensor boxes = models::rescaled_boxes(list_of(found, "boxes").front(),
-                                                     {size[0][0].item<std::int64_t>(), size[0][1].item<std::int64_t>()},
-                                                     {image.size(1), image.size(2)});
-  return {boxes.to(torch::kCPU, torch::kFloat), list_of(found, "scores").front().to(torch::kCPU, torch::kFloat),
-          list_of(found, "labels").front().to(torch::kCPU)};
+  const std::pair from(size[0][0].item<std::int64_t>(), size[0][1].item<std::int64_t>());
+  const std::pair to(image.size(1), image.size(2));
+  const auto only = [&found](const char* name) { return list_of(found, name).front(); };
+  Found result{models::rescaled_boxes(only("boxes"), from, to).to(torch::kCPU, torch::kFloat),
+               only("scores").to(torch::kCPU, torch::kFloat), only("labels").to(torch::kCPU)};
+  if (found.has("masks")) result.masks = only("masks").to(torch::kCPU, torch::kFloat);
+  if (found.has("keypoints")) {
+    result.keypoints = models::rescaled_keypoints(only("keypoints"), from, to).to(torch::kCPU, torch::kFloat);
+  }
+  return result;
 }
 
 }  // namespace mlrun::detection

@@ -7,6 +7,7 @@
 #include <torch/types.h>
 
 #include "config/options.h"
+#include "data/image/run_lengths.h"
 #include "models/detection/detector.h"
 
 namespace mlrun::detection {
@@ -16,15 +17,22 @@ struct AnswerSettings {
   std::optional<double> score_threshold, nms_threshold;
   std::optional<std::int64_t> detections, candidates;
   double shown_score = 0.5;
+  std::vector<double> keypoint_sigmas;
   static void declare(config::Declare<AnswerSettings>& d);
 
   /// Puts what is set in the place of the model's own.
   void apply(models::DetectionSettings& settings) const;
 };
 
-/// The boxes of one image, in its pixels, the best first.
+/// The boxes of one image, in its pixels, the best first, and what more a model says of what lies in them.
 struct Found {
-  torch::Tensor boxes, scores, labels;  ///< float32 [N, 4], float32 [N], int64 [N]
+  torch::Tensor boxes, scores, labels;     ///< float32 [N, 4], float32 [N], int64 [N]
+  torch::Tensor keypoints{};               ///< float32 [N, K, 3]: x, y, visible; undefined where there are none
+  torch::Tensor masks{};                   ///< float32 [N, 1, side, side]: probabilities in the boxes; or undefined
+  std::vector<data::RunLengths> shapes{};  ///< the same as masks of the image; N, or none
+
+  /// The rows that `kept`, bool [N], has.
+  Found rows(const torch::Tensor& kept) const;
 };
 
 /// The labels of a model's head for the classes of data: torchvision's models count from 1, for 0 is the background.

@@ -7,6 +7,7 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "data/boxes/mask_runs.h"
 #include "data/image/overlay.h"
 #include "data/image/thumbnail.h"
 #include "metrics/worst.h"
@@ -56,14 +57,19 @@ class DetectorExhibition : public engine::Exhibition {
       image.truth.boxes = list_of(batch.targets, "boxes")[i].cpu().index({single});
       image.truth.labels = list_of(batch.targets, "labels")[i].cpu().index({single});
       image.truth.scores = torch::ones(image.truth.boxes.size(0));
-      image.found = of_score(
-          {list_of(prediction, "boxes")[i], list_of(prediction, "scores")[i], list_of(prediction, "labels")[i]},
-          shown_);
+      image.found = of_score(found_in(prediction, i), shown_);
       const std::int64_t right = matched(image.found, image.truth);
       image.missed = image.truth.boxes.size(0) - right;
       image.false_alarms = image.found.boxes.size(0) - right;
       const auto wrong = static_cast<double>(image.missed + image.false_alarms);
-      if (wrong > 0) worst_.add(wrong, std::move(image));
+      if (wrong == 0 || !worst_.wants(wrong)) continue;
+      if (prediction.has("masks") && batch.targets.has("masks")) {
+        image.truth.shapes = data::runs_of_masks(list_of(batch.targets, "masks")[i].cpu().index({single}));
+      }
+      if (prediction.has("keypoints") && batch.targets.has("keypoints")) {
+        image.truth.keypoints = list_of(batch.targets, "keypoints")[i].cpu().index({single});
+      }
+      worst_.add(wrong, std::move(image));
     }
   }
 

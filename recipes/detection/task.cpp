@@ -11,11 +11,13 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/boxes/mask_runs.h"
 #include "data/image_preparation.h"
 #include "data/sources/boxed/boxed_images.h"
 #include "engine/ports.h"
 #include "metrics/coco/metric.h"
 #include "models/detection/detector.h"
+#include "models/detection/paste.h"
 #include "models/detection/transform.h"
 #include "models/image_context.h"
 #include "models/named_model.h"
@@ -27,6 +29,8 @@
 
 namespace mlrun::detection {
 namespace {
+
+constexpr std::int64_t kPersonKeypoints = 17;
 
 struct TaskOptions {
   std::string resize = "model";
@@ -76,6 +80,10 @@ class DetectionTask : public engine::Task {
   std::vector<std::unique_ptr<metrics::Metric>> metrics(data::Split) const override {
     std::vector<std::unique_ptr<metrics::Metric>> list;
     list.push_back(metrics::make_coco_boxes(info_.classes));
+    if (masks_ && facts().value("masks", false)) list.push_back(metrics::make_coco_masks(info_.classes));
+    if (keypoints_ > 0 && facts().contains("keypoint_count")) {
+      list.push_back(metrics::make_coco_keypoints(info_.classes, sigmas()));
+    }
     return list;
   }
   std::string headline() const override { return "ap"; }
@@ -84,10 +92,8 @@ class DetectionTask : public engine::Task {
   engine::Answer answer(const data::Batch& batch, const data::Fields& prediction, std::int64_t row,
                         const engine::AnswerOptions&) const override {
     const auto i = static_cast<std::size_t>(row);
-    const Found found{list_of(prediction, "boxes").at(i), list_of(prediction, "scores").at(i),
-                      list_of(prediction, "labels").at(i)};
     const bool drawn = batch.inputs.has("picture");
-    return answer_of(info_, found, drawn ? list_of(batch.inputs, "picture").at(i) : torch::Tensor(),
+    return answer_of(info_, found_in(prediction, i), drawn ? list_of(batch.inputs, "picture").at(i) : torch::Tensor(),
                      options_.answer.shown_score);
   }
   std::unique_ptr<engine::Exhibition> exhibition() override {
@@ -103,11 +109,10 @@ class DetectionTask : public engine::Task {
   std::shared_ptr<const data::Source> prepared(data::Split split, bool augmented);
   data::Fields learnt_from(const data::Batch& batch) const;
   data::Fields followed(const data::Batch& batch, const models::DetectorBatch& prepared) const;
-  /// Whether the model learns from what the targets call so.
-  bool takes(const std::string& name) const {
-    const auto ports = detector_->interface().inputs;
-    return std::any_of(ports.begin(), ports.end(), [&name](const nn::Port& port) { return port.name == name; });
-  }
+  void find_details();
+  /// What the data say of themselves; a model knows it of those that it was trained with.
+  const Json& facts() const { return dataset_ ? dataset_->info().facts : info_.facts; }
+  std::vector<double> sigmas() const;
 
   config::Recipe recipe_;
   TaskOptions options_;
@@ -116,6 +121,8 @@ class DetectionTask : public engine::Task {
   engine::Models models_;
   std::shared_ptr<models::Detector> detector_;
   HeadLabels labels_;
+  bool masks_ = false;          // that the model gives
+  std::int64_t keypoints_ = 0;  // of each thing, that it gives
   std::optional<data::ImagePreparation> images_;
 };
 
@@ -140,6 +147,40 @@ void DetectionTask::make_model() {
   labels_ = HeadLabels(models::integer_option(architecture, "num_classes").value_or(classes + 1), category_ids(info_),
                        classes);
   models_ = {{"model", made}};
+  find_details();
+}
+
+/// What the model gives beside boxes: what it learns from. The data must have as many keypoints.
+void DetectionTask::find_details() {
+  detector_->train();
+  const auto ports = detector_->interface().inputs;
+  const auto takes = [&ports](const char* name) {
+    return std::any_of(ports.begin(), ports.end(), [name](const nn::Port& port) { return port.name == name; });
+  };
+  masks_ = takes("masks");
+  if (!takes("keypoints")) return;
+  keypoints_ = models::integer_option(recipe_.model.architecture, "num_keypoints").value_or(kPersonKeypoints);
+  const std::int64_t known = facts().value("keypoint_count", keypoints_);
+  if (known == keypoints_) return;
+  throw UserError(Problem{
+      "", 0, 0, "model.num_keypoints",
+      "is " + std::to_string(keypoints_) + ", and things of the data have " + std::to_string(known) + " keypoints",
+      "set it to " + std::to_string(known)});
+}
+
+/// COCO's for people; of other things nobody has measured them.
+std::vector<double> DetectionTask::sigmas() const {
+  constexpr double kPlain = 0.05;
+  const std::vector<double>& own = options_.answer.keypoint_sigmas;
+  if (own.empty()) {
+    if (keypoints_ == kPersonKeypoints) return metrics::CocoSettings::of(metrics::CocoKind::Keypoints).sigmas;
+    return std::vector<double>(static_cast<std::size_t>(keypoints_), kPlain);
+  }
+  if (static_cast<std::int64_t>(own.size()) == keypoints_) return own;
+  throw UserError(
+      Problem{"", 0, 0, "task.answer.keypoint_sigmas",
+              "has " + std::to_string(own.size()) + " numbers for " + std::to_string(keypoints_) + " keypoints",
+              "give one for each"});
 }
 
 std::shared_ptr<const data::Source> DetectionTask::prepared(data::Split split, bool augmented) {
@@ -178,7 +219,7 @@ data::Fields DetectionTask::learnt_from(const data::Batch& batch) const {
 data::Fields DetectionTask::followed(const data::Batch& batch, const models::DetectorBatch& prepared) const {
   const torch::Tensor sizes = prepared.sizes.to(torch::kCPU);
   nn::Tensors boxes, labels, masks, keypoints;
-  const bool with_masks = takes("masks"), with_keypoints = takes("keypoints");
+  const bool with_masks = masks_, with_keypoints = keypoints_ > 0;
   for (std::size_t i = 0; i < batch.ids.size(); ++i) {
     const auto of = [&batch, i](const char* name) { return list_of(batch.targets, name)[i]; };
     const torch::Tensor single = of("crowd").logical_not(), size = sizes[static_cast<std::int64_t>(i)];
@@ -196,8 +237,8 @@ data::Fields DetectionTask::followed(const data::Batch& batch, const models::Det
 }
 
 void DetectionTask::train(engine::Step& step, const data::Batch& batch) {
-  for (const char* name : {"masks", "keypoints"}) {
-    if (!takes(name) || batch.targets.has(name)) continue;
+  for (const auto& [name, wanted] : {std::pair("masks", masks_), std::pair("keypoints", keypoints_ > 0)}) {
+    if (!wanted || batch.targets.has(name)) continue;
     throw UserError("this model learns " + std::string(name) + ", and the data have none",
                     "choose data with them (of coco: data.masks=true), or a model of boxes alone");
   }
@@ -218,17 +259,25 @@ void DetectionTask::look(const data::Batch& batch) {
   else predict(batch);
 }
 
-/// Image by image: padding would make what is found depend on the batch.
+/// Image by image: padding would make what is found depend on the batch. Masks are kept as runs: those of an image are
+/// smaller than one of its bitmaps.
 data::Fields DetectionTask::predict(const data::Batch& batch) {
-  nn::Tensors boxes, scores, labels;
+  nn::Tensors boxes, scores, labels, masks, keypoints;
   for (const auto& image : list_of(batch.inputs, "image")) {
     Found found = detect(*detector_, image);
     labels_.keep_classes(found);
     boxes.push_back(found.boxes);
     scores.push_back(found.scores);
     labels.push_back(found.labels);
+    if (masks_) {
+      masks.push_back(data::packed_runs(models::pasted_runs(found.masks, found.boxes, image.size(1), image.size(2))));
+    }
+    if (keypoints_ > 0) keypoints.push_back(found.keypoints);
   }
-  return {{"boxes", boxes}, {"scores", scores}, {"labels", labels}};
+  data::Fields fields = {{"boxes", boxes}, {"scores", scores}, {"labels", labels}};
+  if (masks_) fields.set("masks", masks);
+  if (keypoints_ > 0) fields.set("keypoints", keypoints);
+  return fields;
 }
 
 data::Sample DetectionTask::read(const std::filesystem::path& file) const {

@@ -57,7 +57,7 @@ void reduce_crops(const config::Recipe& recipe, std::vector<std::string>& overri
 std::vector<std::string> reductions(const config::Recipe& recipe) {
   const std::string& task = recipe.task.kind.name;
   const bool masks = task == "segmentation";
-  const std::string format = masks ? "synthetic_shapes" : task == "detection" ? "synthetic_boxes" : "synthetic";
+  const std::string format = masks ? "synthetic_shapes" : task == "detection" ? "synthetic_instances" : "synthetic";
   std::vector<std::string> all = {"data.format=" + format, "data.train_samples=4", "data.val_samples=2",
                                   "data.test_samples=2",   "data.num_classes=5",   "data.height=40",
                                   "data.width=40",         "train.batch_size=2",   "train.accumulate=1",
