@@ -50,13 +50,13 @@ struct Listed {
 };
 
 /// The images of a case as one batch, and what was found in them.
-struct Fed {
+struct FedShapes {
   data::Fields prediction;
   data::Batch batch;
 };
 
-Fed feed(const test::CocoCase& one) {
-  Fed fed;
+FedShapes feed_shapes(const test::CocoCase& one) {
+  FedShapes fed;
   Tensors boxes, labels, scores, masks, points, true_boxes, true_labels, true_masks, true_points, areas, crowds;
   for (const auto image : one.images) {
     Listed found, there;
@@ -90,7 +90,7 @@ Fed feed(const test::CocoCase& one) {
   return fed;
 }
 
-std::unique_ptr<Metric> metric_of(const test::CocoCase& one) {
+std::unique_ptr<Metric> metric_of_shapes(const test::CocoCase& one) {
   std::vector<std::string> classes;
   for (const auto id : one.categories) classes.push_back("c" + std::to_string(id));
   if (one.kind == CocoKind::Masks) return make_coco_masks(classes);
@@ -104,8 +104,8 @@ TEST_CASE("the metrics of masks and keypoints give COCO's figures in per cent", 
   for (const auto& one : test::coco_cases()) {
     if (one.kind == CocoKind::Boxes) continue;
     INFO(one.name);
-    const auto metric = metric_of(one);
-    const Fed fed = feed(one);
+    const auto metric = metric_of_shapes(one);
+    const FedShapes fed = feed_shapes(one);
     metric->update(fed.prediction, fed.batch);
     const auto figures = metric->compute();
     const std::string prefix = one.kind == CocoKind::Masks ? "mask_" : "keypoint_";
@@ -127,8 +127,8 @@ TEST_CASE("the metrics of masks and keypoints give COCO's figures in per cent", 
 
 TEST_CASE("what metrics of masks show does not meet what those of boxes show", "[metrics][coco]") {
   const auto& one = test::coco_case_of("masks");
-  const auto metric = metric_of(one);
-  const Fed fed = feed(one);
+  const auto metric = metric_of_shapes(one);
+  const FedShapes fed = feed_shapes(one);
   metric->update(fed.prediction, fed.batch);
   std::string names;
   for (const auto& exhibit : metric->exhibits()) {
@@ -141,7 +141,7 @@ TEST_CASE("what metrics of masks show does not meet what those of boxes show", "
   CHECK_FALSE(metric->details().contains("per_class"));
   data::State state;
   metric->save(state, "m.");
-  const auto loaded = metric_of(one);
+  const auto loaded = metric_of_shapes(one);
   loaded->load(state, "m.");
   CHECK(loaded->details().dump() == metric->details().dump());
 }
@@ -166,8 +166,8 @@ TEST_CASE("remarks of keypoints name their figures, and truths without points co
 
 TEST_CASE("a prediction of boxes alone has no figures of masks", "[metrics][coco]") {
   const auto& one = test::coco_case_of("masks");
-  const auto metric = metric_of(one);
-  Fed fed = feed(one);
+  const auto metric = metric_of_shapes(one);
+  FedShapes fed = feed_shapes(one);
   fed.prediction = {{"boxes", fed.prediction.at("boxes")},
                     {"scores", fed.prediction.at("scores")},
                     {"labels", fed.prediction.at("labels")}};
