@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <torch/types.h>
 
-#include "nn/layer.h"
+#include "models/detection/parts.h"
 
 namespace mlrun::models {
 
@@ -37,16 +38,22 @@ class Detector : public nn::Layer {
 
   const DetectorInput& input() const { return input_; }
   DetectionSettings& settings() { return settings_; }
+  /// In the order in which they run: of one stage `raw` (see DenseDetector), of two `features`, `box_head`, `mask_head`
+  /// or `keypoint_head` (see FasterRcnn). `forward` runs them by their doors, so whoever stands there answers for them.
+  const std::vector<std::shared_ptr<DetectorPart>>& parts() const { return parts_; }
+  DetectorPart& part(const std::string& name) const;
   /// Of training or of evaluation, by `is_training()`.
   nn::Interface interface() const override;
 
  protected:
   /// Names of what training lowers, in the order in which torchvision sums them.
   virtual std::vector<std::string> losses() const = 0;
+  void add_part(std::shared_ptr<DetectorPart> part) { parts_.push_back(std::move(part)); }
 
  private:
   DetectorInput input_;
   DetectionSettings settings_;
+  std::vector<std::shared_ptr<DetectorPart>> parts_;
 };
 
 }  // namespace mlrun::models

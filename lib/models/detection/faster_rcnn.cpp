@@ -40,6 +40,36 @@ FasterRcnn::FasterRcnn(std::shared_ptr<PyramidBackbone> backbone, const FasterRc
   backbone_ = add("backbone", std::move(backbone));
   rpn_ = add("rpn", std::make_shared<ProposalNetwork>(options.proposals));
   roi_heads_ = add("roi_heads", std::make_shared<RegionHeads>(options.regions));
+  make_parts();
+}
+
+void FasterRcnn::make_parts() {
+  const auto part = [&](const char* name, nn::Interface ports, DetectorPart::Layers layers, DetectorPart::Body body) {
+    add_part(std::make_shared<DetectorPart>(name, std::move(ports), layers, std::move(body)));
+  };
+  const std::size_t maps = backbone_->maps();
+  nn::Interface features{{{"image"}}, ports_of_maps({"map"}, maps - 1)};
+  for (auto& port : ports_of_maps({"logits", "codes"}, maps)) features.outputs.push_back(std::move(port));
+  part("features", std::move(features), {{"backbone", backbone_}, {"rpn", rpn_}},
+       [body = backbone_.get(), rpn = rpn_.get()](const nn::Layer& caller, const nn::Tensors& images) {
+         const nn::Tensors maps = caller.call(*body, images);
+         nn::Tensors results = pooled_maps(maps);
+         for (auto& map : caller.call(*rpn, maps)) results.push_back(std::move(map));
+         return results;
+       });
+  part("box_head", {{{"regions"}}, {{"logits"}, {"codes"}}}, {{"roi_heads", roi_heads_}},
+       [heads = roi_heads_.get()](const nn::Layer& caller, const nn::Tensors& pooled) {
+         return caller.call(*heads, pooled);
+       });
+  if (detail() == RegionDetail::None) return;
+  part(detail() == RegionDetail::Masks ? "mask_head" : "keypoint_head", {{{"regions"}}, {{"logits"}}},
+       {{"roi_heads", roi_heads_}}, [heads = roi_heads_.get()](const nn::Layer&, const nn::Tensors& pooled) {
+         return nn::Tensors{heads->detail(pooled.front())};
+       });
+}
+
+torch::Tensor FasterRcnn::detail_logits(const torch::Tensor& pooled) const {
+  return call(*parts().back(), nn::Tensors{pooled}).front();
 }
 
 void FasterRcnn::reset() {
@@ -78,11 +108,12 @@ nn::Interface FasterRcnn::interface() const {
 
 nn::Tensors FasterRcnn::forward(const nn::Tensors& inputs) {
   const torch::Tensor& images = inputs.at(0);
-  const nn::Tensors maps = call(*backbone_, nn::Tensors{images});
-  const nn::Tensors outputs = call(*rpn_, maps);
+  const nn::Tensors features = call(part("features"), nn::Tensors{images});
   if (images.is_meta()) return blank(images);
-  const auto placed = rpn_->placed(outputs, maps, images.size(2), images.size(3));
-  return is_training() ? learn(pooled_maps(maps), placed, inputs) : find(pooled_maps(maps), placed, inputs);
+  const auto proposing = features.begin() + static_cast<std::ptrdiff_t>(backbone_->maps() - 1);
+  const nn::Tensors maps(features.begin(), proposing);
+  const auto placed = rpn_->placed({proposing, features.end()}, images.size(2), images.size(3));
+  return is_training() ? learn(maps, placed, inputs) : find(maps, placed, inputs);
 }
 
 nn::Tensors FasterRcnn::learn(const nn::Tensors& maps, const ProposalNetwork::Outputs& outputs,
@@ -94,7 +125,7 @@ nn::Tensors FasterRcnn::learn(const nn::Tensors& maps, const ProposalNetwork::Ou
   nn::Tensors boxes;
   for (const RegionSamples& own : samples) boxes.push_back(own.boxes);
   const torch::Tensor pooled = pooled_regions(maps, boxes, inputs[0].size(2), roi_heads_->options().side);
-  nn::Tensors losses = roi_heads_->losses(call(*roi_heads_, nn::Tensors{pooled}), samples, truths);
+  nn::Tensors losses = roi_heads_->losses(call(part("box_head"), nn::Tensors{pooled}), samples, truths);
   if (detail() != RegionDetail::None) losses.push_back(learn_detail(maps, samples, inputs));
   losses.insert(losses.end(), of_proposals.begin(), of_proposals.end());
   return losses;
@@ -110,7 +141,7 @@ torch::Tensor FasterRcnn::learn_detail(const nn::Tensors& maps, const std::vecto
     boxes.push_back(objects.back().boxes);
   }
   const torch::Tensor pooled = pooled_regions(maps, boxes, inputs[0].size(2), roi_heads_->options().detail_side);
-  const torch::Tensor logits = roi_heads_->detail(pooled);
+  const torch::Tensor logits = detail_logits(pooled);
   if (detail() == RegionDetail::Masks) return mask_loss(logits, objects, own_masks(inputs));
   return keypoint_loss(logits, objects, sample_rows(inputs[6], inputs[7]));
 }
@@ -121,7 +152,7 @@ nn::Tensors FasterRcnn::find(const nn::Tensors& maps, const ProposalNetwork::Out
   const std::int64_t height = inputs[0].size(2);
   const auto proposals = rpn_->propose(outputs, sizes, settings().candidates);
   const torch::Tensor pooled = pooled_regions(maps, proposals, height, roi_heads_->options().side);
-  const auto found = roi_heads_->find(call(*roi_heads_, nn::Tensors{pooled}), proposals, sizes, settings());
+  const auto found = roi_heads_->find(call(part("box_head"), nn::Tensors{pooled}), proposals, sizes, settings());
   nn::Tensors results = at_ports(found);
   if (detail() == RegionDetail::None) return results;
   for (auto& more : find_detail(maps, found, height)) {
@@ -139,7 +170,7 @@ nn::Tensors FasterRcnn::find_detail(const nn::Tensors& maps, const std::vector<F
     labels.push_back(own.labels);
   }
   const torch::Tensor pooled = pooled_regions(maps, boxes, height, roi_heads_->options().detail_side);
-  const torch::Tensor logits = roi_heads_->detail(pooled);
+  const torch::Tensor logits = detail_logits(pooled);
   if (detail() == RegionDetail::Masks) return {mask_probabilities(logits, at::cat(labels))};
   const KeypointPlaces places = keypoint_places(logits, at::cat(boxes));
   return {places.points, places.scores};
@@ -151,9 +182,9 @@ nn::Tensors FasterRcnn::blank(const torch::Tensor& images) {
     return torch::empty({images.size(0) * each, o.channels, side, side}, images.options());
   };
   const std::int64_t most = settings().detections;
-  call(*roi_heads_, nn::Tensors{regions(is_training() ? o.batch : rpn_->options().proposals, o.side)});
+  call(part("box_head"), nn::Tensors{regions(is_training() ? o.batch : rpn_->options().proposals, o.side)});
   torch::Tensor logits;
-  if (o.detail != RegionDetail::None) logits = roi_heads_->detail(regions(most, o.detail_side));
+  if (o.detail != RegionDetail::None) logits = detail_logits(regions(most, o.detail_side));
   if (is_training()) return blank_losses(images, losses().size());
   nn::Tensors found = blank_found(images, most);
   const auto add = [&](at::IntArrayRef shape) {

@@ -118,33 +118,23 @@ torch::Tensor centre_targets(const torch::Tensor& codes) {
 }  // namespace
 
 Fcos::Fcos(std::shared_ptr<PyramidBackbone> backbone, FcosOptions options)
-    : Detector("FCOS", options.input, options.settings),
+    : DenseDetector("FCOS", options.input, options.settings),
       options_(std::move(options)),
       squares_(stride_squares(backbone->maps())) {
-  backbone_ = add("backbone", std::move(backbone));
-  head_ = add("head", std::make_shared<FcosHead>(backbone_->channels(), options_.classes));
+  const std::size_t maps = backbone->maps();
+  auto head = std::make_shared<FcosHead>(backbone->channels(), options_.classes);
+  set_layers(std::move(backbone), std::move(head), maps);
 }
 
 std::vector<std::string> Fcos::heads() const { return {"head.classification_head"}; }
 
-nn::Tensors Fcos::forward(const nn::Tensors& inputs) {
-  const torch::Tensor& images = inputs.at(0);
-  const nn::Tensors maps = call(*backbone_, nn::Tensors{images});
-  const nn::Tensors results = widened(call(*head_, maps));
-  if (images.is_meta()) {
-    return is_training() ? blank_losses(images, 3) : blank_found(images, settings().detections);
-  }
-  const auto count = static_cast<std::ptrdiff_t>(maps.size());
-  const auto first = results.begin(), second = first + count, third = second + count;
-  const Outputs outputs{{first, second}, {second, third}, {third, results.end()}};
-  const auto squares = squares_(outputs.logits, images.size(2), images.size(3));
-  if (is_training()) return learn(outputs, squares, inputs);
-  const auto sizes = image_sizes(inputs.at(1));
-  std::vector<Found> found;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    found.push_back(find(outputs, squares, static_cast<std::int64_t>(i), sizes[i]));
-  }
-  return at_ports(found);
+DenseMeaning Fcos::meaning() const {
+  return {DenseMeaning::Score::SigmoidAndCentre, options_.classes, {}, /*distances=*/true};
+}
+
+std::vector<torch::Tensor> Fcos::anchors_of_maps(const nn::Tensors& logits, std::int64_t height,
+                                                 std::int64_t width) const {
+  return squares_(logits, height, width);
 }
 
 /// Of each place the smallest box that it lies in, near its middle, and whose farthest side its map answers for.

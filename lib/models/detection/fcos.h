@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "models/detection/detector.h"
+#include "models/detection/dense_detector.h"
 #include "models/detection/fpn.h"
-#include "models/detection/samples.h"
 #include "nn/boxes/anchors.h"
 #include "nn/boxes/box_coder.h"
 
@@ -22,32 +21,29 @@ struct FcosOptions {
 };
 
 /// One square of a stride at each place, from whose middle the sides of a box are told.
-class Fcos : public Detector {
+class Fcos : public DenseDetector {
  public:
   Fcos(std::shared_ptr<PyramidBackbone> backbone, FcosOptions options);
 
-  using Layer::forward;
-  nn::Tensors forward(const nn::Tensors& inputs) override;
   std::vector<std::string> heads() const override;
+  DenseMeaning meaning() const override;
 
  protected:
   std::vector<std::string> losses() const override { return {"classification", "bbox_regression", "bbox_ctrness"}; }
+  /// Squares of a stride.
+  std::vector<torch::Tensor> anchors_of_maps(const nn::Tensors& logits, std::int64_t height,
+                                             std::int64_t width) const override;
+  nn::Tensors learn(const Outputs& outputs, const std::vector<torch::Tensor>& squares,
+                    const nn::Tensors& inputs) const override;
+  Found find(const Outputs& outputs, const std::vector<torch::Tensor>& squares, std::int64_t image,
+             const ImageSize& size) override;
 
  private:
-  /// Maps of the head by kind, each for every map of the pyramid.
-  struct Outputs {
-    nn::Tensors logits, codes, centres;
-  };
-  nn::Tensors learn(const Outputs& outputs, const std::vector<torch::Tensor>& squares, const nn::Tensors& inputs) const;
   torch::Tensor match(const torch::Tensor& boxes, const std::vector<torch::Tensor>& squares) const;
-  Found find(const Outputs& outputs, const std::vector<torch::Tensor>& squares, std::int64_t image,
-             const ImageSize& size);
 
   FcosOptions options_;
   nn::AnchorGenerator squares_;
   nn::LinearBoxCoder coder_;
-  std::shared_ptr<PyramidBackbone> backbone_;
-  std::shared_ptr<nn::Layer> head_;
 };
 
 }  // namespace mlrun::models

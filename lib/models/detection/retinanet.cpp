@@ -1,6 +1,7 @@
 #include "models/detection/retinanet.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace mlrun::models {
 namespace {
 
 constexpr double kRetinaNetStd = 0.01;
+constexpr std::array<double, 4> kCodeWeights = {1, 1, 1, 1};
 
 /// A tower and a convolution behind it, on every map.
 class RetinaNetBranch : public nn::Layer {
@@ -100,43 +102,30 @@ nn::AnchorGenerator octave_anchors(std::int64_t first, std::size_t maps) {
 }
 
 RetinaNet::RetinaNet(std::shared_ptr<nn::Layer> backbone, std::shared_ptr<nn::Layer> head, RetinaNetOptions options)
-    : Detector("RetinaNet", options.input, options.settings),
+    : DenseDetector("RetinaNet", options.input, options.settings),
       options_(std::move(options)),
-      coder_({1, 1, 1, 1}),
+      coder_(kCodeWeights),
       matcher_(options_.high, options_.low, /*low_quality=*/true) {
-  backbone_ = add("backbone", std::move(backbone));
-  head_ = add("head", std::move(head));
+  set_layers(std::move(backbone), std::move(head), options_.anchors.per_place().size());
 }
 
 std::vector<std::string> RetinaNet::heads() const { return {"head.classification_head"}; }
 
-nn::Tensors RetinaNet::forward(const nn::Tensors& inputs) {
-  const torch::Tensor& images = inputs.at(0);
-  const nn::Tensors maps = call(*backbone_, nn::Tensors{images});
-  nn::Tensors logits = widened(call(*head_, maps));
-  const auto half = logits.begin() + static_cast<std::ptrdiff_t>(maps.size());
-  const nn::Tensors codes(half, logits.end());
-  logits.erase(half, logits.end());
-  if (images.is_meta()) {
-    return is_training() ? blank_losses(images, 2) : blank_found(images, settings().detections);
-  }
-  const auto anchors = options_.anchors(logits, images.size(2), images.size(3));
-  if (is_training()) return learn(logits, codes, anchors, inputs);
-  const auto sizes = image_sizes(inputs.at(1));
-  std::vector<Found> found;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    found.push_back(find(logits, codes, anchors, static_cast<std::int64_t>(i), sizes[i]));
-  }
-  return at_ports(found);
+DenseMeaning RetinaNet::meaning() const { return {DenseMeaning::Score::Sigmoid, options_.classes, kCodeWeights}; }
+
+std::vector<torch::Tensor> RetinaNet::anchors_of_maps(const nn::Tensors& logits, std::int64_t height,
+                                                      std::int64_t width) const {
+  return options_.anchors(logits, height, width);
 }
 
-nn::Tensors RetinaNet::learn(const nn::Tensors& logits, const nn::Tensors& codes,
-                             const std::vector<torch::Tensor>& anchors, const nn::Tensors& inputs) const {
+nn::Tensors RetinaNet::learn(const Outputs& outputs, const std::vector<torch::Tensor>& anchors,
+                             const nn::Tensors& inputs) const {
   const torch::Tensor all = at::cat(anchors);
   const auto truths = truths_of(inputs);
   const auto matched =
       matched_anchors(truths, all, [&](const torch::Tensor& boxes) { return matcher_(nn::box_iou(boxes, all)); });
-  const torch::Tensor scores = anchor_rows(logits, options_.classes), boxes = anchor_rows(codes, 4);
+  const torch::Tensor scores = anchor_rows(outputs.logits, options_.classes);
+  const torch::Tensor boxes = anchor_rows(outputs.codes, 4);
   torch::Tensor classification, regression;
   for (std::size_t i = 0; i < truths.size(); ++i) {
     const auto image = static_cast<std::int64_t>(i);
@@ -163,16 +152,16 @@ torch::Tensor RetinaNet::box_loss(const torch::Tensor& codes, const torch::Tenso
   return loss / std::max<std::int64_t>(1, rows.size(0));
 }
 
-Found RetinaNet::find(const nn::Tensors& logits, const nn::Tensors& codes, const std::vector<torch::Tensor>& anchors,
-                      std::int64_t image, const ImageSize& size) {
+Found RetinaNet::find(const Outputs& outputs, const std::vector<torch::Tensor>& anchors, std::int64_t image,
+                      const ImageSize& size) {
   const DetectionSettings& how = settings();
   const double least = logit_below(how.score_threshold);
   nn::Tensors boxes, scores, labels;
-  for (std::size_t level = 0; level < logits.size(); ++level) {
-    const Candidates some = above(logits[level][image], least);
+  for (std::size_t level = 0; level < anchors.size(); ++level) {
+    const Candidates some = above(outputs.logits[level][image], least);
     const LevelBest best =
         best_of_level(at::sigmoid(some.values), some.places, options_.classes, how.score_threshold, how.candidates);
-    const torch::Tensor code = at_anchors(codes[level][image], best.anchors, 4);
+    const torch::Tensor code = at_anchors(outputs.codes[level][image], best.anchors, 4);
     const torch::Tensor box = coder_.decode(code, anchors[level].index_select(0, best.anchors));
     boxes.push_back(nn::clip_boxes(box, size.first, size.second));
     scores.push_back(best.scores);

@@ -4,9 +4,8 @@
 #include <memory>
 #include <optional>
 
-#include "models/detection/detector.h"
+#include "models/detection/dense_detector.h"
 #include "models/detection/fpn.h"
-#include "models/detection/samples.h"
 #include "nn/boxes/anchors.h"
 #include "nn/boxes/box_coder.h"
 #include "nn/boxes/matcher.h"
@@ -40,29 +39,29 @@ struct RetinaNetOptions {
 nn::AnchorGenerator octave_anchors(std::int64_t first = 32, std::size_t maps = 5);
 
 /// `backbone` makes maps of images, `head` logits and codes of maps (see RetinaNetHeadOptions).
-class RetinaNet : public Detector {
+class RetinaNet : public DenseDetector {
  public:
   RetinaNet(std::shared_ptr<nn::Layer> backbone, std::shared_ptr<nn::Layer> head, RetinaNetOptions options);
 
-  using Layer::forward;
-  nn::Tensors forward(const nn::Tensors& inputs) override;
   std::vector<std::string> heads() const override;
+  DenseMeaning meaning() const override;
 
  protected:
   std::vector<std::string> losses() const override { return {"classification", "bbox_regression"}; }
+  std::vector<torch::Tensor> anchors_of_maps(const nn::Tensors& logits, std::int64_t height,
+                                             std::int64_t width) const override;
+  nn::Tensors learn(const Outputs& outputs, const std::vector<torch::Tensor>& anchors,
+                    const nn::Tensors& inputs) const override;
+  Found find(const Outputs& outputs, const std::vector<torch::Tensor>& anchors, std::int64_t image,
+             const ImageSize& size) override;
 
  private:
-  nn::Tensors learn(const nn::Tensors& logits, const nn::Tensors& codes, const std::vector<torch::Tensor>& anchors,
-                    const nn::Tensors& inputs) const;
   torch::Tensor box_loss(const torch::Tensor& codes, const torch::Tensor& anchors, const Truth& truth,
                          const torch::Tensor& matched) const;
-  Found find(const nn::Tensors& logits, const nn::Tensors& codes, const std::vector<torch::Tensor>& anchors,
-             std::int64_t image, const ImageSize& size);
 
   RetinaNetOptions options_;
   nn::BoxCoder coder_;
   nn::Matcher matcher_;
-  std::shared_ptr<nn::Layer> backbone_, head_;
 };
 
 }  // namespace mlrun::models

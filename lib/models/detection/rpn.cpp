@@ -76,10 +76,11 @@ ProposalNetwork::ProposalNetwork(const ProposalOptions& options)
 
 nn::Tensors ProposalNetwork::forward(const nn::Tensors& maps) { return call(*head_, maps); }
 
-ProposalNetwork::Outputs ProposalNetwork::placed(const nn::Tensors& outputs, const nn::Tensors& maps,
-                                                 std::int64_t height, std::int64_t width) const {
-  const auto half = outputs.begin() + static_cast<std::ptrdiff_t>(maps.size());
-  return {{outputs.begin(), half}, {half, outputs.end()}, options_.anchors(maps, height, width)};
+ProposalNetwork::Outputs ProposalNetwork::placed(const nn::Tensors& outputs, std::int64_t height,
+                                                 std::int64_t width) const {
+  const auto half = outputs.begin() + static_cast<std::ptrdiff_t>(outputs.size() / 2);
+  const nn::Tensors logits(outputs.begin(), half);
+  return {logits, {half, outputs.end()}, options_.anchors(logits, height, width)};
 }
 
 std::vector<torch::Tensor> ProposalNetwork::propose(const Outputs& outputs, const std::vector<ImageSize>& sizes,

@@ -37,8 +37,8 @@ class ProposalNetwork : public nn::Layer {
   struct Outputs {
     nn::Tensors logits, codes, anchors;  ///< of each map
   };
-  /// `outputs` of `forward` with the anchors of these maps, of images of `height` x `width`.
-  Outputs placed(const nn::Tensors& outputs, const nn::Tensors& maps, std::int64_t height, std::int64_t width) const;
+  /// `outputs` of `forward` with the anchors of their maps, of images of `height` x `width`.
+  Outputs placed(const nn::Tensors& outputs, std::int64_t height, std::int64_t width) const;
   /// Of each image the boxes [n, 4] to look at closer, the best first; `candidates` of a level are looked at.
   std::vector<torch::Tensor> propose(const Outputs& outputs, const std::vector<ImageSize>& sizes,
                                      std::int64_t candidates) const;

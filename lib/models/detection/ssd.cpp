@@ -1,6 +1,7 @@
 #include "models/detection/ssd.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -11,6 +12,8 @@
 
 namespace mlrun::models {
 namespace {
+
+constexpr std::array<double, 4> kCodeWeights = {10, 10, 5, 5};
 
 /// One predictor for each map.
 class SsdScoring : public nn::Layer {
@@ -64,9 +67,8 @@ class SsdHead : public nn::Layer {
 std::shared_ptr<nn::Layer> ssd_head(const SsdHeadParts& parts) { return std::make_shared<SsdHead>(parts); }
 
 Ssd::Ssd(std::shared_ptr<nn::Layer> backbone, std::shared_ptr<nn::Layer> head, SsdOptions options)
-    : Detector("SSD", options.input, options.settings), options_(std::move(options)), coder_({10, 10, 5, 5}) {
-  backbone_ = add("backbone", std::move(backbone));
-  head_ = add("head", std::move(head));
+    : DenseDetector("SSD", options.input, options.settings), options_(std::move(options)), coder_(kCodeWeights) {
+  set_layers(std::move(backbone), std::move(head), options_.boxes.per_place().size());
 }
 
 std::vector<std::string> Ssd::heads() const {
@@ -77,31 +79,17 @@ std::vector<std::string> Ssd::heads() const {
   return paths;
 }
 
-nn::Tensors Ssd::forward(const nn::Tensors& inputs) {
-  const torch::Tensor& images = inputs.at(0);
-  const nn::Tensors maps = call(*backbone_, nn::Tensors{images});
-  const nn::Tensors results = widened(call(*head_, maps));
-  if (images.is_meta()) {
-    return is_training() ? blank_losses(images, 2) : blank_found(images, settings().detections);
-  }
-  const auto half = results.begin() + static_cast<std::ptrdiff_t>(maps.size());
-  const nn::Tensors scored(results.begin(), half);
-  const torch::Tensor logits = anchor_rows(scored, options_.classes);
-  const torch::Tensor codes = anchor_rows({half, results.end()}, 4);
-  const torch::Tensor boxes = options_.boxes(scored, images.size(2), images.size(3));
-  if (is_training()) return learn(logits, codes, boxes, inputs);
-  const torch::Tensor scores = at::softmax(logits, -1);
-  const auto sizes = image_sizes(inputs.at(1));
-  std::vector<Found> found;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    const auto image = static_cast<std::int64_t>(i);
-    found.push_back(find(scores[image], codes[image], boxes, sizes[i]));
-  }
-  return at_ports(found);
+DenseMeaning Ssd::meaning() const { return {DenseMeaning::Score::Softmax, options_.classes, kCodeWeights}; }
+
+std::vector<torch::Tensor> Ssd::anchors_of_maps(const nn::Tensors& logits, std::int64_t height,
+                                                std::int64_t width) const {
+  return {options_.boxes(logits, height, width)};
 }
 
-nn::Tensors Ssd::learn(const torch::Tensor& logits, const torch::Tensor& codes, const torch::Tensor& boxes,
+nn::Tensors Ssd::learn(const Outputs& outputs, const std::vector<torch::Tensor>& anchors,
                        const nn::Tensors& inputs) const {
+  const torch::Tensor logits = anchor_rows(outputs.logits, options_.classes), codes = anchor_rows(outputs.codes, 4);
+  const torch::Tensor& boxes = anchors.front();
   const auto truths = truths_of(inputs);
   const auto matched = matched_anchors(truths, boxes, [&](const torch::Tensor& true_boxes) {
     return nn::match_ssd(nn::box_iou(true_boxes, boxes), options_.iou);
@@ -135,10 +123,17 @@ torch::Tensor Ssd::class_loss(const torch::Tensor& logits, const torch::Tensor& 
   return losses.masked_select(positive).sum() + losses.masked_select(rank < most).sum();
 }
 
-Found Ssd::find(const torch::Tensor& scores, const torch::Tensor& codes, const torch::Tensor& boxes,
+Found Ssd::find(const Outputs& outputs, const std::vector<torch::Tensor>& anchors, std::int64_t image,
                 const ImageSize& size) {
   const DetectionSettings& how = settings();
-  const torch::Tensor all = nn::clip_boxes(coder_.decode(codes, boxes), size.first, size.second);
+  const auto rows = [&](const nn::Tensors& maps, std::int64_t columns) {
+    nn::Tensors own;
+    for (const auto& map : maps) own.push_back(map.narrow(0, image, 1));
+    return anchor_rows(own, columns)[0];
+  };
+  const torch::Tensor scores = at::softmax(rows(outputs.logits, options_.classes), -1);
+  const torch::Tensor all =
+      nn::clip_boxes(coder_.decode(rows(outputs.codes, 4), anchors.front()), size.first, size.second);
   const ClassBest best = best_of_classes(scores, how.score_threshold, how.candidates);
   return best_found({all.index_select(0, best.rows), best.scores, best.labels}, how);
 }

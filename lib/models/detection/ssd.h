@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "models/detection/detector.h"
-#include "models/detection/samples.h"
+#include "models/detection/dense_detector.h"
 #include "nn/boxes/anchors.h"
 #include "nn/boxes/box_coder.h"
 #include "nn/layers.h"
@@ -33,27 +32,28 @@ struct SsdOptions {
   DetectionSettings settings{};
 };
 
-class Ssd : public Detector {
+class Ssd : public DenseDetector {
  public:
   Ssd(std::shared_ptr<nn::Layer> backbone, std::shared_ptr<nn::Layer> head, SsdOptions options);
 
-  using Layer::forward;
-  nn::Tensors forward(const nn::Tensors& inputs) override;
   std::vector<std::string> heads() const override;
+  DenseMeaning meaning() const override;
 
  protected:
   std::vector<std::string> losses() const override { return {"bbox_regression", "classification"}; }
+  /// Those of all maps in one.
+  std::vector<torch::Tensor> anchors_of_maps(const nn::Tensors& logits, std::int64_t height,
+                                             std::int64_t width) const override;
+  nn::Tensors learn(const Outputs& outputs, const std::vector<torch::Tensor>& anchors,
+                    const nn::Tensors& inputs) const override;
+  Found find(const Outputs& outputs, const std::vector<torch::Tensor>& anchors, std::int64_t image,
+             const ImageSize& size) override;
 
  private:
-  nn::Tensors learn(const torch::Tensor& logits, const torch::Tensor& codes, const torch::Tensor& boxes,
-                    const nn::Tensors& inputs) const;
   torch::Tensor class_loss(const torch::Tensor& logits, const torch::Tensor& wanted) const;
-  Found find(const torch::Tensor& scores, const torch::Tensor& codes, const torch::Tensor& boxes,
-             const ImageSize& size);
 
   SsdOptions options_;
   nn::BoxCoder coder_;
-  std::shared_ptr<nn::Layer> backbone_, head_;
 };
 
 }  // namespace mlrun::models
