@@ -116,30 +116,59 @@ struct ByClass {
 };
 
 template <class Scalar>
-ByClass by_class(const torch::Tensor& scores, double threshold) {
+using Valued = std::vector<std::pair<Scalar, std::int64_t>>;
+
+/// The best `most` of (value, row), by falling value, in torch::topk's order where values are equal.
+template <class Scalar>
+void keep_best(Valued<Scalar>& all, std::int64_t most) {
+  const auto falling = [](const auto& a, const auto& b) { return a.first > b.first; };
+  const std::int64_t count = std::min(most, static_cast<std::int64_t>(all.size()));
+  if (count > 0 && count * 64 <= static_cast<std::int64_t>(all.size())) {
+    std::partial_sort(all.begin(), all.begin() + count, all.end(), falling);
+  } else if (count > 0) {
+    std::nth_element(all.begin(), all.begin() + count - 1, all.end(), falling);
+    std::sort(all.begin(), all.begin() + count - 1, falling);
+  }
+  all.resize(static_cast<std::size_t>(count));
+}
+
+/// Of each class but the first the (score, row) above a threshold, by row.
+template <class Scalar>
+std::vector<Valued<Scalar>> listed_by_class(const torch::Tensor& scores, Scalar least) {
   const std::int64_t rows = scores.size(0), classes = scores.size(1);
-  std::vector<std::vector<std::int64_t>> found(static_cast<std::size_t>(classes - 1));
+  std::vector<Valued<Scalar>> found(static_cast<std::size_t>(classes - 1));
   const auto* value = scores.data_ptr<Scalar>();
-  const auto least = static_cast<Scalar>(threshold);
   for (std::int64_t row = 0; row < rows; ++row, value += classes) {
     for (std::int64_t c = 1; c < classes; ++c) {
-      if (value[c] > least) found[static_cast<std::size_t>(c - 1)].push_back(row);
+      if (value[c] > least) found[static_cast<std::size_t>(c - 1)].emplace_back(value[c], row);
     }
   }
-  ByClass result;
-  std::vector<std::int64_t> all;
-  for (const auto& some : found) {
-    all.insert(all.end(), some.begin(), some.end());
-    result.counts.push_back(static_cast<std::int64_t>(some.size()));
+  return found;
+}
+
+template <class Scalar>
+ClassBest best_on_cpu(const torch::Tensor& scores, double threshold, std::int64_t most) {
+  auto found = listed_by_class<Scalar>(scores.contiguous(), static_cast<Scalar>(threshold));
+  at::parallel_for(0, static_cast<std::int64_t>(found.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) keep_best<Scalar>(found[static_cast<std::size_t>(i)], most);
+  });
+  std::int64_t count = 0;
+  for (const auto& own : found) count += static_cast<std::int64_t>(own.size());
+  ClassBest best{torch::empty({count}, scores.options()), torch::empty({count}, torch::kLong),
+                 torch::empty({count}, torch::kLong)};
+  auto* score = best.scores.template data_ptr<Scalar>();
+  auto *row = best.rows.template data_ptr<std::int64_t>(), *label = best.labels.template data_ptr<std::int64_t>();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    for (const auto& [value, at] : found[i]) {
+      *score++ = value;
+      *row++ = at;
+      *label++ = static_cast<std::int64_t>(i) + 1;
+    }
   }
-  result.rows = torch::tensor(all, torch::kLong);
-  return result;
+  return best;
 }
 
 ByClass by_class(const torch::Tensor& scores, double threshold) {
-  const auto type = scores.scalar_type();
-  if (scores.is_cpu() && type == torch::kFloat) return by_class<float>(scores.contiguous(), threshold);
-  if (scores.is_cpu() && type == torch::kDouble) return by_class<double>(scores.contiguous(), threshold);
   const torch::Tensor above = (scores.slice(1, 1) > threshold).t();
   const torch::Tensor counts = above.sum(1).cpu();
   const auto* first = counts.data_ptr<std::int64_t>();
@@ -176,6 +205,9 @@ LevelBest best_of_level(const torch::Tensor& scores, const torch::Tensor& places
 }
 
 ClassBest best_of_classes(const torch::Tensor& scores, double threshold, std::int64_t most) {
+  const auto type = scores.scalar_type();
+  if (scores.is_cpu() && type == torch::kFloat) return best_on_cpu<float>(scores, threshold, most);
+  if (scores.is_cpu() && type == torch::kDouble) return best_on_cpu<double>(scores, threshold, most);
   const ByClass listed = by_class(scores, threshold);
   const torch::Tensor labels = torch::arange(1, scores.size(1), listed.rows.options());
   std::vector<torch::Tensor> values, rows;
