@@ -14,6 +14,7 @@ class Interpolate : public Layer {
   explicit Interpolate(InterpolateMode mode = InterpolateMode::Bilinear) : Layer("Interpolate"), mode_(mode) {}
   using Layer::forward;
   Tensors forward(const Tensors& inputs) override;
+  InterpolateMode mode() const { return mode_; }
 
  private:
   InterpolateMode mode_;

@@ -109,6 +109,7 @@ class GroupNorm : public Norm {
   void reset() override;
 
   int64_t groups() const { return groups_; }
+  double eps() const { return eps_; }
 
  private:
   int64_t groups_;

@@ -31,7 +31,7 @@ struct DetectionSettings {
 /// (height and width of each image in the padding), and the ragged `boxes` (pixels of the resized image) and `labels`
 /// (int64; 0 is the background), and gives its losses, numbers under torchvision's names. In
 /// evaluation it takes the first two and gives the ragged `boxes`, `scores` and `labels`, the best first.
-class Detector : public nn::Layer {
+class Detector : public nn::Layer, public nn::InParts {
  public:
   Detector(std::string type, DetectorInput input, DetectionSettings settings)
       : Layer(std::move(type)), input_(std::move(input)), settings_(settings) {}
@@ -40,7 +40,7 @@ class Detector : public nn::Layer {
   DetectionSettings& settings() { return settings_; }
   /// In the order in which they run: of one stage `raw` (see DenseDetector), of two `features`, `box_head`, `mask_head`
   /// or `keypoint_head` (see FasterRcnn). `forward` runs them by their doors, so whoever stands there answers for them.
-  const std::vector<std::shared_ptr<DetectorPart>>& parts() const { return parts_; }
+  const std::vector<std::shared_ptr<DetectorPart>>& parts() const override { return parts_; }
   DetectorPart& part(const std::string& name) const;
   /// Of training or of evaluation, by `is_training()`.
   nn::Interface interface() const override;

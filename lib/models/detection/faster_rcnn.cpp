@@ -44,26 +44,28 @@ FasterRcnn::FasterRcnn(std::shared_ptr<PyramidBackbone> backbone, const FasterRc
 }
 
 void FasterRcnn::make_parts() {
-  const auto part = [&](const char* name, nn::Interface ports, DetectorPart::Layers layers, DetectorPart::Body body) {
-    add_part(std::make_shared<DetectorPart>(name, std::move(ports), layers, std::move(body)));
+  const auto part = [&](const char* name, nn::Interface ports, DetectorPart::Layers layers, std::int64_t found,
+                        DetectorPart::Body body) {
+    add_part(std::make_shared<DetectorPart>(name, std::move(ports), layers, std::move(body), found));
   };
   const std::size_t maps = backbone_->maps();
   nn::Interface features{{{"image"}}, ports_of_maps({"map"}, maps - 1)};
   for (auto& port : ports_of_maps({"logits", "codes"}, maps)) features.outputs.push_back(std::move(port));
-  part("features", std::move(features), {{"backbone", backbone_}, {"rpn", rpn_}},
+  part("features", std::move(features), {{"backbone", backbone_}, {"rpn", rpn_}}, /*found=*/0,
        [body = backbone_.get(), rpn = rpn_.get()](const nn::Layer& caller, const nn::Tensors& images) {
          const nn::Tensors maps = caller.call(*body, images);
          nn::Tensors results = pooled_maps(maps);
          for (auto& map : caller.call(*rpn, maps)) results.push_back(std::move(map));
          return results;
        });
-  part("box_head", {{{"regions"}}, {{"logits"}, {"codes"}}}, {{"roi_heads", roi_heads_}},
+  part("box_head", {{{"regions"}}, {{"logits"}, {"codes"}}}, {{"roi_heads", roi_heads_}}, rpn_->options().proposals,
        [heads = roi_heads_.get()](const nn::Layer& caller, const nn::Tensors& pooled) {
          return caller.call(*heads, pooled);
        });
   if (detail() == RegionDetail::None) return;
   part(detail() == RegionDetail::Masks ? "mask_head" : "keypoint_head", {{{"regions"}}, {{"logits"}}},
-       {{"roi_heads", roi_heads_}}, [heads = roi_heads_.get()](const nn::Layer&, const nn::Tensors& pooled) {
+       {{"roi_heads", roi_heads_}}, settings().detections,
+       [heads = roi_heads_.get()](const nn::Layer&, const nn::Tensors& pooled) {
          return nn::Tensors{heads->detail(pooled.front())};
        });
 }

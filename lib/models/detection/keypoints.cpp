@@ -25,19 +25,26 @@ class KeypointHead : public nn::Sequential {
   }
 };
 
+/// Twice as high and wide, bilinear.
+class DoubleSize : public nn::UnaryLayer {
+ public:
+  DoubleSize() : UnaryLayer("Interpolate") {}
+  torch::Tensor forward(const torch::Tensor& input) override {
+    const std::int64_t height = input.size(2) * 2, width = input.size(3) * 2;
+    if (input.is_meta()) return torch::empty({input.size(0), input.size(1), height, width}, input.options());
+    return at::upsample_bilinear2d(input, {height, width}, /*align_corners=*/false, 2.0, 2.0);
+  }
+};
+
 class KeypointPredictor : public nn::UnaryLayer {
  public:
   explicit KeypointPredictor(std::int64_t keypoints) : UnaryLayer("KeypointRCNNPredictor") {
     grow_ = add("kps_score_lowres",
                 std::make_shared<ConvTranspose2d>(ConvTransposeOptions{
                     .in = kKeypointChannels, .out = keypoints, .kernel = 4, .stride = 2, .padding = 1}));
+    double_ = add("interpolate", std::make_shared<DoubleSize>());
   }
-  torch::Tensor forward(const torch::Tensor& features) override {
-    const torch::Tensor small = call(*grow_, features);
-    const std::int64_t height = small.size(2) * 2, width = small.size(3) * 2;
-    if (small.is_meta()) return torch::empty({small.size(0), small.size(1), height, width}, small.options());
-    return at::upsample_bilinear2d(small, {height, width}, /*align_corners=*/false, 2.0, 2.0);
-  }
+  torch::Tensor forward(const torch::Tensor& features) override { return call(*double_, call(*grow_, features)); }
   void reset() override {
     grow_->reset();
     const torch::NoGradGuard no_grad;
@@ -47,6 +54,7 @@ class KeypointPredictor : public nn::UnaryLayer {
 
  private:
   std::shared_ptr<ConvTranspose2d> grow_;
+  std::shared_ptr<DoubleSize> double_;
 };
 
 /// Of points in regions [K, 4]: which of side * side cells each is in, and whether it is seen there.

@@ -14,7 +14,7 @@ namespace mlrun::models {
 namespace {
 
 constexpr double kRetinaNetStd = 0.01;
-constexpr std::array<double, 4> kCodeWeights = {1, 1, 1, 1};
+constexpr std::array<double, 4> kRetinaNetWeights = {1, 1, 1, 1};
 
 /// A tower and a convolution behind it, on every map.
 class RetinaNetBranch : public nn::Layer {
@@ -104,14 +104,14 @@ nn::AnchorGenerator octave_anchors(std::int64_t first, std::size_t maps) {
 RetinaNet::RetinaNet(std::shared_ptr<nn::Layer> backbone, std::shared_ptr<nn::Layer> head, RetinaNetOptions options)
     : DenseDetector("RetinaNet", options.input, options.settings),
       options_(std::move(options)),
-      coder_(kCodeWeights),
+      coder_(kRetinaNetWeights),
       matcher_(options_.high, options_.low, /*low_quality=*/true) {
   set_layers(std::move(backbone), std::move(head), options_.anchors.per_place().size());
 }
 
 std::vector<std::string> RetinaNet::heads() const { return {"head.classification_head"}; }
 
-DenseMeaning RetinaNet::meaning() const { return {DenseMeaning::Score::Sigmoid, options_.classes, kCodeWeights}; }
+DenseMeaning RetinaNet::meaning() const { return {DenseMeaning::Score::Sigmoid, options_.classes, kRetinaNetWeights}; }
 
 std::vector<torch::Tensor> RetinaNet::anchors_of_maps(const nn::Tensors& logits, std::int64_t height,
                                                       std::int64_t width) const {

@@ -13,7 +13,7 @@
 namespace mlrun::models {
 namespace {
 
-constexpr std::array<double, 4> kCodeWeights = {10, 10, 5, 5};
+constexpr std::array<double, 4> kSsdWeights = {10, 10, 5, 5};
 
 /// One predictor for each map.
 class SsdScoring : public nn::Layer {
@@ -67,7 +67,7 @@ class SsdHead : public nn::Layer {
 std::shared_ptr<nn::Layer> ssd_head(const SsdHeadParts& parts) { return std::make_shared<SsdHead>(parts); }
 
 Ssd::Ssd(std::shared_ptr<nn::Layer> backbone, std::shared_ptr<nn::Layer> head, SsdOptions options)
-    : DenseDetector("SSD", options.input, options.settings), options_(std::move(options)), coder_(kCodeWeights) {
+    : DenseDetector("SSD", options.input, options.settings), options_(std::move(options)), coder_(kSsdWeights) {
   set_layers(std::move(backbone), std::move(head), options_.boxes.per_place().size());
 }
 
@@ -79,7 +79,7 @@ std::vector<std::string> Ssd::heads() const {
   return paths;
 }
 
-DenseMeaning Ssd::meaning() const { return {DenseMeaning::Score::Softmax, options_.classes, kCodeWeights}; }
+DenseMeaning Ssd::meaning() const { return {DenseMeaning::Score::Softmax, options_.classes, kSsdWeights}; }
 
 std::vector<torch::Tensor> Ssd::anchors_of_maps(const nn::Tensors& logits, std::int64_t height,
                                                 std::int64_t width) const {

@@ -23,13 +23,17 @@ struct SsdBuilder {
   }
 };
 
-/// Each channel's vector of a pixel at length one.
+/// Each pixel's vector of channels at length one, times a factor for each channel, which is its owner's.
 class Normalize : public nn::UnaryLayer {
  public:
-  Normalize() : UnaryLayer("Normalize") {}
+  explicit Normalize(torch::Tensor scale) : UnaryLayer("Normalize"), scale_(std::move(scale)) {}
   torch::Tensor forward(const torch::Tensor& input) override {
-    return input / at::linalg_vector_norm(input, 2, at::IntArrayRef{1}, /*keepdim=*/true).clamp_min(1e-12);
+    const torch::Tensor length = at::linalg_vector_norm(input, 2, at::IntArrayRef{1}, /*keepdim=*/true);
+    return input / length.clamp_min(1e-12) * nn::beside(input, scale_).view({1, -1, 1, 1});
   }
+
+ private:
+  torch::Tensor scale_;
 };
 
 std::shared_ptr<nn::Conv2d> ssd_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int64_t padding = 0,
@@ -64,8 +68,7 @@ class SsdVgg : public nn::Layer {
     push_extra(512, 128, 256, 2);
     push_extra(256, 128, 256, 1);
     push_extra(256, 128, 256, 1);
-    normalize_ = add("normalize", std::make_shared<Normalize>());
-    mul_ = add("mul", std::make_shared<nn::Mul>());
+    normalize_ = add("normalize", std::make_shared<Normalize>(scale_weight_));
   }
 
   static std::vector<int64_t> channels() { return {kScaled, kWide, 512, 256, 256, 256}; }
@@ -73,8 +76,7 @@ class SsdVgg : public nn::Layer {
   using Layer::forward;
   nn::Tensors forward(const nn::Tensors& inputs) override {
     torch::Tensor x = call(*features_, inputs.front());
-    const torch::Tensor scale = nn::beside(x, scale_weight_).view({1, -1, 1, 1});
-    nn::Tensors maps = {call(*mul_, call(*normalize_, x), scale)};
+    nn::Tensors maps = {call(*normalize_, x)};
     for (const auto& block : extra_->steps()) maps.push_back(x = call(*block, x));
     return maps;
   }
@@ -114,7 +116,6 @@ class SsdVgg : public nn::Layer {
   torch::Tensor scale_weight_;
   std::shared_ptr<nn::Sequential> features_, extra_, fc_;
   std::shared_ptr<Normalize> normalize_;
-  std::shared_ptr<nn::Mul> mul_;
 };
 
 std::shared_ptr<nn::Layer> vgg_head(const std::vector<int64_t>& per_place, int64_t classes) {
