@@ -19,16 +19,23 @@ class PackedWeights {
   std::map<const void*, std::vector<std::pair<onednn::Desc, dnnl::memory>>> made_;  // by where the numbers lie
 };
 
-/// Makes the program for one size of input.
+/// Makes the program for one size of inputs.
 class GraphCompiler {
  public:
   GraphCompiler(const GraphPlan& plan, const ValueSizes& sizes, PackedWeights& weights, Program& program);
-  void compile();
+  void compile(OutputOrder order);
 
  private:
   /// How a convolution adds its residual: into it where it lies, or reading it beside its own result.
   enum class Residual { None, InPlace, Beside };
   struct ConvChoice;
+
+  void note_uses();
+  /// The slot that holds an output of the model in memory of its own, which can be the caller's.
+  int output_slot(ValueId value);
+  /// How an output of these sizes is to lie.
+  Form output_form(ValueId value) const;
+  bool is_output(ValueId value) const;
 
   void compile_node(const GraphNode& node);
   void conv(const GraphNode& node);
@@ -45,6 +52,7 @@ class GraphCompiler {
   void adaptive_pool(const GraphNode& node);
   bool pool(const GraphNode& node, const onednn::Pooling& pooling);
   bool pool_as(const GraphNode& node, onednn::Pooling pooling, Form form);
+  void group_norm(const GraphNode& node);
   void activation(const GraphNode& node);
   void add(const GraphNode& node);
   void add_values(ValueId a, ValueId b, const std::optional<nn::Act>& act, ValueId output);
@@ -56,6 +64,7 @@ class GraphCompiler {
   void shuffle(const GraphNode& node);
   void flatten(const GraphNode& node);
   void resize(const GraphNode& node);
+  void resize_nearest_onto(const GraphNode& node);
   void run_layer(const GraphNode& node);
   void gather(const std::vector<int>& sources, std::vector<ChannelPick> picks, int output);
 
@@ -78,6 +87,7 @@ class GraphCompiler {
   std::vector<int> slots_, last_use_;
   std::map<std::pair<ValueId, Form>, int> reordered_;
   int now_ = 0;
+  OutputOrder order_ = OutputOrder::Channels;
 };
 
 KernelAct kernel_act(const std::optional<nn::Act>& act);

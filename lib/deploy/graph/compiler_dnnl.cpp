@@ -64,15 +64,25 @@ GraphCompiler::GraphCompiler(const GraphPlan& plan, const ValueSizes& sizes, Pac
       slots_(sizes.size(), -1),
       last_use_(sizes.size(), -1) {}
 
-void GraphCompiler::compile() {
+void GraphCompiler::note_uses() {
   for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
     for (const ValueId input : plan_.nodes[i].inputs) last_use_[static_cast<std::size_t>(input)] = static_cast<int>(i);
     const ValueId residual = plan_.nodes[i].residual;
     if (residual >= 0) last_use_[static_cast<std::size_t>(residual)] = static_cast<int>(i);
   }
-  last_use_[static_cast<std::size_t>(plan_.output)] = static_cast<int>(plan_.nodes.size());
-  const int input = new_slot(0, Form::Plain);
-  program_.slot(input).external = true;
+  for (const ValueId output : plan_.outputs) {
+    last_use_[static_cast<std::size_t>(output)] = static_cast<int>(plan_.nodes.size());
+  }
+}
+
+void GraphCompiler::compile(OutputOrder order) {
+  order_ = order;
+  note_uses();
+  std::vector<int> inputs, outputs;
+  for (std::size_t i = 0; i < plan_.inputs; ++i) {
+    inputs.push_back(new_slot(static_cast<ValueId>(i), Form::Plain));
+    program_.slot(inputs.back()).external = true;
+  }
   for (const GraphNode& node : plan_.nodes) {
     if (node.residual >= 0 && sizes(node.residual) != sizes(node.summand)) {
       throw NoGraph("what " + node.layer->path() + " gives is added to a tensor of another size");
@@ -80,17 +90,31 @@ void GraphCompiler::compile() {
     compile_node(node);
     ++now_;
   }
-  int output = need(plan_.output, Form::Plain);
-  const Slot& last = program_.slot(output);
-  if (last.shared || last.external || last.root >= 0) {  // only memory of its own can be the caller's
-    const int view = output;
-    output = program_.add_slot(sizes(plan_.output), Form::Plain);
-    const auto count = static_cast<std::size_t>(layout_of(program_.slot(output)).floats());
-    program_.add_step({view}, {output},
-                      [p = &program_, view, output, count] { std::copy_n(p->data(view), count, p->data(output)); });
+  for (const ValueId value : plan_.outputs) {
+    outputs.push_back(output_slot(value));
+    program_.slot(outputs.back()).external = true;
   }
-  program_.slot(output).external = true;
-  program_.finish(input, output);
+  program_.finish(std::move(inputs), std::move(outputs));
+}
+
+bool GraphCompiler::is_output(ValueId value) const {
+  return std::find(plan_.outputs.begin(), plan_.outputs.end(), value) != plan_.outputs.end();
+}
+
+Form GraphCompiler::output_form(ValueId value) const {
+  return order_ == OutputOrder::Pixels && sizes(value).size() == 4 ? Form::ChannelsLast : Form::Plain;
+}
+
+int GraphCompiler::output_slot(ValueId value) {
+  const Form form = output_form(value);
+  const int slot = need(value, form);
+  const Slot& last = program_.slot(slot);
+  if (!last.shared && !last.external && last.root < 0) return slot;
+  const int output = program_.add_slot(sizes(value), form);
+  const auto count = static_cast<std::size_t>(layout_of(program_.slot(output)).floats());
+  program_.add_step({slot}, {output},
+                    [p = &program_, slot, output, count] { std::copy_n(p->data(slot), count, p->data(output)); });
+  return output;
 }
 
 void GraphCompiler::compile_node(const GraphNode& node) {
@@ -106,6 +130,7 @@ void GraphCompiler::compile_node(const GraphNode& node) {
     case GraphOp::MaxPool: return max_pool(node);
     case GraphOp::AvgPool: return avg_pool(node);
     case GraphOp::AdaptivePool: return adaptive_pool(node);
+    case GraphOp::GroupNorm: return group_norm(node);
     case GraphOp::Activation: return activation(node);
     case GraphOp::Add: return add(node);
     case GraphOp::Mul: return mul(node);

@@ -27,6 +27,12 @@ struct GraphStatistics {
   std::vector<std::string> implementations;  ///< of oneDNN's primitives, by its names: `jit:avx2`
 };
 
+/// How the images that a graph gives lie in memory.
+enum class OutputOrder {
+  Channels,  ///< channel by channel, as LibTorch has them
+  Pixels     ///< pixel by pixel (channels-last), which is nearer to what the graph has
+};
+
 /// A model compiled for inference: batch norm folded into convolutions, activations and sums computed with them,
 /// weights in the blocked layouts that oneDNN chooses, memory laid out once. It is compiled for each size of input (the
 /// batch included) when that comes first, and keeps the last few. The weights may not change while it lives (some are
@@ -36,16 +42,20 @@ class InferenceGraph {
  public:
   /// `model` is float32, on the CPU, and must outlive the graph; its mode does not matter. `example` [N, C, H, W]: the
   /// model runs on it once. Throws NoGraph; UserError where mlrun was built without oneDNN.
-  InferenceGraph(nn::Layer& model, const torch::Tensor& example);
+  InferenceGraph(nn::Layer& model, const torch::Tensor& example) : InferenceGraph(model, nn::Tensors{example}) {}
+  /// Of a model with several inputs or outputs.
+  InferenceGraph(nn::Layer& model, const nn::Tensors& example, OutputOrder order = OutputOrder::Channels);
   ~InferenceGraph();
   InferenceGraph(InferenceGraph&&) noexcept;
   InferenceGraph& operator=(InferenceGraph&&) noexcept;
 
   /// Float32 [N, C, H, W] on the CPU to what the model gives, on as many threads as LibTorch has. One call at a time.
-  torch::Tensor operator()(const torch::Tensor& input);
+  torch::Tensor operator()(const torch::Tensor& input) { return run({input}).front(); }
+  nn::Tensors run(const nn::Tensors& inputs);
 
   /// Of the graph for this input, which is compiled if need be.
-  GraphStatistics statistics(const torch::Tensor& input);
+  GraphStatistics statistics(const torch::Tensor& input) { return statistics(nn::Tensors{input}); }
+  GraphStatistics statistics(const nn::Tensors& inputs);
 
  private:
   struct Impl;

@@ -6,33 +6,39 @@
 namespace mlrun::deploy {
 namespace {
 
-constexpr std::size_t kPrograms = 4;  // sizes of input that are kept
+constexpr std::size_t kPrograms = 8;  // sizes of input that are kept
+
+ValueSizes sizes_of(const nn::Tensors& tensors) {
+  ValueSizes sizes;
+  for (const auto& tensor : tensors) sizes.push_back(tensor.sizes().vec());
+  return sizes;
+}
 
 }  // namespace
 
 struct InferenceGraph::Impl {
   struct Entry {
-    std::vector<std::int64_t> input;
+    ValueSizes inputs;
     int threads = 0;
     Program program;
   };
 
-  /// The program for this input, the one used last in front.
-  Program& program_for(const torch::Tensor& input) {
-    const auto sizes = input.sizes().vec();
+  /// The program for these inputs, the one used last in front.
+  Program& program_for(const nn::Tensors& inputs) {
+    const ValueSizes sizes = sizes_of(inputs);
     const int threads = at::get_num_threads();
     for (auto entry = entries.begin(); entry != entries.end(); ++entry) {
-      if (entry->input != sizes || entry->threads != threads) continue;
+      if (entry->inputs != sizes || entry->threads != threads) continue;
       entries.splice(entries.begin(), entries, entry);
       return entry->program;
     }
     entries.emplace_front();
     Entry& entry = entries.front();
     try {
-      entry.input = sizes;
+      entry.inputs = sizes;
       entry.threads = threads;
       const ValueSizes values = value_sizes(*model, plan, sizes);
-      GraphCompiler(plan, values, weights, entry.program).compile();
+      GraphCompiler(plan, values, weights, entry.program).compile(order);
     } catch (...) {
       entries.pop_front();
       throw;
@@ -43,13 +49,19 @@ struct InferenceGraph::Impl {
 
   nn::Layer* model = nullptr;
   GraphPlan plan;
+  OutputOrder order = OutputOrder::Channels;
   PackedWeights weights;
   std::list<Entry> entries;
 };
 
-InferenceGraph::InferenceGraph(nn::Layer& model, const torch::Tensor& example) : impl_(std::make_unique<Impl>()) {
-  if (!example.device().is_cpu() || example.scalar_type() != torch::kFloat) {
-    throw NoGraph("a graph computes in float32 on the CPU");
+InferenceGraph::InferenceGraph(nn::Layer& model, const nn::Tensors& example, OutputOrder order)
+    : impl_(std::make_unique<Impl>()) {
+  nn::Tensors one;
+  for (const auto& input : example) {
+    if (!input.device().is_cpu() || input.scalar_type() != torch::kFloat) {
+      throw NoGraph("a graph computes in float32 on the CPU");
+    }
+    one.push_back(input.narrow(0, 0, 1));
   }
   for (const auto& parameter : model.parameters()) {
     if (parameter.scalar_type() != torch::kFloat || !parameter.device().is_cpu()) {
@@ -58,7 +70,8 @@ InferenceGraph::InferenceGraph(nn::Layer& model, const torch::Tensor& example) :
   }
   if (quant::int8_runner(model)) throw NoGraph("it computes in int8");
   impl_->model = &model;
-  impl_->plan = plan_graph(model, example.narrow(0, 0, 1));
+  impl_->order = order;
+  impl_->plan = plan_graph(model, one);
   if (!impl_->plan.obstacle.empty()) throw NoGraph(impl_->plan.obstacle);
   impl_->program_for(example);
 }
@@ -67,12 +80,14 @@ InferenceGraph::~InferenceGraph() = default;
 InferenceGraph::InferenceGraph(InferenceGraph&&) noexcept = default;
 InferenceGraph& InferenceGraph::operator=(InferenceGraph&&) noexcept = default;
 
-torch::Tensor InferenceGraph::operator()(const torch::Tensor& input) {
+nn::Tensors InferenceGraph::run(const nn::Tensors& inputs) {
   const torch::NoGradGuard no_gradients;
-  return impl_->program_for(input).run(input.contiguous());
+  nn::Tensors plain;
+  for (const auto& input : inputs) plain.push_back(input.contiguous());
+  return impl_->program_for(inputs).run(plain);
 }
 
-GraphStatistics InferenceGraph::statistics(const torch::Tensor& input) { return impl_->program_for(input).statistics; }
+GraphStatistics InferenceGraph::statistics(const nn::Tensors& inputs) { return impl_->program_for(inputs).statistics; }
 
 bool graph_available() { return true; }
 

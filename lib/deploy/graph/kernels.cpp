@@ -155,6 +155,28 @@ MLRUN_CLONES void activate_range(const float* x, std::int64_t count, KernelAct a
   });
 }
 
+/// Adds each channel's values and their squares to `sums` and `squares` [block]: in float32 for a few pixels at a time.
+MLRUN_CLONES void add_moments(const float* x, std::int64_t pixels, std::int64_t block, double* sums, double* squares) {
+  constexpr std::int64_t kPixels = 64, kLanes = 16;
+  for (std::int64_t lane = 0; lane < block; lane += kLanes) {
+    const std::int64_t lanes = std::min(kLanes, block - lane);
+    for (std::int64_t begin = 0; begin < pixels; begin += kPixels) {
+      float sum[kLanes] = {}, square[kLanes] = {};
+      for (std::int64_t p = begin; p < std::min(begin + kPixels, pixels); ++p) {
+        const float* pixel = x + p * block + lane;
+        for (std::int64_t l = 0; l < lanes; ++l) {
+          sum[l] += pixel[l];
+          square[l] += pixel[l] * pixel[l];
+        }
+      }
+      for (std::int64_t l = 0; l < lanes; ++l) {
+        sums[lane + l] += static_cast<double>(sum[l]);
+        squares[lane + l] += static_cast<double>(square[l]);
+      }
+    }
+  }
+}
+
 float activated(KernelAct act, float x) {
   float y = x;
   with_act(act, [&](auto tag) MLRUN_INLINE { y = apply(tag, x); });
@@ -220,6 +242,40 @@ void affine_channels(const float* x, const float* weight, const float* bias, con
   for_tiles(layout, [&](const Tile& tile) {
     affine_block(x + tile.offset, weight + tile.channel, bias + tile.channel, tile.pixels, layout.block, act,
                  y + tile.offset);
+  });
+}
+
+void normalize_groups(const float* x, const float* weight, const float* bias, const GroupNormShape& shape,
+                      KernelAct act, float* y) {
+  const ImageLayout& layout = shape.layout;
+  const std::int64_t blocks = layout.blocks(), size = layout.pixels * layout.block,
+                     each = layout.channels / shape.groups;
+  const auto lanes = static_cast<std::size_t>(layout.images * blocks * layout.block);
+  std::vector<double> sums(lanes), squares(lanes);
+  share(layout.images * blocks, size, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
+      add_moments(x + i * size, layout.pixels, layout.block, &sums[static_cast<std::size_t>(i * layout.block)],
+                  &squares[static_cast<std::size_t>(i * layout.block)]);
+    }
+  });
+  std::vector<float> factor(lanes), offset(lanes);  // zero beyond the channels
+  const auto count = static_cast<double>(each * layout.pixels);
+  for (std::int64_t group = 0; group < layout.images * shape.groups; ++group) {
+    const std::int64_t channel = group % shape.groups * each;
+    const auto begin = static_cast<std::size_t>(group / shape.groups * blocks * layout.block + channel);
+    double sum = 0, square = 0;
+    for (std::size_t i = begin; i < begin + static_cast<std::size_t>(each); ++i) sum += sums[i], square += squares[i];
+    const double mean = sum / count, variance = std::max(0.0, square / count - mean * mean);
+    const double inverse = 1 / std::sqrt(variance + shape.eps);
+    for (std::int64_t c = 0; c < each; ++c) {
+      const std::size_t at = begin + static_cast<std::size_t>(c);
+      factor[at] = static_cast<float>(static_cast<double>(weight[channel + c]) * inverse);
+      offset[at] = static_cast<float>(static_cast<double>(bias[channel + c]) - static_cast<double>(factor[at]) * mean);
+    }
+  }
+  for_tiles(layout, [&](const Tile& tile) {
+    const auto at = static_cast<std::size_t>(tile.image * blocks * layout.block + tile.channel);
+    affine_block(x + tile.offset, &factor[at], &offset[at], tile.pixels, layout.block, act, y + tile.offset);
   });
 }
 

@@ -52,6 +52,20 @@ struct ResizeShape {
 /// `interpolate` with `align_corners=False`).
 void resize_bilinear(const float* x, const ResizeShape& shape, float* y);
 
+/// The same without mixing: of each place the pixel that it lies in (torch's `nearest`); y = residual + that.
+/// `residual` may be null, and may be y.
+void resize_nearest(const float* x, const float* residual, const ResizeShape& shape, float* y);
+
+struct GroupNormShape {
+  ImageLayout layout;
+  std::int64_t groups = 1;
+  double eps = 1e-5;
+};
+/// y = act(normalized x * weight + bias), where each group of channels of an image has mean 0 and variance 1; weight
+/// and bias [channels]. In place where y == x. The activation keeps zero.
+void normalize_groups(const float* x, const float* weight, const float* bias, const GroupNormShape& shape,
+                      KernelAct act, float* y);
+
 /// A source of channels for `gather_channels`.
 struct ChannelSource {
   const float* data = nullptr;

@@ -2,6 +2,8 @@
 
 #include "deploy/graph/compiler.h"
 #include "nn/branches.h"
+#include "nn/interpolate.h"
+#include "nn/norm.h"
 #include "nn/pooling.h"
 
 namespace mlrun::deploy {
@@ -111,6 +113,19 @@ void GraphCompiler::affine(const GraphNode& node) {
                     });
 }
 
+void GraphCompiler::group_norm(const GraphNode& node) {
+  const auto& norm = static_cast<const nn::GroupNorm&>(*node.layer);
+  const int src = keeps_zero(node.activation) ? slot_of(node.inputs[0]) : need(node.inputs[0], Form::Plain);
+  const int written = over_or_new(node.inputs[0], src, node.outputs[0]);
+  const GroupNormShape shape{layout_of(program_.slot(src)), norm.groups(), norm.eps()};
+  program_.add_step({src}, {written},
+                    [p = &program_, src, written, shape, weight = norm.weight.detach().contiguous(),
+                     bias = norm.bias.detach().contiguous(), act = kernel_act(node.activation)] {
+                      normalize_groups(p->data(src), weight.data_ptr<float>(), bias.data_ptr<float>(), shape, act,
+                                       p->data(written));
+                    });
+}
+
 void GraphCompiler::activation(const GraphNode& node) {
   const auto kind = static_cast<const nn::Activation&>(*node.layer).kind();
   const int src = keeps_zero(kind) ? slot_of(node.inputs[0]) : need(node.inputs[0], Form::Plain);
@@ -176,15 +191,33 @@ void GraphCompiler::resize(const GraphNode& node) {
   const ValueId value = node.inputs[0], output = node.outputs[0];
   const auto& in = sizes(value);
   const auto& out = sizes(output);
+  if (node.residual >= 0) return resize_nearest_onto(node);
   if (!is_image(in) || in[2] * in[3] * out[2] * out[3] == 0) return run_layer(node);
   Form form = program_.slot(slot_of(value)).form;
-  if (output == plan_.output) form = Form::Plain;
+  if (is_output(output)) form = output_form(output);
   else if (in[2] * in[3] == 1) form = program_.slot(slot_of(node.inputs[1])).form;
   const int src = need(value, form), written = new_slot(output, form);
   const ImageLayout layout = layout_of(program_.slot(src));
   const ResizeShape shape{layout.images * layout.blocks(), layout.block, in[2], in[3], out[2], out[3]};
-  program_.add_step({src}, {written},
-                    [p = &program_, src, written, shape] { resize_bilinear(p->data(src), shape, p->data(written)); });
+  const bool nearest = static_cast<const nn::Interpolate&>(*node.layer).mode() == nn::InterpolateMode::Nearest;
+  program_.add_step({src}, {written}, [p = &program_, src, written, shape, nearest] {
+    if (nearest) resize_nearest(p->data(src), nullptr, shape, p->data(written));
+    else resize_bilinear(p->data(src), shape, p->data(written));
+  });
+}
+
+/// Adds to the residual, where it lies if it may be written over.
+void GraphCompiler::resize_nearest_onto(const GraphNode& node) {
+  const ValueId value = node.inputs[0], output = node.outputs[0];
+  const auto& in = sizes(value);
+  const auto& out = sizes(node.residual);
+  const int other = slot_of(node.residual);
+  const int src = need(value, program_.slot(other).form), written = over_or_new(node.residual, other, output);
+  const ImageLayout layout = layout_of(program_.slot(other));
+  const ResizeShape shape{layout.images * layout.blocks(), layout.block, in[2], in[3], out[2], out[3]};
+  program_.add_step({src, other}, {written}, [p = &program_, src, other, written, shape] {
+    resize_nearest(p->data(src), p->data(other), shape, p->data(written));
+  });
 }
 
 void GraphCompiler::run_layer(const GraphNode& node) {

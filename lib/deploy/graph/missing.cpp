@@ -5,7 +5,7 @@ namespace mlrun::deploy {
 
 struct InferenceGraph::Impl {};
 
-InferenceGraph::InferenceGraph(nn::Layer&, const torch::Tensor&) {
+InferenceGraph::InferenceGraph(nn::Layer&, const nn::Tensors&, OutputOrder) {
   throw UserError("mlrun was built without oneDNN, which runs graphs",
                   "use --engine eager, or install libdnnl-dev and build again with -DMLRUN_WITH_DNNL=ON");
 }
@@ -14,8 +14,8 @@ InferenceGraph::~InferenceGraph() = default;
 InferenceGraph::InferenceGraph(InferenceGraph&&) noexcept = default;
 InferenceGraph& InferenceGraph::operator=(InferenceGraph&&) noexcept = default;
 
-torch::Tensor InferenceGraph::operator()(const torch::Tensor&) { return {}; }
-GraphStatistics InferenceGraph::statistics(const torch::Tensor&) { return {}; }
+nn::Tensors InferenceGraph::run(const nn::Tensors&) { return {}; }
+GraphStatistics InferenceGraph::statistics(const nn::Tensors&) { return {}; }
 bool graph_available() { return false; }
 std::string graph_instruction_set() { return ""; }
 

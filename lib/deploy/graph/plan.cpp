@@ -1,5 +1,6 @@
 #include "deploy/graph/plan.h"
 
+#include <algorithm>
 #include <functional>
 #include <set>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "nn/evaluation_scope.h"
 #include "nn/flow/fusion.h"
 #include "nn/interpolate.h"
+#include "nn/norm.h"
 #include "nn/pooling.h"
 #include "nn/tensors.h"
 
@@ -31,6 +33,8 @@ GraphOp op_of(nn::Layer& layer, const Leaf& leaf) {
   if (dynamic_cast<nn::Conv2d*>(&layer)) return GraphOp::Conv;
   if (dynamic_cast<nn::Linear*>(&layer)) return GraphOp::Linear;
   if (dynamic_cast<nn::BatchNorm2d*>(&layer)) return GraphOp::Affine;
+  if (dynamic_cast<nn::FrozenBatchNorm2d*>(&layer)) return GraphOp::Affine;
+  if (dynamic_cast<nn::GroupNorm*>(&layer)) return GraphOp::GroupNorm;
   if (dynamic_cast<nn::MaxPool2d*>(&layer)) return GraphOp::MaxPool;
   if (dynamic_cast<nn::AvgPool2d*>(&layer) || dynamic_cast<nn::BinPool2d*>(&layer)) return GraphOp::AvgPool;
   if (dynamic_cast<nn::AdaptiveAvgPool2d*>(&layer)) return GraphOp::AdaptivePool;
@@ -45,10 +49,42 @@ GraphOp op_of(nn::Layer& layer, const Leaf& leaf) {
   return GraphOp::Layer;
 }
 
+bool is_nearest(const nn::Layer& layer) {
+  const auto* resize = dynamic_cast<const nn::Interpolate*>(&layer);
+  return resize != nullptr && resize->mode() == nn::InterpolateMode::Nearest;
+}
+
+/// What a batch norm does to each channel: x * factor + offset. Not defined for another layer.
+struct ChannelAffine {
+  torch::Tensor factor, offset;
+};
+
+ChannelAffine affine_of(const nn::Layer& layer) {
+  const auto made = [](const nn::Norm& norm, const torch::Tensor& mean, const torch::Tensor& var, double eps) {
+    const torch::Tensor factor = norm.weight.detach() * torch::rsqrt(var + eps);
+    return ChannelAffine{factor, norm.bias.detach() - mean * factor};
+  };
+  if (const auto* norm = dynamic_cast<const nn::BatchNorm2d*>(&layer)) {
+    return made(*norm, norm->running_mean, norm->running_var, norm->options().eps);
+  }
+  const auto* frozen = dynamic_cast<const nn::FrozenBatchNorm2d*>(&layer);
+  return frozen == nullptr ? ChannelAffine{} : made(*frozen, frozen->running_mean, frozen->running_var, frozen->eps());
+}
+
+/// A convolution with the norm behind it in its weights.
+nn::FoldedConv folded(const nn::Conv2d& conv, const nn::Layer& norm) {
+  if (const auto* batch = dynamic_cast<const nn::BatchNorm2d*>(&norm)) return nn::fold(conv, *batch);
+  const ChannelAffine affine = affine_of(norm);
+  const torch::Tensor weight = conv.weight.detach() * affine.factor.view({-1, 1, 1, 1});
+  return {weight, conv.bias.defined() ? conv.bias.detach() * affine.factor + affine.offset : affine.offset};
+}
+
 /// Walks over the leaves and lets each take in what follows it alone.
 class Planner {
  public:
-  Planner(const Dataflow& flow, GraphPlan& plan) : flow_(flow), plan_(plan) { made_.insert(0); }
+  Planner(const Dataflow& flow, GraphPlan& plan) : flow_(flow), plan_(plan) {
+    for (const ValueId input : flow.inputs) made_.insert(input);
+  }
 
   void run() {
     for (std::size_t i = 0; i < flow_.leaves.size(); ++i) {
@@ -77,6 +113,10 @@ class Planner {
         break;
       }
       case GraphOp::Affine: set_affine(node); break;
+      case GraphOp::Resize:
+        if (is_nearest(*node.layer)) take_residual(node);
+        return node;
+      case GraphOp::GroupNorm:
       case GraphOp::Add: break;
       default: return node;
     }
@@ -102,9 +142,9 @@ class Planner {
   }
 
   static void set_affine(GraphNode& node) {
-    const auto& norm = static_cast<const nn::BatchNorm2d&>(*node.layer);
-    node.weight = norm.weight.detach() * torch::rsqrt(norm.running_var + norm.options().eps);
-    node.bias = norm.bias.detach() - norm.running_mean * node.weight;
+    const ChannelAffine affine = affine_of(*node.layer);
+    node.weight = affine.factor;
+    node.bias = affine.offset;
   }
 
   /// Whether it is done by the one convolution that takes its output.
@@ -127,9 +167,10 @@ class Planner {
   void take_norm(GraphNode& node) {
     const auto& conv = static_cast<const nn::Conv2d&>(*node.layer);
     const int next = only_consumer(node.outputs.front());
-    const auto* norm = next < 0 ? nullptr : dynamic_cast<const nn::BatchNorm2d*>(leaf(next).layer);
-    if (!norm) return set_weights(node, nullptr, [&] { return nn::FoldedConv{conv.weight.detach(), conv.bias}; });
-    set_weights(node, norm, [&] { return nn::fold(conv, *norm); });
+    const nn::Layer* norm = next < 0 ? nullptr : leaf(next).layer;
+    if (!norm || !affine_of(*norm).factor.defined())
+      return set_weights(node, nullptr, [&] { return nn::FoldedConv{conv.weight.detach(), conv.bias}; });
+    set_weights(node, norm, [&] { return folded(conv, *norm); });
     take(node, next);
   }
 
@@ -197,8 +238,8 @@ std::string obstacle_in(const Dataflow& flow) {
       if (input == kUnknownValue) return leaf.layer->path() + " takes a value that no layer gives";
     }
   }
-  if (flow.outputs.size() > 1) return "it has " + std::to_string(flow.outputs.size()) + " outputs";
-  return flow.outputs.size() == 1 && flow.outputs.front() != kUnknownValue ? "" : "its output is not one layer's";
+  const bool known = std::all_of(flow.outputs.begin(), flow.outputs.end(), [](ValueId v) { return v >= 0; });
+  return known && !flow.outputs.empty() ? "" : "its output is not one layer's";
 }
 
 /// A graph pays where most of what it does is its own.
@@ -236,9 +277,11 @@ class SizeRecorder : public nn::Interceptor {
   std::vector<bool> ran_others_;
 };
 
-void run_without_numbers(nn::Layer& model, const std::vector<std::int64_t>& input) {
+void run_without_numbers(nn::Layer& model, const ValueSizes& inputs) {
+  nn::Tensors blank;
+  for (const auto& sizes : inputs) blank.push_back(torch::empty(sizes, torch::TensorOptions().device(torch::kMeta)));
   try {
-    model.run({torch::empty(input, torch::TensorOptions().device(torch::kMeta))});
+    model.run(blank);
   } catch (const c10::Error&) {
     throw NoGraph("it does not run on shapes alone: its sizes may depend on its numbers");
   }
@@ -246,13 +289,15 @@ void run_without_numbers(nn::Layer& model, const std::vector<std::int64_t>& inpu
 
 }  // namespace
 
-GraphPlan plan_graph(nn::Layer& model, const torch::Tensor& example) {
+GraphPlan plan_graph(nn::Layer& model, const nn::Tensors& example) {
   const torch::NoGradGuard no_gradients;
-  const Dataflow flow = nn::trace_dataflow(model, {example});
+  const Dataflow flow = nn::trace_dataflow(model, example);
   GraphPlan plan;
   plan.obstacle = obstacle_in(flow);
   if (!plan.obstacle.empty()) return plan;
   plan.sources.resize(flow.values.size());
+  plan.inputs = flow.inputs.size();
+  for (std::size_t i = 0; i < plan.inputs; ++i) plan.sources[i].output = i;
   for (std::size_t i = 0; i < flow.leaves.size(); ++i) {
     const Leaf& leaf = flow.leaves[i];
     plan.leaves.push_back(leaf.layer);
@@ -260,23 +305,24 @@ GraphPlan plan_graph(nn::Layer& model, const torch::Tensor& example) {
       plan.sources[static_cast<std::size_t>(leaf.outputs[k])] = {static_cast<int>(i), k};
     }
   }
-  plan.output = flow.outputs.front();
+  plan.outputs = flow.outputs;
   Planner(flow, plan).run();
   plan.obstacle = too_foreign(plan);
   return plan;
 }
 
-ValueSizes value_sizes(nn::Layer& model, const GraphPlan& plan, const std::vector<std::int64_t>& input) {
+ValueSizes value_sizes(nn::Layer& model, const GraphPlan& plan, const ValueSizes& inputs) {
   const torch::NoGradGuard no_gradients;
   const nn::EvaluationScope evaluation(model);
   SizeRecorder recorder;
   const nn::InterceptorScope scope(model, recorder);
-  run_without_numbers(model, input);
+  run_without_numbers(model, inputs);
   if (recorder.leaves != plan.leaves) throw NoGraph("which of its layers run depends on the size of its input");
   ValueSizes sizes(plan.sources.size());
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const GraphSource& source = plan.sources[i];
-    sizes[i] = source.leaf < 0 ? input : recorder.sizes[static_cast<std::size_t>(source.leaf)].at(source.output);
+    sizes[i] = source.leaf < 0 ? inputs.at(source.output)
+                               : recorder.sizes[static_cast<std::size_t>(source.leaf)].at(source.output);
   }
   return sizes;
 }

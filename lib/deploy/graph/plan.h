@@ -23,6 +23,7 @@ enum class GraphOp {
   MaxPool,
   AvgPool,
   AdaptivePool,
+  GroupNorm,  ///< [activation]
   Activation,
   Add,  ///< [activation]
   Mul,
@@ -30,7 +31,7 @@ enum class GraphOp {
   Chunk,
   Shuffle,
   Flatten,
-  Resize,  ///< of the first input, to the height and width of the second
+  Resize,  ///< of the first input, to the height and width of the second; nearest: [+ residual]
   Layer,   ///< anything else: the layer itself, on plain tensors
 };
 
@@ -47,7 +48,7 @@ struct GraphNode {
   std::optional<nn::Act> final_activation;  ///< after the residual
 };
 
-/// Where a value comes from: an output of a leaf; leaf -1: it is the model's input.
+/// Where a value comes from: an output of a leaf; leaf -1: it is an input of the model, of this number.
 struct GraphSource {
   int leaf = -1;
   std::size_t output = 0;
@@ -55,18 +56,19 @@ struct GraphSource {
 
 struct GraphPlan {
   std::vector<GraphNode> nodes;          ///< in an order in which they can run
-  std::vector<GraphSource> sources;      ///< of each value; value 0 is the model's input
+  std::vector<GraphSource> sources;      ///< of each value; the model's inputs come first
   std::vector<const nn::Layer*> leaves;  ///< the layers that computed in the pass, in order; repeated ones repeat
-  ValueId output = nn::kUnknownValue;
-  std::string obstacle;  ///< why the model cannot run as a graph; empty: it can
+  std::size_t inputs = 0;                ///< of the model
+  std::vector<ValueId> outputs;          ///< of the model
+  std::string obstacle;                  ///< why the model cannot run as a graph; empty: it can
 };
 
 /// Looks at one pass of the model in evaluation mode. Folded weights are copies, others alias the model's.
-GraphPlan plan_graph(nn::Layer& model, const torch::Tensor& example);
+GraphPlan plan_graph(nn::Layer& model, const nn::Tensors& example);
 
-/// Sizes of all values for an input of these sizes; UserError, as the model's own, where it takes no such input. Throws
+/// Sizes of all values for inputs of these sizes; UserError, as the model's own, where it takes no such inputs. Throws
 /// NoGraph where sizes depend on numbers, and where other layers run than in the plan.
 using ValueSizes = std::vector<std::vector<std::int64_t>>;
-ValueSizes value_sizes(nn::Layer& model, const GraphPlan& plan, const std::vector<std::int64_t>& input);
+ValueSizes value_sizes(nn::Layer& model, const GraphPlan& plan, const ValueSizes& inputs);
 
 }  // namespace mlrun::deploy

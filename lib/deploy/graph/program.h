@@ -60,9 +60,9 @@ class Program {
                      std::unordered_map<int, dnnl::memory> arguments, int written);
 
   /// Lays out the memory. Nothing can be added from then on.
-  void finish(int input, int output);
-  /// Input contiguous, of the sizes of its slot.
-  torch::Tensor run(const torch::Tensor& input);
+  void finish(std::vector<int> inputs, std::vector<int> outputs);
+  /// Inputs contiguous, of the sizes of their slots.
+  nn::Tensors run(const nn::Tensors& inputs);
 
   static const dnnl::engine& engine();
 
@@ -83,7 +83,7 @@ class Program {
   std::size_t scratchpad_bytes_ = 0;
   torch::Tensor arena_, scratchpad_;
   dnnl::stream stream_;
-  int input_ = -1, output_ = -1;
+  std::vector<int> inputs_, outputs_;
 };
 
 }  // namespace mlrun::deploy

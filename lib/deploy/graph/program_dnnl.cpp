@@ -1,6 +1,7 @@
 #include "deploy/graph/program.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "deploy/graph/memory.h"
 
@@ -130,9 +131,9 @@ void Program::bind(int root, float* data) {
   }
 }
 
-void Program::finish(int input, int output) {
-  input_ = input;
-  output_ = output;
+void Program::finish(std::vector<int> inputs, std::vector<int> outputs) {
+  inputs_ = std::move(inputs);
+  outputs_ = std::move(outputs);
   std::vector<BufferLife> lives(slots_.size());
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].first < 0) continue;
@@ -162,14 +163,19 @@ void Program::finish(int input, int output) {
   bound_.erase(std::remove_if(bound_.begin(), bound_.end(), fixed), bound_.end());
 }
 
-torch::Tensor Program::run(const torch::Tensor& input) {
-  torch::Tensor output = torch::empty(slot(output_).sizes);
-  bind(input_, input.data_ptr<float>());
-  bind(output_, output.data_ptr<float>());
+nn::Tensors Program::run(const nn::Tensors& inputs) {
+  nn::Tensors outputs;
+  for (std::size_t i = 0; i < inputs.size(); ++i) bind(inputs_[i], inputs[i].data_ptr<float>());
+  for (const int number : outputs_) {
+    const bool by_pixel = slot(number).form == Form::ChannelsLast;
+    outputs.push_back(torch::empty(slot(number).sizes,
+                                   by_pixel ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous));
+    bind(number, outputs.back().data_ptr<float>());
+  }
   for (auto& bound : bound_) bound.memory.set_data_handle(data(bound.slot));
   for (const auto& step : steps_) step();
   stream_.wait();
-  return output;
+  return outputs;
 }
 
 }  // namespace mlrun::deploy

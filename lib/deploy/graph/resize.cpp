@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "deploy/graph/kernels.h"
@@ -48,6 +49,38 @@ MLRUN_CLONES void stretch_row(const float* x, const Between& columns, std::int64
   }
 }
 
+/// The place that each place of the result lies in, as LibTorch rounds it.
+std::vector<std::int32_t> nearest(std::int64_t from, std::int64_t to) {
+  const float scale = static_cast<float>(from) / static_cast<float>(to);
+  std::vector<std::int32_t> places;
+  for (std::int64_t i = 0; i < to; ++i) {
+    const auto place = static_cast<std::int64_t>(std::floor(static_cast<float>(i) * scale));
+    places.push_back(static_cast<std::int32_t>(std::min(place, from - 1)));
+  }
+  return places;
+}
+
+/// y = [residual +] the row's pixels at these columns.
+MLRUN_CLONES void repeat_row(const float* x, const float* residual, const std::vector<std::int32_t>& columns,
+                             std::int64_t block, float* y) {
+  const auto size = static_cast<std::int64_t>(columns.size());
+  const std::int32_t* column = columns.data();
+  if (block == 1) {
+    MLRUN_ELEMENTWISE
+    for (std::int64_t j = 0; j < size; ++j) y[j] = residual ? residual[j] + x[column[j]] : x[column[j]];
+    return;
+  }
+  for (std::int64_t j = 0; j < size; ++j) {
+    const float* pixel = x + column[j] * block;
+    if (!residual) {
+      std::copy_n(pixel, block, y + j * block);
+      continue;
+    }
+    MLRUN_ELEMENTWISE
+    for (std::int64_t l = 0; l < block; ++l) y[j * block + l] = residual[j * block + l] + pixel[l];
+  }
+}
+
 /// Rows of a plane that are as wide as the result already; the two that were asked for last.
 class WideRows {
  public:
@@ -91,6 +124,18 @@ void resize_bilinear(const float* x, const ResizeShape& shape, float* y) {
         const float* below = wide.get(rows.after[at], rows.before[at]);
         blend_rows(above, below, rows.near[at], rows.far[at], out_row, y + (plane * shape.to_rows + r) * out_row);
       }
+    }
+  });
+}
+
+void resize_nearest(const float* x, const float* residual, const ResizeShape& shape, float* y) {
+  const auto rows = nearest(shape.rows, shape.to_rows), columns = nearest(shape.columns, shape.to_columns);
+  const std::int64_t in_row = shape.columns * shape.block, out_row = shape.to_columns * shape.block;
+  share(shape.planes * shape.to_rows, out_row, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
+      const std::int64_t plane = i / shape.to_rows;
+      const std::int64_t row = plane * shape.rows + rows[static_cast<std::size_t>(i % shape.to_rows)];
+      repeat_row(x + row * in_row, residual ? residual + i * out_row : nullptr, columns, shape.block, y + i * out_row);
     }
   });
 }

@@ -112,7 +112,7 @@ TEST_CASE("MOSAIC's padding is done by its convolutions, its means in bins by po
   const auto model = model_of("mosaic", 5);
   torch::manual_seed(1);
   const torch::Tensor example = torch::randn({1, 3, 256, 250});
-  const GraphPlan plan = plan_graph(*model, example);
+  const GraphPlan plan = plan_graph(*model, {example});
   CHECK(plan.obstacle.empty());
   std::int64_t padded = 0, pooled = 0;
   for (const GraphNode& node : plan.nodes) {

@@ -49,6 +49,24 @@ TEST_CASE("kernels give LibTorch's results in every layout, and keep the filling
   }
 }
 
+TEST_CASE("groups are normalized as LibTorch does it, in every layout and in place", "[deploy][graph]") {
+  torch::manual_seed(1);
+  for (const auto& [channels, groups] : {std::pair<std::int64_t, std::int64_t>{12, 3}, {12, 12}, {64, 32}, {20, 1}}) {
+    const torch::Tensor x = torch::randn({2, channels, 9, 23}) * 3 + 5;
+    const torch::Tensor weight = torch::randn({channels}), bias = torch::randn({channels});
+    const torch::Tensor expected = torch::relu(torch::group_norm(x, groups, weight, bias, 1e-5));
+    for (const std::int64_t block : {std::int64_t{1}, std::int64_t{8}, std::int64_t{16}, channels}) {
+      INFO(channels << " channels, " << groups << " groups, block " << block);
+      const torch::Tensor from = blocked(x, block), to = torch::empty_like(from);
+      const GroupNormShape shape{layout_of(x, block), groups, 1e-5};
+      normalize_groups(in(from), in(weight), in(bias), shape, KernelAct::Relu, out(to));
+      CHECK(torch::allclose(to, blocked(expected, block), 1e-4, 1e-4));
+      normalize_groups(in(from), in(weight), in(bias), shape, KernelAct::Relu, out(from));
+      CHECK(from.equal(to));
+    }
+  }
+}
+
 TEST_CASE("activations are LibTorch's", "[deploy][graph]") {
   const torch::Tensor x = torch::linspace(-8, 8, 1001), y = torch::empty_like(x), zero = torch::zeros_like(x);
   const std::vector<std::pair<KernelAct, torch::Tensor>> expected = {

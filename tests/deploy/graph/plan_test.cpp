@@ -13,9 +13,9 @@ namespace {
 
 /// A plan in words: `conv act sum act, pool`.
 std::string words(nn::Layer& model, const std::vector<std::int64_t>& size = {1, 3, 8, 8}) {
-  static const char* const kNames[] = {"conv", "linear", "affine", "max",   "mean",    "adaptive", "act",
-                                       "add",  "mul",    "concat", "chunk", "shuffle", "flatten",  "layer"};
-  const deploy::GraphPlan plan = deploy::plan_graph(model, test::noise(size));
+  static const char* const kNames[] = {"conv", "linear", "affine", "max",   "mean",    "adaptive", "groups", "act",
+                                       "add",  "mul",    "concat", "chunk", "shuffle", "flatten",  "resize", "layer"};
+  const deploy::GraphPlan plan = deploy::plan_graph(model, {test::noise(size)});
   if (!plan.obstacle.empty()) return plan.obstacle;
   std::string text;
   for (const auto& node : plan.nodes) {
@@ -32,6 +32,8 @@ Net::Parts usual_parts() {
           {"b", conv_of({.in = 4, .out = 4, .kernel = 3, .padding = 1, .bias = false})},
           {"norm", test::layer<nn::BatchNorm2d>(4)},
           {"norm2", test::layer<nn::BatchNorm2d>(4)},
+          {"frozen", test::layer<nn::FrozenBatchNorm2d>(4)},
+          {"groups", test::layer<nn::GroupNorm>(2, 4)},
           {"relu", test::relu()},
           {"silu", act_of(nn::Act::Silu)},
           {"sum", test::layer<nn::Add>()},
@@ -52,6 +54,9 @@ TEST_CASE("convolutions take in the norm, the activation and the sum that follow
   const std::vector<PlanRow> rows = {
       {[](const Net& n, const Tensor& x) { return n("relu", n("norm", n("a", x))); }, "conv act"},
       {[](const Net& n, const Tensor& x) { return n("norm", n("relu", n("a", x))); }, "conv act, affine"},
+      {[](const Net& n, const Tensor& x) { return n("relu", n("frozen", n("a", x))); }, "conv act"},
+      {[](const Net& n, const Tensor& x) { return n("frozen", n("relu", n("a", x))); }, "conv act, affine"},
+      {[](const Net& n, const Tensor& x) { return n("relu", n("groups", n("a", x))); }, "conv, groups act"},
       {[](const Net& n, const Tensor& x) { return n("relu", n("norm2", n("norm", n("a", x)))); }, "conv, affine act"},
       {[](const Net& n, const Tensor& x) { return n("silu", n("relu", n("a", x))); }, "conv act, act"},
       {[](const Net& n, const Tensor& x) { return n("relu", n("same", n("drop", n("norm", n("a", x))))); }, "conv act"},
@@ -95,7 +100,7 @@ TEST_CASE("folded weights are the convolution's times the norm's, and the model 
       test::net(usual_parts(), [](const Net& n, const Tensor& x) { return n("norm", n("b", n("a", x))); });
   std::map<std::string, Tensor> state;
   for (const auto& [name, tensor] : nn::state_dict(*model)) state.emplace(name, tensor.clone());
-  const deploy::GraphPlan plan = deploy::plan_graph(*model, test::noise({1, 3, 8, 8}));
+  const deploy::GraphPlan plan = deploy::plan_graph(*model, {test::noise({1, 3, 8, 8})});
   REQUIRE(plan.nodes.size() == 2);
   const Tensor factor = state.at("norm.weight") / (state.at("norm.running_var") + 1e-5).sqrt();
   CHECK(torch::allclose(plan.nodes[1].weight, state.at("b.weight") * factor.reshape({4, 1, 1, 1}), 1e-5, 1e-6));
@@ -122,9 +127,9 @@ TEST_CASE("what is no graph is told by the layer that stands in its way", "[depl
 
 TEST_CASE("sizes of all values follow the input's", "[deploy][graph]") {
   const auto model = test::net(usual_parts(), [](const Net& n, const Tensor& x) { return n("pool", n("a", x)); });
-  const deploy::GraphPlan plan = deploy::plan_graph(*model, test::noise({1, 3, 8, 8}));
-  const auto sizes = deploy::value_sizes(*model, plan, {5, 3, 12, 7});
+  const deploy::GraphPlan plan = deploy::plan_graph(*model, {test::noise({1, 3, 8, 8})});
+  const auto sizes = deploy::value_sizes(*model, plan, {{5, 3, 12, 7}});
   CHECK(sizes.at(0) == std::vector<std::int64_t>{5, 3, 12, 7});
-  CHECK(sizes.at(static_cast<std::size_t>(plan.output)) == std::vector<std::int64_t>{5, 4, 6, 3});
-  CHECK(test::user_error([&] { deploy::value_sizes(*model, plan, {1, 3, 1, 1}); }).find("pool") != std::string::npos);
+  CHECK(sizes.at(static_cast<std::size_t>(plan.outputs.front())) == std::vector<std::int64_t>{5, 4, 6, 3});
+  CHECK(test::user_error([&] { deploy::value_sizes(*model, plan, {{1, 3, 1, 1}}); }).find("pool") != std::string::npos);
 }

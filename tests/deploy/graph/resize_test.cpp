@@ -35,6 +35,51 @@ TEST_CASE("the kernel resizes as LibTorch does, in every layout", "[deploy][grap
   }
 }
 
+TEST_CASE("the kernel takes the nearest pixels that LibTorch takes, and adds them", "[deploy][graph]") {
+  const std::vector<std::vector<std::int64_t>> rows = {{5, 7, 10, 14}, {13, 19, 25, 38}, {3, 4, 3, 4},     {1, 1, 6, 5},
+                                                       {8, 9, 5, 4},   {25, 34, 50, 67}, {7, 300, 15, 601}};
+  for (const auto& row : rows) {
+    const Tensor x = test::noise({2, 3, row[0], row[1]}), other = test::noise({2, 3, row[2], row[3]}, 1);
+    const Tensor expected = at::upsample_nearest2d(x, {row[2], row[3]});
+    for (const std::int64_t block : {1, 3}) {  // NCHW, NHWC
+      INFO(at::IntArrayRef(row) << ", block " << block);
+      const auto laid = [&](const Tensor& image) {
+        return (block == 1 ? image : image.permute({0, 2, 3, 1})).contiguous().clone();
+      };
+      const deploy::ResizeShape shape{2 * 3 / block, block, row[0], row[1], row[2], row[3]};
+      const Tensor from = laid(x), to = torch::full_like(laid(expected), 7), onto = laid(other);
+      deploy::resize_nearest(from.data_ptr<float>(), nullptr, shape, to.data_ptr<float>());
+      CHECK(to.equal(laid(expected)));
+      deploy::resize_nearest(from.data_ptr<float>(), onto.data_ptr<float>(), shape, onto.data_ptr<float>());
+      CHECK(onto.equal(laid(other + expected)));
+    }
+  }
+}
+
+TEST_CASE("a nearest resize takes in the sum behind it", "[deploy][graph]") {
+  if (!deploy::graph_available()) return test::skip("this build has no oneDNN");
+  for (const std::int64_t channels : {5, 16, 24}) {
+    INFO(channels << " channels");
+    const Net::Parts parts = {{"a", conv_of({.in = 3, .out = channels, .kernel = 3, .stride = 2, .padding = 1})},
+                              {"b", conv_of({.in = channels, .out = channels, .kernel = 3, .stride = 2, .padding = 1})},
+                              {"c", conv_of({.in = channels, .out = 4})},
+                              {"sum", test::layer<nn::Add>()},
+                              {"resize", test::layer<nn::Interpolate>(nn::InterpolateMode::Nearest)}};
+    const auto over = test::net(parts, [](const Net& n, const Tensor& x) {
+      const Tensor fine = n("a", x), coarse = n("b", fine), lateral = n("b", x.size(1) == 3 ? n("a", x) : x);
+      return n("c", n("sum", lateral, n("resize", n("b", coarse), lateral)));
+    });
+    const auto kept = test::net(parts, [](const Net& n, const Tensor& x) {
+      const Tensor fine = n("a", x), grown = n("sum", n("resize", n("b", fine), fine), fine);
+      return n("c", n("sum", grown, n("resize", fine, grown)));
+    });
+    for (const auto& model : {over, kept}) {
+      const auto found = check_as_eager(*model, {{1, 3, 37, 52}, {3, 3, 40, 64}});
+      CHECK(found.layers == 0);
+    }
+  }
+}
+
 TEST_CASE("resizing is the layer's where it ends a model, among others, and from one pixel", "[deploy][graph]") {
   if (!deploy::graph_available()) return test::skip("this build has no oneDNN");
   for (const std::int64_t channels : {5, 16, 24}) {
