@@ -1,59 +1,32 @@
 #include "deploy/engine_scope.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/error.h"
-#include "base/log.h"
-#include "deploy/graph/graph.h"
-#include "nn/tensors.h"
+#include "deploy/graph_door.h"
 
 namespace mlrun::deploy {
 
-/// Stands at a model's door and lets its graph answer.
-class EngineScope::Door : public nn::Interceptor {
+/// The doors of one model, with its graph or those of its parts.
+class EngineScope::Door {
  public:
-  explicit Door(nn::Layer& model) : model_(model), scope_(model, *this) {}
-
-  nn::Tensors around(nn::Layer& layer, const nn::Tensors& inputs, const Proceed& proceed) override {
-    const bool mine = &layer == &model_ && !within_ && !refused_ && !layer.is_training() &&
-                      !torch::GradMode::is_enabled() && !nn::on_meta(inputs);
-    if (!mine) return proceed(inputs);
-    if (inputs.size() != 1) {
-      refuse("it takes " + std::to_string(inputs.size()) + " inputs");
-      return proceed(inputs);
+  explicit Door(nn::Layer& model) {
+    if (auto* parted = dynamic_cast<nn::InParts*>(&model)) {
+      parts_ = std::make_unique<PartGraphs>(*parted);
+      part_scope_ = std::make_unique<PartGraphs::Scope>(*parts_);
+      return;
     }
-    within_ = true;  // compiling runs the model, and a graph may run layers of it
-    const auto output = run(inputs.front());
-    within_ = false;
-    return output ? nn::Tensors{*output} : proceed(inputs);
+    door_ = std::make_unique<GraphDoor>(model);
+    scope_ = std::make_unique<nn::InterceptorScope>(model, *door_);
   }
 
-  bool ran() const { return graph_ && !refused_; }
+  bool ran() const { return parts_ ? parts_->ran() : door_->ran(); }
 
  private:
-  void refuse(const std::string& reason) {
-    log::info("this model runs layer by layer, not as a graph: " + reason);
-    refused_ = true;
-  }
-
-  std::optional<torch::Tensor> run(const torch::Tensor& input) {
-    try {
-      if (!graph_) graph_ = std::make_unique<InferenceGraph>(model_, input);
-      return (*graph_)(input);
-    } catch (const NoGraph& reason) {
-      refuse(reason.what());
-      return std::nullopt;
-    } catch (...) {
-      within_ = false;
-      throw;
-    }
-  }
-
-  nn::Layer& model_;
-  std::unique_ptr<InferenceGraph> graph_;
-  bool within_ = false, refused_ = false;
-  nn::InterceptorScope scope_;
+  std::unique_ptr<GraphDoor> door_;
+  std::unique_ptr<nn::InterceptorScope> scope_;
+  std::unique_ptr<PartGraphs> parts_;
+  std::unique_ptr<PartGraphs::Scope> part_scope_;
 };
 
 const std::vector<std::string>& inference_engines() {

@@ -15,7 +15,7 @@ std::string default_inference_engine();
 
 /// While it lives, the models run on `engine` wherever they are called in evaluation mode without gradients. A graph is
 /// compiled at a model's first call, and the weights may not change from then on; a model that has none runs layer by
-/// layer, which one line of the log tells.
+/// layer, which one line of the log tells. A model in parts (nn::InParts) has a graph for each part.
 class EngineScope {
  public:
   /// `models` must outlive it. UserError for an engine that there is not.

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "config/registry.h"
 #include "config/words.h"
-#include "deploy/graph/graph.h"
+#include "deploy/graph_door.h"
 #include "deploy/torchscript.h"
 #include "deploy/trace.h"
 #include "nn/autocast.h"
@@ -49,11 +49,23 @@ Runner torchscript(const BenchModel& model) {
   }
 }
 
+/// The model, its parts' graphs at their doors.
+Runner graphs_of_parts(const BenchModel& model, nn::InParts& parted) {
+  const auto graphs = std::make_shared<PartGraphs>(parted);
+  const Runner run = [graphs, layer = model.layer](const nn::Tensors& inputs) {
+    const PartGraphs::Scope scope(*graphs);
+    return layer->run(inputs);
+  };
+  run(model.inputs);
+  if (!graphs->refusal().empty()) throw NoGraph(graphs->refusal());
+  return run;
+}
+
 Runner graph(const BenchModel& model) {
   try {
-    if (model.inputs.size() != 1) throw NoGraph("it takes " + std::to_string(model.inputs.size()) + " inputs");
-    const auto graph = std::make_shared<InferenceGraph>(*model.layer, model.inputs.front());
-    return [graph, layer = model.layer](const nn::Tensors& inputs) { return nn::Tensors{(*graph)(inputs.front())}; };
+    if (auto* parted = dynamic_cast<nn::InParts*>(model.layer.get())) return graphs_of_parts(model, *parted);
+    const auto graph = std::make_shared<InferenceGraph>(*model.layer, model.inputs);
+    return [graph, layer = model.layer](const nn::Tensors& inputs) { return graph->run(inputs); };
   } catch (const NoGraph& refused) {
     throw UserError("this model cannot run as a graph: " + std::string(refused.what()), "use --engine eager");
   }
