@@ -7,6 +7,7 @@
 #include "deploy/onnx/weights.h"
 #include "engine/run/run_directory.h"
 #include "models/published.h"
+#include "models/registry.h"
 #include "quant/int8_file.h"
 #include "recipes/registry.h"
 #include "weights/file.h"
@@ -36,6 +37,17 @@ bool is_shipped(const std::string& name) {
 /// Published weights under the name that results and expectations know, as IMAGENET1K_V1.
 engine::WeightChoice named_choice(const config::Resolved& resolved, const std::string& name) {
   return {models::published_at(name, resolved.recipe.model.architecture.name).entry, name};
+}
+
+/// Reads the recipe again with these weights as its own, where upstream builds the architecture in another way for
+/// them.
+void read_with_weights(config::LayerRequest request, const std::string& name, config::Resolved& resolved) {
+  if (!models::models().at(resolved.recipe.model.architecture.name).facts.contains("pretrained")) return;
+  for (const auto& [key, value] : {std::pair("model.weights", "null"), std::pair("model.head", "keep")}) {
+    request.overrides.push_back({key, value});
+  }
+  request.overrides.push_back({"model.weights", name});
+  resolved = config::resolve(request, recipes::catalogue());
 }
 
 /// The weights that the recipe itself names.
@@ -95,6 +107,7 @@ RunArgument find_run_argument(const std::string& first, const std::vector<config
   RunArgument found;
   const fs::path recipe = config::find_recipe(first, recipe_folders());
   found.resolved = config::resolve({recipe, overrides, recipe_folders()}, recipes::catalogue());
+  if (named) read_with_weights({recipe, overrides, recipe_folders()}, choice, found.resolved);
   if (named) found.weights = named_choice(found.resolved, choice);
   else if (choice.empty()) found.weights = own_choice(found.resolved, first);
   else found.weights = engine::choose_weights(".", fs::absolute(choice).string());

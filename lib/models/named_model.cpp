@@ -4,7 +4,6 @@
 #include "config/bind.h"
 #include "config/tasks_of.h"
 #include "models/batch_norms.h"
-#include "models/published.h"
 #include "models/registry.h"
 
 namespace mlrun::models {
@@ -40,15 +39,60 @@ config::ModelSection bound_section(const std::string& name, const std::vector<co
   return recipe.model;
 }
 
+bool is_own(const PublishedWeights* weights, const config::ModelSection& section) {
+  return weights != nullptr && weights->model == section.architecture.name;
+}
+
 /// The facts of the published weights that the section names, else of the architecture.
 Json evaluation_facts(const config::ModelSection& section) {
-  const std::string name = section.weights.file ? section.weights.file->string() : "";
-  const auto* published = config::looks_like_name(name) ? find_published(name, section.architecture.name) : nullptr;
-  const bool own = published != nullptr && published->model == section.architecture.name;  // or its backbone's
-  return own ? published_json(*published) : models().at(section.architecture.name).facts;
+  const auto* published = published_weights_of(section);
+  return is_own(published, section) ? published_json(*published) : models().at(section.architecture.name).facts;
 }
 
 }  // namespace
+
+bool reinitialises(const config::ModelSection& section) {
+  return section.head == "reinit" || section.weights.head == "reinit";
+}
+
+const PublishedWeights* published_weights_of(const config::ModelSection& section) {
+  const std::string name = section.weights.file ? section.weights.file->string() : "";
+  return config::looks_like_name(name) ? find_published(name, section.architecture.name) : nullptr;
+}
+
+Json options_for_weights(const config::ModelSection& section) {
+  const config::Component& architecture = section.architecture;
+  const config::Entry& entry = models().at(architecture.name);
+  const auto* weights = published_weights_of(section);
+  Json wanted = Json::object();
+  if (weights == nullptr || !entry.facts.contains("pretrained")) return wanted;
+  const Json& pretrained = entry.facts.at("pretrained");
+  wanted = pretrained.at("any");
+  if (is_own(weights, section)) {
+    wanted.update(pretrained.value(weights->entry, Json::object()));
+    if (!reinitialises(section)) wanted["num_classes"] = weights->data->categories().size();
+  }
+  const auto own = [&](const std::string& name) { return entry.options->find(name)->get(architecture.options.get()); };
+  const bool other_norm = wanted.contains("norm") && !own("norm").is_null() && own("norm") != wanted["norm"];
+  if (other_norm) wanted.erase("norm_eps");  // is the frozen norms' alone
+  Json options = Json::object();
+  for (const auto& [name, value] : wanted.items()) {
+    if (own(name).is_null()) options[name] = value;
+  }
+  return options;
+}
+
+config::Component architecture_for_weights(const config::ModelSection& section) {
+  const Json wanted = options_for_weights(section);
+  if (wanted.empty()) return section.architecture;
+  const config::Spec& spec = *models().at(section.architecture.name).options;
+  config::Component architecture{section.architecture.name, spec.make()};
+  for (const config::Field& field : spec.fields) {
+    MLRUN_ASSERT(field.get && field.set, "an option of a pretrained architecture that is no scalar");
+    field.set(architecture.options.get(), wanted.value(field.name, field.get(section.architecture.options.get())));
+  }
+  return architecture;
+}
 
 void check_num_classes(const config::Component& architecture, std::int64_t classes) {
   const auto outputs = integer_option(architecture, "num_classes");
@@ -102,8 +146,9 @@ std::shared_ptr<nn::Layer> model_of_recipe(const std::string& text) {
     config::bind_node(root, *config::spec_of<ModelRecipe>(), model_catalogue(), &bound, "", provenance, problems);
     if (!problems.empty()) return nullptr;
     const Json& facts = models().at(bound.model.architecture.name).facts;
-    return models().make(bound.model.architecture, ModelRequest{facts.value("num_classes", std::int64_t{1000}),
-                                                                facts.value("channels", std::int64_t{3})});
+    return models().make(
+        architecture_for_weights(bound.model),
+        ModelRequest{facts.value("num_classes", std::int64_t{1000}), facts.value("channels", std::int64_t{3})});
   } catch (const UserError&) {
     return nullptr;
   }
@@ -121,7 +166,7 @@ NamedModel make_named(const std::string& name, const std::vector<config::Overrid
   model.num_classes =
       integer_option(architecture, "num_classes").value_or(facts.value("num_classes", std::int64_t{1000}));
   model.input_size = integer_option(architecture, "image_size").value_or(facts.value("input_size", std::int64_t{224}));
-  model.layer = models().make(architecture, ModelRequest{model.num_classes, model.channels});
+  model.layer = models().make(architecture_for_weights(model.section), ModelRequest{model.num_classes, model.channels});
   set_batch_norms(model.section.batch_norm, {model.layer.get()});
   return model;
 }

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "config/layers.h"
 #include "config/recipe.h"
+#include "models/published.h"
 #include "nn/layer.h"
 
 namespace mlrun::models {
@@ -31,6 +32,22 @@ NamedModel make_named(const std::string& name, const std::vector<config::Overrid
 /// source `format`, whose options are called as those of `synthetic`. `transform` prepares them; empty: `normalize`.
 std::string made_up_recipe(const NamedModel& model, const std::string& format, std::int64_t batch, std::int64_t size,
                            const std::string& transform = "");
+
+/// Whether the last layer starts anew.
+bool reinitialises(const config::ModelSection& section);
+
+/// The published weights that the section names, of its architecture or of a backbone; null where it names a file or
+/// nothing.
+const PublishedWeights* published_weights_of(const config::ModelSection& section);
+
+/// Options that upstream's builder sets for the published weights that the section names, and that the section leaves
+/// null: `norm`, `norm_eps`, `trainable_stages` as the architecture's facts have them (`pretrained`: of `any` weights,
+/// its backbone's too, and of single entries of its own), and `num_classes` where its own weights keep their head.
+/// Empty where there are none.
+Json options_for_weights(const config::ModelSection& section);
+
+/// The section's architecture with `options_for_weights`: what is to be built.
+config::Component architecture_for_weights(const config::ModelSection& section);
 
 /// UserError where the architecture's `num_classes` is set, and not the number of the data's classes.
 void check_num_classes(const config::Component& architecture, std::int64_t classes);

@@ -29,7 +29,9 @@ std::vector<std::string> spellings(const PublishedWeights& weights, const std::s
 Json figures(const PublishedWeights& weights) {
   if (std::isnan(weights.figures.front())) return nullptr;
   Json json = Json::object();
-  for (std::size_t i = 0; i < weights.figures.size(); ++i) json[weights.data->metrics[i]] = weights.figures[i];
+  for (std::size_t i = 0; i < weights.figures.size(); ++i) {
+    if (!std::isnan(weights.figures[i])) json[weights.data->metrics[i]] = weights.figures[i];
+  }
   json["weights"] = weights.entry;
   json["source"] = kFiguresSource;
   return json;
@@ -42,6 +44,9 @@ const PublishedWeights& usual_entry(const std::vector<const PublishedWeights*>& 
   }
   for (const auto* weights : entries) {
     if (weights->crop_size == kUsualCrop) return *weights;
+  }
+  for (const auto* weights : entries) {
+    if (weights->best) return *weights;
   }
   return *entries.front();
 }
@@ -57,6 +62,11 @@ Json image_preparation(const PublishedWeights& weights) {
 }
 
 }  // namespace
+
+std::span<const char* const> person_categories() {
+  static constexpr const char* kNames[] = {"no person", "person"};
+  return kNames;
+}
 
 std::string PublishedWeights::url() const { return std::string(kDownloads) + file; }
 

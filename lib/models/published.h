@@ -10,10 +10,11 @@
 
 #include "base/json.h"
 
-/// The weights that torchvision 0.14.1 publishes for its classifiers and segmenters, and how they are evaluated.
+/// The weights that torchvision 0.14.1 publishes for its classifiers, segmenters and detectors, and how they are
+/// evaluated.
 namespace mlrun::models {
 
-/// Where the weights answer nothing, as those of a detector's backbone.
+/// Where nothing is published, as of weights of a detector's backbone, or of masks where a detector finds none.
 inline constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
 /// The names of the 1000 ImageNet-1K classes, in the order of the models' outputs.
@@ -21,6 +22,12 @@ std::span<const char* const> imagenet_categories();
 
 /// The names of PASCAL VOC's 21 classes, the background first, in the order of the models' outputs.
 std::span<const char* const> voc_categories();
+
+/// The names of COCO's 91 categories, the background first, in the order of the models' outputs: those whose number no
+/// category has are `N/A`.
+std::span<const char* const> coco_categories();
+/// Of keypoints: `no person`, `person`.
+std::span<const char* const> person_categories();
 
 /// What weights were trained for.
 struct PublishedData {
@@ -33,6 +40,10 @@ struct PublishedData {
 inline constexpr PublishedData kImagenet{"classification", {"acc1", "acc5"}, &imagenet_categories};
 /// COCO's pixels with the labels of PASCAL VOC, val2017.
 inline constexpr PublishedData kCocoVoc{"segmentation", {"miou", "pixel_acc"}, &voc_categories};
+/// COCO's boxes (and masks), val2017.
+inline constexpr PublishedData kCoco{"detection", {"ap", "mask_ap"}, &coco_categories};
+/// COCO's persons with their keypoints, val2017.
+inline constexpr PublishedData kCocoKeypoints{"detection", {"ap", "keypoint_ap"}, &person_categories};
 
 /// One published set of weights. scripts/fixtures/published_weights.py writes the table.
 struct PublishedWeights {
@@ -59,7 +70,8 @@ struct PublishedWeights {
   double figure(std::string_view metric) const;
 };
 
-/// All entries: classifiers, then segmenters; models in alphabetical order, each model's entries in torchvision's.
+/// All entries: classifiers, segmenters, detectors; models in alphabetical order, each model's entries in
+/// torchvision's.
 std::span<const PublishedWeights> published_weights();
 
 /// The entries of `model`; none where torchvision publishes none.
@@ -75,7 +87,7 @@ const PublishedWeights& published_at(const std::string& name, const std::string&
 
 /// What the registry says of a model of torchvision: `task`, `input_size`, `resize_size`,
 /// `interpolation`, `mean`, `std`, `min_size`, `num_classes`, `channels`, `metrics` (of the entry
-/// that fits the model as it is built by default: IMAGENET1K_V1, else the one with a 224 px crop)
+/// that fits the model as it is built by default: IMAGENET1K_V1, else the one with a 224 px crop, else the best)
 /// and `weights`, a list of all entries. A model without entries is a bug.
 Json published_facts(const std::string& model);
 

@@ -25,6 +25,7 @@
 #include "recipes/detection/answer.h"
 #include "recipes/detection/asking.h"
 #include "recipes/detection/exhibition.h"
+#include "recipes/detection/known_classes.h"
 #include "recipes/detection/samples.h"
 
 namespace mlrun::detection {
@@ -45,11 +46,6 @@ struct TaskOptions {
       "how the model is asked: no part of training, `eval` and `predict` may change it");
   }
 };
-
-/// The numbers that categories have in the data's files, by class.
-std::vector<std::int64_t> category_ids(const data::DataInfo& info) {
-  return info.facts.value("category_ids", std::vector<std::int64_t>());
-}
 
 class DetectionTask : public engine::Task {
  public:
@@ -139,13 +135,12 @@ torch::Tensor resized_masks(const torch::Tensor& masks, std::pair<std::int64_t, 
 
 void DetectionTask::make_model() {
   const auto classes = static_cast<std::int64_t>(info_.classes.size());
-  const config::Component& architecture = recipe_.model.architecture;
+  const auto [architecture, categories] = known_classes(recipe_.model, info_);
   const auto made = models::models().make(architecture, {classes + 1, images_->input_channels()});
   detector_ = std::dynamic_pointer_cast<models::Detector>(made);
   MLRUN_ASSERT(detector_, "'" + architecture.name + "' is of this task and finds no boxes");
   options_.answer.apply(detector_->settings());
-  labels_ = HeadLabels(models::integer_option(architecture, "num_classes").value_or(classes + 1), category_ids(info_),
-                       classes);
+  labels_ = HeadLabels(models::integer_option(architecture, "num_classes").value_or(classes + 1), categories, classes);
   models_ = {{"model", made}};
   find_details();
 }

@@ -22,8 +22,8 @@ TEST_CASE("`weights list` shows what torchvision publishes", "[apps]") {
       {offline(folder, {"weights", "list", "--json"}), offline(folder, {"weights", "list", "resnet50", "--json"}),
        offline(folder, {"weights", "list", "*/IMAGENET1K_SWAG*", "--json"}),
        offline(folder, {"weights", "list", "resnet50"}), offline(folder, {"weights", "list", "zebra", "--json"}),
-       offline(folder, {"weights", "list", "lraspp*"})});
-  CHECK(result_of(outcomes[0], "weights list", "ok").size() == 121);
+       offline(folder, {"weights", "list", "lraspp*"}), offline(folder, {"weights", "list", "*rcnn*"})});
+  CHECK(result_of(outcomes[0], "weights list", "ok").size() == 134);
   const Json list = result_of(outcomes[1], "weights list", "ok");
   REQUIRE(list.size() == 2);
   CHECK(list[0].at("name") == "resnet50/IMAGENET1K_V1");
@@ -39,6 +39,8 @@ TEST_CASE("`weights list` shows what torchvision publishes", "[apps]") {
   CHECK(contains(outcomes[3].out, "resnet50/IMAGENET1K_V2  yes      80.858  95.434"));
   CHECK(result_of(outcomes[4], "weights list", "ok") == Json::array());
   CHECK(contains(outcomes[5].out, "lraspp_mobilenet_v3_large/COCO_WITH_VOC_LABELS_V1  yes      57.900     91.200"));
+  CHECK(contains(outcomes[6].out, "default      ap  keypoint_ap  mask_ap  params  crop  here"));
+  CHECK(contains(outcomes[6].out, "maskrcnn_resnet50_fpn/COCO_V1                  yes      37.900            -   34.600"));
 }
 
 TEST_CASE("`weights get` says which file to put where when it cannot download", "[apps]") {

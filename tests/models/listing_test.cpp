@@ -45,7 +45,8 @@ TEST_CASE("the parameter counts of table T1 come out", "[models]") {
 TEST_CASE("every published model has the parameters that torchvision says", "[models]") {
   for (const Json& model : list_models({})) {
     const auto entries = published_weights(model.at("name").get<std::string>());
-    if (entries.empty()) continue;
+    // Detectors get other norms with weights (detection/pretrained_test.cpp).
+    if (entries.empty() || model.at("task") == "detection") continue;
     INFO(model.at("name").get<std::string>());
     // The entry that fits the model as built by default; larger images have larger position embeddings.
     const auto fits = [&](const PublishedWeights* weights) {

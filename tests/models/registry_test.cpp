@@ -90,7 +90,8 @@ TEST_CASE("default models have as many parameters as their published weights", "
     if (!entry.facts.contains("weights")) continue;
     INFO(entry.name);
     // GoogLeNet's are published without the auxiliary classifiers that upstream's constructor makes.
-    const Json options = entry.name == "googlenet" ? Json{{"aux_logits", false}} : Json::object();
+    Json options = entry.name == "googlenet" ? Json{{"aux_logits", false}} : Json::object();
+    if (entry.facts.contains("pretrained")) options = entry.facts.at("pretrained").at("any");  // as built for weights
     const models::ModelRequest published{entry.facts.at("num_classes").get<int64_t>(), 3};
     const auto params = test::count_parameters(*test::make_model(entry.name, options, published));
     // Of the entry that fits the default options: vit_h_14's first one is for larger images.

@@ -86,14 +86,12 @@ weights::Metadata model_metadata(const models::NamedModel& model) {
   Json preprocessing = {{"channels", model.channels}};
   preprocessing.update(models::preprocessing_facts(model.section));
   metadata["preprocessing"] = json_text(preprocessing);
-  const bool reinitialised = model.section.head == "reinit" || model.section.weights.head == "reinit";
-  const std::string name = model.section.weights.file ? model.section.weights.file->string() : "";
-  const std::string& architecture = model.section.architecture.name;
-  const auto* published = config::looks_like_name(name) ? models::find_published(name, architecture) : nullptr;
-  if (published != nullptr && published->model == architecture && !reinitialised) {
+  const auto* published = models::published_weights_of(model.section);
+  if (published != nullptr && published->model == model.section.architecture.name &&
+      !models::reinitialises(model.section)) {
     const auto classes = published->data->categories();
     metadata["classes"] = json_text(std::vector<std::string>(classes.begin(), classes.end()));
-    metadata["weights"] = name;
+    metadata["weights"] = model.section.weights.file->string();
   }
   return metadata;
 }

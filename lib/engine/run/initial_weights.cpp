@@ -8,7 +8,7 @@
 #include "engine/run/checkpoint.h"
 #include "engine/run/weight_choice.h"
 #include "models/heads.h"
-#include "models/published.h"
+#include "models/named_model.h"
 #include "models/registry.h"
 #include "weights/file.h"
 #include "weights/pretrained.h"
@@ -26,10 +26,6 @@ constexpr const char* kFileKey = "model.weights.file";
 Problem problem_of_key(const config::Provenance& provenance, const std::string& key, std::string message,
                        std::string hint) {
   return config::problem_at(config::origin_of(provenance, key), key, std::move(message), std::move(hint));
-}
-
-bool reinitialises(const config::ModelSection& model) {
-  return model.head == "reinit" || model.weights.head == "reinit";
 }
 
 /// The published weights that the recipe names; null where it names a file. Those of another model where `map` says
@@ -104,7 +100,7 @@ void skip_auxiliary_heads(nn::Layer& model, const weights::NamedTensors& tensors
 void check_initial_weights(const config::Resolved& resolved) {
   const config::ModelSection& model = resolved.recipe.model;
   if (!model.weights.file) {
-    if (!reinitialises(model)) return;
+    if (!models::reinitialises(model)) return;
     const std::string key = model.head == "reinit" ? "model.head" : "model.weights.head";
     throw UserError(problem_of_key(resolved.provenance, key, "reinit starts the last layer of given weights anew",
                                    "name them: model.weights: FILE"));
@@ -132,12 +128,16 @@ void load_initial_weights(nn::Layer& model, const config::ModelSection& of_model
   options.strict = section.strict;
   options.map = section.map;
   options.skip = section.skip;
-  options.reinitialise_head = reinitialises(of_model);
+  options.reinitialise_head = models::reinitialises(of_model);
   if (published != nullptr) skip_auxiliary_heads(model, content.tensors, options.skip);
   const auto report = weights::load_pretrained(model, content.tensors, file.string(), options);
   std::string text = "weights from " + file.string();
   if (!content.entry.empty()) text += " (" + content.entry + ")";
   text += ": " + report.text();
+  const Json built_for = models::options_for_weights(of_model);
+  for (const auto& [name, value] : built_for.items()) {
+    text += "; model." + name + " is " + (value.is_string() ? value.get<std::string>() : value.dump()) + " for them";
+  }
   for (const auto& note : content.notes) text += "; " + note;
   log::info(text);
 }

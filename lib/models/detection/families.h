@@ -23,8 +23,11 @@ void add_mask_rcnns(ModelFactory& factory);
 void add_keypoint_rcnn(ModelFactory& factory);
 
 constexpr const char* kDetectorClassesHelp =
-    "outputs, of which the first is the background; null: as many as the data has classes, and the background";
-constexpr const char* kDetectorStagesHelp = "how many stages of the backbone train, counted from the last; null: all";
+    "outputs, of which the first is the background; null: as many as the data has classes, and the background; where "
+    "model.weights is a published name and model.head stays, its own";
+constexpr const char* kDetectorStagesHelp =
+    "how many stages of the backbone train, counted from the last; null: all, and where model.weights is a published "
+    "name as many as torchvision then trains: 3 of a ResNet's 5 or a MobileNet's 6, 4 of VGG's 5";
 constexpr const char* kSsdIouHelp = "a box of this IoU with a true one or more learns to find it";
 constexpr const char* kSsdFractionHelp =
     "share of matched boxes among those that scores are learnt from; the rest are the worst of the others";
@@ -34,10 +37,13 @@ template <class Options>
 void declare_detector(config::Declare<Options>& d) {
   d("num_classes", &Options::num_classes, kDetectorClassesHelp).min(2);
   d("norm", &Options::norm,
-    "norm of the backbone, as a backbone's `norm`; published weights go with frozen, those of a _v2 with batch; null: "
-    "batch")
+    "norm of the backbone, as a backbone's `norm`; null: batch, and where model.weights is a published name frozen "
+    "(of a _v2 batch)")
       .choices({"batch", "frozen", "group", "sync"});
-  d("norm_eps", &Options::norm_eps, "added to variances there; null: the architecture's own, for frozen 1e-5").min(0);
+  d("norm_eps", &Options::norm_eps,
+    "added to variances there; null: the architecture's own, for frozen 1e-5, and 0 where torchvision has it for "
+    "COCO_V1")
+      .min(0);
   d("trainable_stages", &Options::trainable_stages, kDetectorStagesHelp).min(0);
 }
 
@@ -78,7 +84,14 @@ std::shared_ptr<PyramidBackbone> resnet_pyramid(const Options& options, std::vec
 /// Images of one size, whatever they were.
 DetectorInput fixed_input(std::int64_t size);
 
-/// Facts of a torchvision model for COCO's classes, evaluated at `input_size` pixels; `box_ap` in percent.
-Json coco_facts(std::int64_t input_size, double box_ap);
+/// What torchvision's builder does beside loading where weights are given, of the detector or of its backbone.
+struct Pretrained {
+  bool frozen_norm = false;            ///< `norm: frozen`
+  std::optional<std::int64_t> stages;  ///< `trainable_stages`
+  bool no_eps = false;                 ///< `norm_eps: 0`, for COCO_V1 alone
+};
+
+/// Facts of a detector of torchvision: those of its published weights, and `pretrained`, see `options_for_weights`.
+Json detector_facts(const std::string& name, const Pretrained& pretrained);
 
 }  // namespace mlrun::models

@@ -201,54 +201,48 @@ std::shared_ptr<nn::Layer> mobile_mask_rcnn(const MobileMaskRcnnBuilder& o, cons
 }
 
 void add_resnet_rcnn(ModelFactory& factory, const std::string& name, const std::string& description,
-                     const ResnetVersion& version, double box_ap) {
+                     const ResnetVersion& version) {
   factory.add<FasterRcnnBuilder>(
       name, description,
       [version](const FasterRcnnBuilder& options, const ModelRequest& request) {
         return on_resnet(version, options, request);
       },
-      coco_facts(800, box_ap));
-}
-
-Json keypoint_facts() {
-  Json facts = coco_facts(800, 54.6);
-  facts["num_classes"] = 2;
-  return facts;
+      detector_facts(name, {.frozen_norm = !version.second, .stages = 3, .no_eps = !version.second}));
 }
 
 }  // namespace
 
 void add_faster_rcnns(ModelFactory& factory) {
-  add_resnet_rcnn(factory, "fasterrcnn_resnet50_fpn", "Faster R-CNN: two stages on ResNet-50's pyramid", {}, 37.0);
+  add_resnet_rcnn(factory, "fasterrcnn_resnet50_fpn", "Faster R-CNN: two stages on ResNet-50's pyramid", {});
   add_resnet_rcnn(factory, "fasterrcnn_resnet50_fpn_v2",
-                  "Faster R-CNN with deeper heads and batch norms in them and in the pyramid", {.second = true}, 46.7);
+                  "Faster R-CNN with deeper heads and batch norms in them and in the pyramid", {.second = true});
   FasterRcnnBuilder mobilenet;
   mobilenet.rpn_score_thresh = 0.05;
-  factory.add<FasterRcnnBuilder>("fasterrcnn_mobilenet_v3_large_fpn", "Faster R-CNN on MobileNetV3's pyramid",
-                                 on_mobilenet, coco_facts(800, 32.8), mobilenet);
+  const Pretrained pretrained{.frozen_norm = true, .stages = 3};
+  const std::string large = "fasterrcnn_mobilenet_v3_large_fpn", small = "fasterrcnn_mobilenet_v3_large_320_fpn";
+  factory.add<FasterRcnnBuilder>(large, "Faster R-CNN on MobileNetV3's pyramid", on_mobilenet,
+                                 detector_facts(large, pretrained), mobilenet);
   mobilenet.min_size = {320};
   mobilenet.max_size = 640;
   mobilenet.rpn_pre_nms_top_n_test = mobilenet.rpn_post_nms_top_n_test = 150;
-  factory.add<FasterRcnnBuilder>("fasterrcnn_mobilenet_v3_large_320_fpn",
-                                 "Faster R-CNN on MobileNetV3's pyramid, at 320 pixels with fewer proposals",
-                                 on_mobilenet, coco_facts(320, 22.8), mobilenet);
+  factory.add<FasterRcnnBuilder>(small, "Faster R-CNN on MobileNetV3's pyramid, at 320 pixels with fewer proposals",
+                                 on_mobilenet, detector_facts(small, pretrained), mobilenet);
 }
 
 void add_mask_rcnns(ModelFactory& factory) {
   add_resnet_rcnn(factory, "maskrcnn_resnet50_fpn", "Mask R-CNN: Faster R-CNN that gives each object's pixels",
-                  {.detail = RegionDetail::Masks}, 37.9);
+                  {.detail = RegionDetail::Masks});
   add_resnet_rcnn(factory, "maskrcnn_resnet50_fpn_v2", "Mask R-CNN on the second version of Faster R-CNN",
-                  {.second = true, .detail = RegionDetail::Masks}, 47.4);
+                  {.second = true, .detail = RegionDetail::Masks});
   MobileMaskRcnnBuilder mobile;
   mobile.min_size = {320};
   mobile.max_size = 640;
   mobile.rpn_post_nms_top_n_train = 500;
   mobile.rpn_post_nms_top_n_test = 300;
   mobile.box_batch_size_per_image = 128;
-  Json facts = coco_facts(320, 0);
-  facts.erase("metrics");
+  const Json facts = {{"task", "detection"}, {"num_classes", 91}, {"channels", 3}, {"input_size", 320}};
   factory.add<MobileMaskRcnnBuilder>("maskrcnn_mobile", "Mask R-CNN with few filters, on any backbone",
-                                     mobile_mask_rcnn, std::move(facts), mobile);
+                                     mobile_mask_rcnn, facts, mobile);
 }
 
 void add_keypoint_rcnn(ModelFactory& factory) {
@@ -259,7 +253,7 @@ void add_keypoint_rcnn(ModelFactory& factory) {
       [](const KeypointRcnnBuilder& options, const ModelRequest& request) {
         return on_resnet({.detail = RegionDetail::Keypoints}, options, request);
       },
-      keypoint_facts(), defaults);
+      detector_facts("keypointrcnn_resnet50_fpn", {.frozen_norm = true, .stages = 3, .no_eps = true}), defaults);
 }
 
 }  // namespace mlrun::models

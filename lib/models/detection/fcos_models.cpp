@@ -39,7 +39,7 @@ void add_fcos(ModelFactory& factory) {
         options.input.max_size = o.max_size;
         return build<Fcos>(resnet_pyramid(o, {"layer2", "layer3", "layer4"}, pyramid, request), std::move(options));
       },
-      coco_facts(800, 39.2));
+      detector_facts("fcos_resnet50_fpn", {.frozen_norm = true, .stages = 3}));
 }
 
 }  // namespace mlrun::models

@@ -269,11 +269,14 @@ std::shared_ptr<nn::Layer> mobile_retinanet(const MobileRetinaNetBuilder& o, con
 }  // namespace
 
 void add_mobile_retinanet(ModelFactory& factory) {
-  Json facts = coco_facts(256, 23.3);
-  facts["metrics"]["source"] = "TensorFlow Model Garden, official/projects/qat/vision";
+  const Json facts = {{"task", "detection"},
+                      {"num_classes", 91},
+                      {"channels", 3},
+                      {"input_size", 256},
+                      {"metrics", {{"ap", 23.3}, {"source", "TensorFlow Model Garden, official/projects/qat/vision"}}}};
   factory.add<MobileRetinaNetBuilder>("retinanet_mobile",
                                       "RetinaNet for phones: separable convolutions, few filters, on any backbone",
-                                      mobile_retinanet, std::move(facts));
+                                      mobile_retinanet, facts);
 }
 
 }  // namespace mlrun::models

@@ -2,12 +2,14 @@
 
 namespace mlrun::models {
 
-Json coco_facts(std::int64_t input_size, double box_ap) {
-  return {{"task", "detection"},
-          {"num_classes", 91},
-          {"channels", 3},
-          {"input_size", input_size},
-          {"metrics", {{"ap", box_ap}, {"source", "torchvision 0.14.1, https://pytorch.org/vision/0.14/models.html"}}}};
+Json detector_facts(const std::string& name, const Pretrained& pretrained) {
+  Json any = Json::object();
+  if (pretrained.frozen_norm) any["norm"] = "frozen";
+  if (pretrained.stages) any["trainable_stages"] = *pretrained.stages;
+  Json facts = published_facts(name);
+  facts["pretrained"] = {{"any", any}};
+  if (pretrained.no_eps) facts["pretrained"]["COCO_V1"] = {{"norm_eps", 0.0}};
+  return facts;
 }
 
 DetectorInput fixed_input(std::int64_t size) {

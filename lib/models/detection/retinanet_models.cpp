@@ -49,22 +49,22 @@ std::shared_ptr<nn::Layer> resnet_retinanet(const RetinaNetVersion& version, con
 }
 
 void add_resnet_retinanet(ModelFactory& factory, const std::string& name, const std::string& description,
-                          const RetinaNetVersion& version, double box_ap) {
+                          const RetinaNetVersion& version) {
   factory.add<RetinaNetBuilder>(
       name, description,
       [version](const RetinaNetBuilder& options, const ModelRequest& request) {
         return resnet_retinanet(version, options, request);
       },
-      coco_facts(800, box_ap));
+      detector_facts(name, {.frozen_norm = !version.second, .stages = 3, .no_eps = !version.second}));
 }
 
 }  // namespace
 
 void add_retinanets(ModelFactory& factory) {
   add_resnet_retinanet(factory, "retinanet_resnet50_fpn", "one stage on ResNet-50's pyramid, learnt by focal loss",
-                       {.second = false}, 36.4);
+                       {.second = false});
   add_resnet_retinanet(factory, "retinanet_resnet50_fpn_v2",
-                       "RetinaNet with group norms in its heads, learnt by generalized IoU", {.second = true}, 41.5);
+                       "RetinaNet with group norms in its heads, learnt by generalized IoU", {.second = true});
 }
 
 }  // namespace mlrun::models

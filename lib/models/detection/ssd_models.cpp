@@ -150,7 +150,7 @@ std::shared_ptr<nn::Layer> ssd300(const SsdBuilder& o, const ModelRequest& reque
 
 void add_ssds(ModelFactory& factory) {
   factory.add<SsdBuilder>("ssd300_vgg16", "SSD: one stage on six maps of VGG-16, at 300 pixels", ssd300,
-                          coco_facts(300, 25.1));
+                          detector_facts("ssd300_vgg16", {.stages = 4}));
 }
 
 }  // namespace mlrun::models

@@ -147,7 +147,7 @@ std::shared_ptr<nn::Layer> ssdlite(const SsdliteBuilder& o, const ModelRequest& 
 void add_ssdlites(ModelFactory& factory) {
   factory.add<SsdliteBuilder>("ssdlite320_mobilenet_v3_large",
                               "SSDlite: one stage on six maps of MobileNetV3, at 320 pixels", ssdlite,
-                              coco_facts(320, 21.3));
+                              detector_facts("ssdlite320_mobilenet_v3_large", {}));
 }
 
 }  // namespace mlrun::models
