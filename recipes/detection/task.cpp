@@ -210,17 +210,19 @@ data::Fields DetectionTask::learnt_from(const data::Batch& batch) const {
   return followed(batch, models::prepare(images, input, min_sizes));
 }
 
-/// Images with what is in them, in their pixels. Crowds are not learnt from.
+/// Images with what is in them, in their pixels. Crowds are not learnt from, nor what has no area in float32 any more.
 data::Fields DetectionTask::followed(const data::Batch& batch, const models::DetectorBatch& prepared) const {
   const torch::Tensor sizes = prepared.sizes.to(torch::kCPU);
   nn::Tensors boxes, labels, masks, keypoints;
   const bool with_masks = masks_, with_keypoints = keypoints_ > 0;
   for (std::size_t i = 0; i < batch.ids.size(); ++i) {
     const auto of = [&batch, i](const char* name) { return list_of(batch.targets, name)[i]; };
-    const torch::Tensor single = of("crowd").logical_not(), size = sizes[static_cast<std::int64_t>(i)];
+    const torch::Tensor size = sizes[static_cast<std::int64_t>(i)];
     const torch::Tensor& image = list_of(batch.inputs, "image")[i];
     const std::pair from(image.size(1), image.size(2)), to(size[0].item<std::int64_t>(), size[1].item<std::int64_t>());
-    boxes.push_back(models::rescaled_boxes(of("boxes").index({single}), from, to));
+    const torch::Tensor all = models::rescaled_boxes(of("boxes"), from, to);
+    const torch::Tensor single = of("crowd").logical_not().logical_and(data::has_area(all));
+    boxes.push_back(all.index({single}));
     labels.push_back(labels_.of_classes(of("labels").index({single})));
     if (with_masks) masks.push_back(resized_masks(of("masks").index({single}), to, prepared.image));
     if (with_keypoints) keypoints.push_back(models::rescaled_keypoints(of("keypoints").index({single}), from, to));
