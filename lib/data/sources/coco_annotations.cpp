@@ -23,13 +23,18 @@ class CocoReader {
 
   CocoAnnotations read(std::string_view text) {
     const bool whole = parse_json_items(text, [this](const std::string& list, const Json& item) {
+      taken_ = list == list_ ? taken_ + 1 : 1;
+      list_ = list;
       if (!item.is_object()) return;
       if (list == "images") image(item);
       if (list == "categories") category(item);
       if (list == "annotations") object(item);
     });
+    constexpr const char* kNoneHint = "NaN and Infinity are no numbers of JSON: mend what comes there";
     constexpr const char* kHint = "it is an object with the lists images, annotations and categories";
-    if (!whole) throw file_error(name_, "is no JSON of COCO's form", kHint);
+    if (!whole) {
+      throw file_error(name_, "is no JSON of COCO's form" + broken_off(), names_none(text) ? kNoneHint : kHint);
+    }
     if (found_.images.empty() || found_.categories.empty()) problems_.check();
     if (found_.images.empty()) throw file_error(name_, "has no images", kHint);
     if (found_.categories.empty()) throw file_error(name_, "has no categories", kHint);
@@ -40,6 +45,16 @@ class CocoReader {
   }
 
  private:
+  /// Where a file that was read in part ends to be JSON.
+  std::string broken_off() const {
+    return taken_ == 0 ? "" : " behind item " + std::to_string(taken_) + " of '" + shown_text(list_) + "'";
+  }
+
+  /// Python writes numbers that are none by their names.
+  static bool names_none(std::string_view text) {
+    return text.find("NaN") != std::string_view::npos || text.find("Infinity") != std::string_view::npos;
+  }
+
   void problem(const std::string& what, const std::string& hint) { problems_.add(0, what, hint); }
 
   void image(const Json& item) {
@@ -276,6 +291,8 @@ class CocoReader {
   std::vector<std::int64_t> image_ids_;  // of the objects
   std::vector<bool> numbered_;           // whether they have ids of their own
   Extent extent_;
+  std::string list_;        // of the newest item
+  std::int64_t taken_ = 0;  // items of it so far
 };
 
 }  // namespace

@@ -45,7 +45,12 @@ TEST_CASE("annotations of COCO's form are read in any order, with what they may 
 TEST_CASE("what is wrong with annotations is told by their ids", "[data][coco]") {
   const std::string hint = "; it is an object with the lists images, annotations and categories";
   CHECK(coco_error("[]") == "i.json: is no JSON of COCO's form" + hint);
-  CHECK(coco_error(R"({"images": [{"id": 1, "file_name": "a.jpg"})") == "i.json: is no JSON of COCO's form" + hint);
+  CHECK(coco_error(R"({"images": [{"id": 1, "file_name": "a.jpg"})") ==
+        "i.json: is no JSON of COCO's form behind item 1 of 'images'" + hint);
+  CHECK(
+      coco_error(R"({"annotations": [{"id": 1}, {"id": 2}, {"bbox": [1, NaN, 2, 2]}]})") ==
+      "i.json: is no JSON of COCO's form behind item 2 of 'annotations'; NaN and Infinity are no numbers of JSON: mend "
+      "what comes there");
   CHECK(coco_error(R"({"categories": [{"id": 1, "name": "a"}]})") == "i.json: has no images" + hint);
   CHECK(coco_error(R"({"images": [{"id": 1, "file_name": "a.jpg"}]})") == "i.json: has no categories" + hint);
   CHECK(
