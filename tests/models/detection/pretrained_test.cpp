@@ -141,7 +141,7 @@ TEST_CASE("published weights make a detector what torchvision's builder makes of
 TEST_CASE("what a recipe says itself stays, whatever the weights", "[models][detection]") {
   const std::string name = "fasterrcnn_mobilenet_v3_large_320_fpn";
   const auto options = [](const models::NamedModel& model) { return models::options_for_weights(model.section); };
-  const Json frozen{{"norm", "frozen"}, {"num_classes", 91}, {"trainable_stages", 3}};
+  const Json frozen{{"norm", "frozen"}, {"trainable_stages", 3}, {"num_classes", 91}};
   CHECK(options(made(name, "COCO_V1")) == frozen);
   CHECK(options(made(name, "/files/my.pth")) == Json::object());
   CHECK(options(models::make_named(name, {})) == Json::object());
