@@ -73,7 +73,7 @@ std::shared_ptr<nn::Layer> two_layers(std::int64_t in) {
   return model;
 }
 
-torch::Tensor judged(const torch::Tensor& scores, double real) {
+torch::Tensor critic_loss(const torch::Tensor& scores, double real) {
   return torch::binary_cross_entropy_with_logits(scores, torch::full_like(scores, real));
 }
 
@@ -96,8 +96,9 @@ class Pair : public engine::Task {
     const bool criticise = step.phase() == "critic";
     const auto fake = run("generator", batch.inputs.tensor("noise"));
     const auto judged_fake = run("critic", criticise ? fake.detach() : fake);
-    const auto loss = criticise ? judged(run("critic", batch.targets.tensor("real")), 1) + judged(judged_fake, 0)
-                                : judged(judged_fake, 1);
+    const auto loss = criticise
+                          ? critic_loss(run("critic", batch.targets.tensor("real")), 1) + critic_loss(judged_fake, 0)
+                          : critic_loss(judged_fake, 1);
     const auto units = static_cast<double>(batch.size());
     step.log({step.phase() + "_loss", loss.item<double>(), report::Better::Lower, 4, ""}, units);
     step.minimise(step.phase(), loss, units);
