@@ -7,6 +7,7 @@
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/model_words.h"
 #include "apps/mlrun/run_argument.h"
+#include "deploy/detectors/subject.h"
 #include "deploy/export_session.h"
 #include "engine/run/export_weights.h"
 #include "recipes/registry.h"
@@ -20,7 +21,7 @@ struct ExportArguments {
   ModelWords words;
   std::string weights, output, format, size, batch, opset, input_size, submodel;
   std::uint64_t seed = 0;
-  bool frozen = false, with_preprocess = false;
+  bool frozen = false, with_preprocess = false, raw_outputs = false;
   bool force = false;
 };
 
@@ -74,6 +75,7 @@ void check_options(const ExportArguments& arguments, const std::string& format) 
   if (!arguments.submodel.empty() && !arguments.words.model().empty()) {
     throw UserError("--submodel is for tasks of several models, and --model names one", "leave one of them out");
   }
+  only(arguments.raw_outputs && format != "onnx" && format != "torchscript", "--raw-outputs", "onnx and torchscript");
   only(arguments.with_preprocess && format != "onnx" && format != "torchscript", "--with-preprocess",
        "onnx and torchscript");
   if (!arguments.input_size.empty() && !arguments.with_preprocess) {
@@ -93,6 +95,7 @@ deploy::ExportRequest request_of(const ExportArguments& arguments, const std::st
   if (!arguments.opset.empty()) request.opset = whole_number("--opset", arguments.opset, 1);
   deploy::check_opset(request.opset);
   request.any_size = arguments.size == "dynamic";
+  request.raw_outputs = arguments.raw_outputs;
   if (!arguments.batch.empty() && arguments.batch != "dynamic") {
     request.batch = whole_number("--batch", arguments.batch, 1);
   }
@@ -119,13 +122,28 @@ void check_named(const ExportArguments& arguments) {
   }
 }
 
-Result export_graph(const ExportArguments& arguments, const std::string& format) {
-  const deploy::ExportRequest request = request_of(arguments, format);
+/// What the graph takes: the size of its images, and whether they are prepared.
+void shape_input(const ExportArguments& arguments, deploy::ExportSubject& chosen, deploy::ExportRequest& request) {
   const auto size = image_size("--size", request.any_size ? "" : arguments.size);
-  deploy::ExportSubject chosen = subject(arguments);
+  if (deploy::is_detector(chosen)) {
+    if (arguments.with_preprocess) {
+      throw UserError(
+          "--with-preprocess: a detector resizes each image by its own sides, which a graph does for one size",
+          "leave it out: the file takes images that are resized and normalised");
+    }
+    return deploy::take_detector(chosen, request, size);
+  }
+  if (request.raw_outputs)
+    throw UserError("--raw-outputs is for detectors, and " + chosen.name + " is none", "leave it out");
   if (size) deploy::set_size(chosen, size->first, size->second);
   if (arguments.with_preprocess)
     deploy::take_images(chosen, recipes::transforms(), image_size("--input-size", arguments.input_size));
+}
+
+Result export_graph(const ExportArguments& arguments, const std::string& format) {
+  deploy::ExportRequest request = request_of(arguments, format);
+  deploy::ExportSubject chosen = subject(arguments);
+  shape_input(arguments, chosen, request);
   const deploy::Exported exported = deploy::export_subject(chosen, request);
   Result result;
   Json parity = Json::array(), files = Json::array();
@@ -197,6 +215,8 @@ Command add_export(CLI::App& root) {
                 "the file takes uint8 images [N, H, W, C] and does itself what data.preprocess says");
   app->add_option("--input-size", arguments->input_size, "of those images, where data.preprocess resizes them")
       ->type_name("HxW");
+  app->add_flag("--raw-outputs", arguments->raw_outputs,
+                "of a detector of one stage: the graph ends with what its heads say, before boxes are chosen");
   app->add_option("--submodel", arguments->submodel, "which model a graph is of, where the task has several")
       ->type_name("NAME");
   app->add_flag("--force", arguments->force, "replace FILE where it exists");

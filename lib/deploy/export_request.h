@@ -18,6 +18,7 @@ struct ExportRequest {
   std::int64_t opset = 17;
   std::optional<std::int64_t> batch{};                ///< the only size of a batch that the file takes; none: any
   bool any_size = false;                              ///< images of any height and width
+  bool raw_outputs = false;                           ///< of a detector: what its heads say, before boxes are chosen
   std::uint64_t embedded_weights = kEmbeddedWeights;  ///< bytes; more lie beside an ONNX file
 };
 

@@ -6,6 +6,7 @@
 #include <torch/utils.h>
 
 #include "base/error.h"
+#include "deploy/detectors/found_parity.h"
 #include "deploy/onnx/batches.h"
 #include "deploy/onnx/export.h"
 #include "deploy/onnx/model.h"
@@ -68,8 +69,8 @@ Json input_json(const ExportSubject& subject, const ExportRequest& request) {
 void write_traced(const ExportSubject& subject, const ExportRequest& request, const Json& input, const fs::path& file) {
   // Traced with two samples: what holds for one batch alone would show with one and three.
   const auto& ports = subject.interface.inputs;
-  const nn::Tensors example =
-      nn::some_samples(ports, nn::joined_samples(ports, {subject.samples, subject.samples}), 0, 2);
+  const nn::Tensors example = nn::some_samples(ports, nn::joined_samples(ports, {subject.samples, subject.samples}), 0,
+                                               request.batch.value_or(2));
   write_torchscript(file, trace(*subject.model, example, {.before = subject.recorded}), request.frozen,
                     {{"preprocess.json", json_text(preprocess_json(subject, request.file.filename(), input))},
                      {"metadata.json", json_text(Json(subject.metadata))}});
@@ -97,6 +98,7 @@ torch::Tensor other_size(const torch::Tensor& images) {
 std::vector<Parity> try_out(const ExportSubject& subject, const ExportRequest& request, const fs::path& file) {
   const Runner model = [&](const nn::Tensors& inputs) { return subject.outputs(inputs); };
   const auto tried = [&](const std::string& engine, const Runner& runner, const Tolerance& tolerance) {
+    if (subject.finds) return compare_found(engine, model, runner, subject.samples.front(), tolerance);
     const Runner fitting = request.batch ? in_fixed_batches(subject.interface, *request.batch, runner) : runner;
     const Parity own = compare(engine, model, fitting, subject.interface, subject.samples, tolerance);
     if (!request.any_size || !own.met) return own;

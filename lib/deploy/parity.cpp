@@ -130,13 +130,38 @@ Json to_json(const Parity& parity) {
                {"tolerance", parity.tolerance.largest},
                {"verdict", parity.met ? "met" : "differs"}};
   if (!parity.failure.empty()) json["failure"] = parity.failure;
+  if (parity.found_agreement) {
+    json["found"] = parity.found;
+    json["found_agreement"] = *parity.found_agreement;
+    json.erase("mean_difference");
+  }
   if (!parity.output.empty()) json["output"] = parity.output;
   if (std::isfinite(parity.tolerance.mean)) json["mean_tolerance"] = parity.tolerance.mean;
   return json;
 }
 
+namespace {
+
+std::string found_text(const Parity& parity) {
+  std::ostringstream line;
+  line << parity.engine << ": ";
+  if (parity.found == 0) {
+    line << "nothing is found in " << parity.samples << " images by either, which shows little";
+    return line.str();
+  }
+  line.precision(5);
+  line << *parity.found_agreement << " % of " << parity.found << " boxes found alike in " << parity.samples
+       << " images";
+  line.precision(2);
+  line << ", corners within " << parity.max_difference << " px: " << (parity.met ? "met" : "differs");
+  return line.str();
+}
+
+}  // namespace
+
 std::string text(const Parity& parity) {
   if (!parity.failure.empty()) return parity.engine + ": fails: " + parity.failure;
+  if (parity.found_agreement) return found_text(parity);
   std::ostringstream line;
   line.precision(2);
   line << parity.engine << ": largest difference " << parity.max_difference;

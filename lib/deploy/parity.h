@@ -27,9 +27,11 @@ struct Parity {
   std::string output;         ///< of several, the one that is farthest; all that follows is of it
   double max_difference = 0;  ///< of any number
   double mean_difference = 0;
-  double scale = 0;                      ///< the largest magnitude of the model's output
-  std::optional<double> top1_agreement;  ///< per cent of the samples, or of the pixels of score maps, whose largest
-                                         ///< score is the same; where scores are the only output
+  double scale = 0;                       ///< the largest magnitude of the model's output
+  std::optional<double> top1_agreement;   ///< per cent of the samples, or of the pixels of score maps, whose largest
+                                          ///< score is the same; where scores are the only output
+  std::int64_t found = 0;                 ///< of detectors: by the model or by the file, whichever found more
+  std::optional<double> found_agreement;  ///< per cent of them that have a counterpart; differences are those of boxes
   Tolerance tolerance;
   bool met = false;       ///< by every output
   std::string failure{};  ///< why the engine ran one of the batches not at all; empty: it ran them

@@ -1,5 +1,8 @@
 #include "deploy/sidecars.h"
 
+#include <torch/types.h>
+#include <torch/utils.h>
+
 #include "base/files.h"
 
 namespace mlrun::deploy {
@@ -10,6 +13,17 @@ SidecarNames::SidecarNames(const fs::path& model)
     : preprocess(model.string() + ".preprocess.json"),
       golden(model.string() + ".golden.safetensors"),
       classes(model.string() + ".classes.txt") {}
+
+namespace {
+
+/// How many boxes there are in each sample, int64 [N].
+torch::Tensor found_counts(const ExportSubject& subject) {
+  std::vector<std::int64_t> counts;
+  for (const auto& image : subject.samples.front().split(1)) counts.push_back(subject.outputs({image}).front().size(0));
+  return torch::tensor(counts, torch::kLong);
+}
+
+}  // namespace
 
 Json preprocess_json(const ExportSubject& subject, const fs::path& model, const Json& input) {
   Json outputs = Json::array();
@@ -22,6 +36,7 @@ Json preprocess_json(const ExportSubject& subject, const fs::path& model, const 
                {one ? "output" : "outputs", one ? outputs.front() : outputs},
                {"preprocessing", subject.preprocessing},
                {"golden", {{"file", SidecarNames(model).golden.string()}, {"samples", subject.samples_from}}}};
+  if (!subject.outputs_json.is_null()) json["outputs"] = subject.outputs_json;
   if (subject.classes.empty()) return json;
   if (one) json["output"]["meaning"] = "logits; softmax gives probabilities";
   json["classes"] = subject.classes;
@@ -41,6 +56,7 @@ std::vector<fs::path> write_sidecars(const fs::path& folder, const fs::path& mod
   };
   add(subject.interface.inputs, subject.samples);
   add(subject.interface.outputs, subject.outputs(subject.samples));
+  if (subject.finds) golden.emplace_back("counts", found_counts(subject));
   weights::write_safetensors(folder / names.golden, golden,
                              {{"sample_ids", json_text(ids)}, {"samples", subject.samples_from}});
   if (subject.classes.empty()) return {names.preprocess, names.golden};

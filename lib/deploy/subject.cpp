@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/transforms/transform.h"
+#include "deploy/detectors/subject.h"
 #include "deploy/image_input.h"
 #include "deploy/onnx/weights.h"
 #include "deploy/task_samples.h"
@@ -110,19 +111,20 @@ ExportSubject subject_of(const engine::TaskFactory& tasks, const data::Transform
                          std::int64_t count) {
   const models::NamedModel model = models::make_named(name, overrides);
   model.layer->eval();
-  if (nn::tensor_count(model.layer->interface().inputs) > 1) {
+  ExportSubject subject;
+  subject.model = model.layer;
+  if (nn::tensor_count(model.layer->interface().inputs) > 1 && !is_detector(subject)) {
     throw UserError("--model " + name + ": it takes more than an image, and has no samples to check an export with",
                     "export a run of it");
   }
   nn::initialise(*model.layer, seed);
   if (model.section.weights.file) engine::load_initial_weights(*model.layer, model.section);
-  ExportSubject subject;
   subject.name = model.section.architecture.name;
   subject.weights = model.section.weights.file ? model.section.weights.file->string() : "seed " + std::to_string(seed);
-  subject.model = model.layer;
   subject.interface = nn::lasting(model.layer->interface());
   subject.samples_from = "random numbers";
-  subject.samples = {random_samples(count, model.channels, model.input_size, model.input_size)};
+  if (is_detector(subject)) subject.samples = random_images(*model.layer, count);
+  else subject.samples = {random_samples(count, model.channels, model.input_size, model.input_size)};
   const weights::Metadata metadata = engine::model_metadata(model);
   if (const auto classes = metadata.find("classes"); classes != metadata.end()) {
     subject.classes = parse_json(classes->second).get<std::vector<std::string>>();

@@ -34,6 +34,9 @@ struct ExportSubject {
   using ImageStep = std::function<torch::Tensor(const torch::Tensor&)>;
   ImageStep before;    ///< what is done to samples before the model sees them; empty: nothing
   ImageStep recorded;  ///< the same as a graph records it
+  /// A detector: its outputs are boxes, scores and labels of one image, as many as it finds (see take_detector).
+  bool finds = false;
+  Json outputs_json;  ///< what its outputs are, where names do not tell; null: they do
 
   /// What the model makes of `samples`: logits where there are classes.
   nn::Tensors outputs(const nn::Tensors& samples) const;

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "nn/boxes/kept_operators.h"
 #include "nn/tensors.h"
 
 namespace mlrun::deploy {
@@ -53,6 +54,7 @@ nn::Tensors run_torchscript(jit::Module& module, const nn::Tensors& inputs) {
 namespace {
 
 jit::Module load_module(const std::filesystem::path& file) {
+  nn::kept::register_operators();
   try {
     auto module = jit::load(file.string(), torch::kCPU);
     module.eval();

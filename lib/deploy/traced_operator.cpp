@@ -134,6 +134,14 @@ torch::ScalarType TracedOperator::output_dtype() const {
   return c10::isQIntType(*type->scalarType()) ? torch::kFloat : *type->scalarType();
 }
 
+torch::ScalarType TracedOperator::dtype(const std::string& argument) const {
+  const TracedValue& found = value(argument);
+  if (found.known) return as_tensor(found.constant).scalar_type();
+  const auto type = node_.namedInput(argument)->type()->expect<c10::TensorType>()->scalarType();
+  MLRUN_ASSERT(type, "a traced tensor has no dtype");
+  return *type;
+}
+
 bool TracedOperator::gives_integers() const { return is_quantized(*node_.output()); }
 
 const TracedIntegers& TracedOperator::integers_of(const std::string& argument) const {
@@ -183,6 +191,11 @@ void TracedOperator::give_list(const std::vector<std::string>& names) {
   values_[node_.output()] = list;
 }
 
+void TracedOperator::give_all(const std::vector<std::string>& names) {
+  MLRUN_ASSERT(names.size() == node_.outputs().size(), "an operator gives another number of tensors than its trace");
+  for (std::size_t i = 0; i < names.size(); ++i) values_[node_.outputs()[i]] = {false, {}, names[i], {}};
+}
+
 OnnxMapping find_onnx_mapping(const jit::Node& node) {
   static const OnnxMappings mappings = [] {
     OnnxMappings all;
@@ -194,6 +207,8 @@ OnnxMapping find_onnx_mapping(const jit::Node& node) {
     add_selection_mappings(all);
     add_quantized_mappings(all);
     add_dynamic_mappings(all);
+    add_choice_mappings(all);
+    add_box_mappings(all);
     return all;
   }();
   const auto found = mappings.find(node.kind().is_aten() ? node.kind().toUnqualString() : node.kind().toQualString());

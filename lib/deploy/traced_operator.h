@@ -70,6 +70,8 @@ class TracedOperator {
   std::vector<std::int64_t> output_shape() const;
   /// Of a quantized tensor float32: mappings see numbers, not the integers that stand for them.
   torch::ScalarType output_dtype() const;
+  /// Of a tensor argument.
+  torch::ScalarType dtype(const std::string& argument) const;
 
   /// Whether its output is a quantized tensor.
   bool gives_integers() const;
@@ -84,6 +86,8 @@ class TracedOperator {
   /// This operator's output are these integers.
   void give_integers(const TracedIntegers& integers);
   void give_list(const std::vector<std::string>& names);
+  /// Its outputs, where it has several, are these.
+  void give_all(const std::vector<std::string>& names);
   /// This operator's output is its argument.
   void pass(const std::string& argument) { values_[node_.output()] = value(argument); }
 
@@ -119,6 +123,8 @@ void add_shape_mappings(OnnxMappings& mappings);
 void add_selection_mappings(OnnxMappings& mappings);
 void add_quantized_mappings(OnnxMappings& mappings);
 void add_dynamic_mappings(OnnxMappings& mappings);
+void add_choice_mappings(OnnxMappings& mappings);
+void add_box_mappings(OnnxMappings& mappings);
 
 /// x * relu6(x + 3) / 6, which has an operator from opset 14 on.
 std::string onnx_hardswish(OnnxBuilder& onnx, const std::string& x);

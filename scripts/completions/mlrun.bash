@@ -182,7 +182,7 @@ _mlrun_options() {
     'data show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--split\n--with\n--samples\n--columns\n--epoch' ;;
     inspect) _mlrun_add $'--model\n--entry\n--input-size' ;;
     list) _mlrun_add $'--max-params\n--min-params\n--max-macs\n--min-macs\n--task\n--min-acc1\n--sort' ;;
-    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--submodel\n--with-preprocess\n--input-size\n--force' ;;
+    export) _mlrun_add $'--model\n--output\n--format\n--weights\n--seed\n--frozen\n--opset\n--batch\n--size\n--raw-outputs\n--submodel\n--with-preprocess\n--input-size\n--force' ;;
     quantize) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--method\n--weights\n--max-drop\n--output\n--force' ;;
     calibrate) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--split\n--output\n--force' ;;
     bench) _mlrun_add $'--model\n--mode\n--batch\n--threads\n--workers\n--precision\n--engine\n--memory-format\n--device\n--size\n--submodel\n--layers\n--top\n--seconds\n--csv\n--markdown' ;;

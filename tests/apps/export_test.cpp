@@ -87,6 +87,8 @@ TEST_CASE("`export` refuses what a format does not have", "[apps]") {
       {{"-o", "x.pth", "--opset", "13"}, "--opset is for onnx, not for pth"},
       {{"-o", "x.torchscript", "--batch", "2"}, "--batch is for onnx, not for torchscript"},
       {{"-o", "x.pth", "--with-preprocess"}, "--with-preprocess is for onnx and torchscript, not for pth"},
+      {{"-o", "x.pth", "--raw-outputs"}, "--raw-outputs is for onnx and torchscript, not for pth"},
+      {{"-o", "x.onnx", "--raw-outputs"}, "--raw-outputs is for detectors, and small_cnn is none"},
       {{"-o", "x.onnx", "--input-size", "30"}, "--input-size is the size of images before they are preprocessed"}};
   for (const auto& [options, text] : cases) {
     std::vector<std::string> words = {"export", "--model", "small_cnn"};

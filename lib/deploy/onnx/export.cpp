@@ -78,6 +78,9 @@ std::vector<std::filesystem::path> export_onnx(const ExportSubject& subject, con
       trace(*subject.model, repeated_samples(inputs, subject.samples, request.batch.value_or(2)), options);
   const std::int64_t batch = request.batch.value_or(-1);
   OnnxDoors doors = {values_at(inputs, subject.samples, batch), values_at(outputs, {}, batch)};
+  if (subject.finds) {
+    for (OnnxValue& output : doors.outputs) output.shape->front() = -1, output.rows = "detections";
+  }
   if (request.any_size) (*doors.inputs.front().shape)[2] = (*doors.inputs.front().shape)[3] = -1;
   OnnxGraph graph = onnx_graph_of(traced, doors, request.opset);
   graph.producer = "mlrun";

@@ -25,9 +25,26 @@ void map_sub(TracedOperator& op) { op.give(op.onnx.add("Sub", {op.operand("self"
 void map_rsub(TracedOperator& op) { op.give(op.onnx.add("Sub", {op.operand("other"), scaled(op, "self")})); }
 void map_mul(TracedOperator& op) { op.give(op.onnx.add("Mul", {op.operand("self"), op.operand("other")})); }
 
+/// What is left of `self` after whole times `other`, of the sign of `other` as in Python.
+std::string remainder(TracedOperator& op) {
+  if (!at::isIntegralType(op.output_dtype(), /*includeBool=*/false)) op.refuse("is of no whole numbers");
+  return op.onnx.add("Mod", {op.operand("self"), op.operand("other")});
+}
+
+void map_remainder(TracedOperator& op) { op.give(remainder(op)); }
+
 void map_div(TracedOperator& op) {
-  if (op.has("rounding_mode") && !op.is_none("rounding_mode")) op.refuse("rounds its quotient");
+  if (op.has("rounding_mode") && !op.is_none("rounding_mode")) {
+    if (op.text("rounding_mode") != "floor") op.refuse("rounds its quotient");
+    const std::string whole = op.onnx.add("Sub", {op.operand("self"), remainder(op)});
+    return op.give(op.onnx.add("Div", {whole, op.operand("other")}));
+  }
   op.give(op.onnx.add("Div", {op.operand("self"), op.operand("other")}));
+}
+
+void map_log2(TracedOperator& op) {
+  const std::string two = op.onnx.scalar(2, op.output_dtype());
+  op.give(op.onnx.add("Div", {op.onnx.add("Log", {op.operand("self")}), op.onnx.add("Log", {two})}));
 }
 
 void map_pow(TracedOperator& op) { op.give(op.onnx.add("Pow", {op.operand("self"), op.operand("exponent")})); }
@@ -70,6 +87,7 @@ void add_arithmetic_mappings(OnnxMappings& mappings) {
                    {"exp", map_unary<kExp>},
                    {"floor", map_unary<kFloor>},
                    {"log", map_unary<kLog>},
+                   {"log2", map_log2},
                    {"neg", map_unary<kNeg>},
                    {"round", map_unary<kRound>},
                    {"sqrt", map_unary<kSqrt>},
@@ -78,6 +96,7 @@ void add_arithmetic_mappings(OnnxMappings& mappings) {
                    {"rsub", map_rsub},
                    {"mul", map_mul},
                    {"div", map_div},
+                   {"remainder", map_remainder},
                    {"pow", map_pow},
                    {"matmul", map_matmul},
                    {"bmm", map_matmul},

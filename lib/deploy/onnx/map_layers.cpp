@@ -95,6 +95,27 @@ void map_layer_norm(TracedOperator& op) {
   op.give(op.onnx.add("LayerNormalization", inputs, {{"axis", -over}, {"epsilon", op.number("eps")}}));
 }
 
+/// Groups as channels of a longer row, each of which is normalized alone; then the channels' own scales.
+void map_group_norm(TracedOperator& op) {
+  OnnxBuilder& onnx = op.onnx;
+  const std::int64_t groups = op.integer("num_groups");
+  const auto constant = [&](const torch::Tensor& values, const std::string& name) {
+    return onnx.constant(values, op.node().scopeName() + name);
+  };
+  const std::string x = op.tensor("input"), rows = onnx.add("Reshape", {x, onnx.ints({0, groups, -1})});
+  const std::string ones = constant(torch::ones({groups}), "/ones"), none = constant(torch::zeros({groups}), "/zeros");
+  const std::string even = onnx.add("InstanceNormalization", {rows, ones, none}, {{"epsilon", op.number("eps")}});
+  std::string result = onnx.add("Reshape", {even, onnx.add("Shape", {x})});
+  Ints shape(static_cast<std::size_t>(op.rank("input") - 1), 1);
+  shape.front() = -1;
+  const auto of_channels = [&](const std::string& argument) {
+    return constant(op.constant(argument).toTensor().reshape(shape), "." + argument);
+  };
+  if (!op.is_none("weight")) result = onnx.add("Mul", {result, of_channels("weight")});
+  if (!op.is_none("bias")) result = onnx.add("Add", {result, of_channels("bias")});
+  op.give(result);
+}
+
 /// In evaluation mode nothing is dropped.
 void map_dropout(TracedOperator& op) {
   if (op.flag("train")) op.refuse("drops values at random");
@@ -111,6 +132,7 @@ void add_layer_mappings(OnnxMappings& mappings) {
                    {"linear", map_linear},
                    {"addmm", map_addmm},
                    {"layer_norm", map_layer_norm},
+                   {"group_norm", map_group_norm},
                    {"dropout", map_dropout},
                    {"feature_dropout", map_dropout}});
 }

@@ -96,13 +96,22 @@ std::string size_of_output(TracedOperator& op) {
 }
 
 /// Batch and channels are the input's.
-void map_bilinear(TracedOperator& op) {
+void resize(TracedOperator& op, const OnnxAttributes& how) {
   const std::string x = op.tensor("self");
   const std::string kept = op.onnx.add("Slice", {op.onnx.add("Shape", {x}), op.onnx.ints({0}), op.onnx.ints({2})});
   const std::string sizes = op.onnx.add("Concat", {kept, size_of_output(op)}, {{"axis", std::int64_t{0}}});
+  op.give(op.onnx.add("Resize", {x, "", "", sizes}, how));
+}
+
+void map_bilinear(TracedOperator& op) {
   const std::string places = op.flag("align_corners") ? "align_corners" : "half_pixel";
-  op.give(op.onnx.add("Resize", {x, "", "", sizes},
-                      {{"mode", std::string("linear")}, {"coordinate_transformation_mode", places}}));
+  resize(op, {{"mode", std::string("linear")}, {"coordinate_transformation_mode", places}});
+}
+
+void map_nearest(TracedOperator& op) {
+  resize(op, {{"mode", std::string("nearest")},
+              {"coordinate_transformation_mode", std::string("asymmetric")},
+              {"nearest_mode", std::string("floor")}});
 }
 
 /// Copies and changes of layout do nothing to the values.
@@ -126,6 +135,7 @@ void add_shape_mappings(OnnxMappings& mappings) {
                    {"expand", map_expand},
                    {"expand_as", map_expand_as},
                    {"upsample_bilinear2d", map_bilinear},
+                   {"upsample_nearest2d", map_nearest},
                    {"contiguous", map_same},
                    {"clone", map_same},
                    {"detach", map_same},

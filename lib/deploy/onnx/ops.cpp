@@ -111,7 +111,7 @@ const OnnxOperators& onnx_operators() {
     for (const auto add :
          {add_onnx_math, add_onnx_activations, add_onnx_comparisons, add_onnx_products, add_onnx_convolution,
           add_onnx_pooling, add_onnx_normalization, add_onnx_reductions, add_onnx_shapes, add_onnx_makers,
-          add_onnx_indexing, add_onnx_rearrangement, add_onnx_resize, add_onnx_quantization}) {
+          add_onnx_indexing, add_onnx_rearrangement, add_onnx_resize, add_onnx_quantization, add_onnx_boxes}) {
       add(operators);
     }
     return operators;

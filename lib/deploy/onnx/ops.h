@@ -91,6 +91,7 @@ void add_onnx_indexing(OnnxOperators& operators);
 void add_onnx_rearrangement(OnnxOperators& operators);
 void add_onnx_resize(OnnxOperators& operators);
 void add_onnx_quantization(OnnxOperators& operators);
+void add_onnx_boxes(OnnxOperators& operators);
 
 /// An operator from one tensor to one, without attributes.
 template <class Function>

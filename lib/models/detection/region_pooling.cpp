@@ -26,24 +26,28 @@ torch::Tensor with_image(const std::vector<torch::Tensor>& boxes) {
   return at::cat({at::cat(images), at::cat(boxes)}, 1);
 }
 
-/// For each region the number of its map, of maps from `first` to `last` halvings.
-torch::Tensor map_of(const torch::Tensor& regions, std::int64_t first, std::int64_t last) {
-  const torch::Tensor side = at::sqrt(nn::box_area(regions.slice(1, 1)));
-  const torch::Tensor level = kWholeLevel + at::log2(side / kWholeSide) + torch::full({}, 1e-6, side.options());
-  return at::floor(level).clamp(first, last).to(torch::kLong) - first;
+}  // namespace
+
+nn::RoiAlign pooling_of(const torch::Tensor& map, std::int64_t height, std::int64_t size) {
+  const double scale = std::exp2(-static_cast<double>(halvings(map, height)));
+  return {size, size, scale, kSamples, /*aligned=*/false};
 }
 
-}  // namespace
+torch::Tensor maps_of_boxes(const std::vector<torch::Tensor>& maps, const torch::Tensor& boxes, std::int64_t height) {
+  const std::int64_t first = halvings(maps.front(), height), last = halvings(maps.back(), height);
+  const torch::Tensor side = at::sqrt(nn::box_area(boxes));
+  const torch::Tensor level = kWholeLevel + at::log2(side / kWholeSide) + torch::full({}, 1e-6, side.options());
+  return at::floor(level).clamp(first, last) - first;
+}
 
 torch::Tensor pooled_regions(const std::vector<torch::Tensor>& maps, const std::vector<torch::Tensor>& boxes,
                              std::int64_t height, std::int64_t size) {
   const torch::Tensor regions = with_image(boxes);
   const auto pooled = [&](const torch::Tensor& map, const torch::Tensor& some) {
-    const double scale = std::exp2(-static_cast<double>(halvings(map, height)));
-    return nn::roi_align(map, some, {size, size, scale, kSamples, /*aligned=*/false});
+    return nn::roi_align(map, some, pooling_of(map, height, size));
   };
   if (maps.size() == 1) return pooled(maps.front(), regions);
-  const torch::Tensor level = map_of(regions, halvings(maps.front(), height), halvings(maps.back(), height));
+  const torch::Tensor level = maps_of_boxes(maps, regions.slice(1, 1), height).to(torch::kLong);
   std::vector<torch::Tensor> parts, rows;
   for (std::size_t i = 0; i < maps.size(); ++i) {
     const torch::Tensor own = at::where(level.eq(static_cast<std::int64_t>(i))).front();

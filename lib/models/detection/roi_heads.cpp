@@ -12,7 +12,6 @@ namespace mlrun::models {
 namespace {
 
 constexpr std::int64_t kFeatures = 1024;  // of a region
-constexpr double kLeastBoxSide = 1e-2;    // pixels of a box
 
 class TwoLayers : public nn::UnaryLayer {
  public:

@@ -12,6 +12,8 @@
 /// What a region that was proposed shows, and its box (Girshick, "Fast R-CNN", ICCV 2015), as torchvision builds it.
 namespace mlrun::models {
 
+constexpr double kLeastBoxSide = 1e-2;  ///< pixels; what is smaller is not found
+
 /// What more is said of what was found.
 enum class RegionDetail { None, Masks, Keypoints };
 

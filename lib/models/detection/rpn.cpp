@@ -12,7 +12,6 @@ namespace mlrun::models {
 namespace {
 
 constexpr double kProposalStd = 0.01;
-constexpr double kLeastProposalSide = 1e-3;  // pixels
 
 std::shared_ptr<nn::Conv2d> at_each_pixel(std::int64_t in, std::int64_t out) {
   return std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = in, .out = out});

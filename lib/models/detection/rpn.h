@@ -12,6 +12,8 @@
 /// Where something may be, of any class (Ren et al., "Faster R-CNN", NeurIPS 2015), as torchvision builds it.
 namespace mlrun::models {
 
+constexpr double kLeastProposalSide = 1e-3;  ///< pixels; smaller proposals are left out
+
 struct ProposalOptions {
   nn::AnchorGenerator anchors;
   std::int64_t channels = 256;                            ///< of every map

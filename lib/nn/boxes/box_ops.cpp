@@ -49,7 +49,7 @@ torch::Tensor box_iou(const torch::Tensor& a, const torch::Tensor& b) {
 
 torch::Tensor clip_boxes(const torch::Tensor& boxes, std::int64_t height, std::int64_t width) {
   const torch::Tensor x = boxes.slice(-1, 0, 4, 2).clamp(0, width), y = boxes.slice(-1, 1, 4, 2).clamp(0, height);
-  return at::stack({x, y}, -1).view(boxes.sizes());
+  return at::stack({x, y}, -1).flatten(-2);
 }
 
 torch::Tensor rows_of_sides(const torch::Tensor& boxes, double least) {

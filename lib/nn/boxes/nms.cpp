@@ -169,6 +169,10 @@ torch::Tensor class_by_class(const torch::Tensor& boxes, const torch::Tensor& sc
 
 torch::Tensor nms(const torch::Tensor& boxes, const torch::Tensor& scores, double iou_threshold) {
   refuse_tracing();
+  return nms_of_numbers(boxes, scores, iou_threshold);
+}
+
+torch::Tensor nms_of_numbers(const torch::Tensor& boxes, const torch::Tensor& scores, double iou_threshold) {
   const torch::NoGradGuard no_grad;
   const auto type = boxes.scalar_type();
   if (boxes.is_cpu() && (type == torch::kFloat || type == torch::kDouble)) {

@@ -189,13 +189,16 @@ class RoiAlignFunction : public torch::autograd::Function<RoiAlignFunction> {
 }  // namespace
 
 torch::Tensor roi_align(const torch::Tensor& maps, const torch::Tensor& regions, const RoiAlign& how) {
+  if (torch::jit::tracer::isTracing())
+    return roi_align_by_operators(maps, regions.detach().to(maps.scalar_type()), how);
+  return roi_align_of_numbers(maps, regions, how);
+}
+
+torch::Tensor roi_align_of_numbers(const torch::Tensor& maps, const torch::Tensor& regions, const RoiAlign& how) {
   const auto type = maps.scalar_type();
   const torch::Tensor same = regions.detach().to(type);
   const bool has_kernel = maps.is_cpu() && (type == torch::kFloat || type == torch::kDouble);
-  if (!has_kernel || torch::jit::tracer::isTracing()) {
-    return roi_align_by_operators(maps, same, how);
-  }
-  return RoiAlignFunction::apply(maps, same, how);
+  return has_kernel ? RoiAlignFunction::apply(maps, same, how) : roi_align_by_operators(maps, same, how);
 }
 
 }  // namespace mlrun::nn
