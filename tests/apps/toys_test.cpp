@@ -93,7 +93,8 @@ TEST_CASE("a regression goes through every command", "[toys]") {
   toy.write("b.txt", "x");
   CHECK(toy.call({"predict", "run", "b.txt"}).err.find("does not hold two numbers") != std::string::npos);
   CHECK(refusal(toy.call({"calibrate", "run", "--quiet"})) ==
-        "error: this task does not choose among classes, so that there is no temperature; calibrate a classifier\n");
+        "error: this task does not choose among classes, so that there is no temperature; calibrate a model that "
+        "chooses among classes\n");
   CHECK(refusal(toy.call({"eval", "run", "--quiet", "--predictions-csv", "none.csv"})) ==
         "error: this task has no list of single predictions; leave out --predictions and --predictions-csv; "
         "--dump-outputs writes what its models say\n");

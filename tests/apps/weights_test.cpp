@@ -40,7 +40,8 @@ TEST_CASE("`weights list` shows what torchvision publishes", "[apps]") {
   CHECK(result_of(outcomes[4], "weights list", "ok") == Json::array());
   CHECK(contains(outcomes[5].out, "lraspp_mobilenet_v3_large/COCO_WITH_VOC_LABELS_V1  yes      57.900     91.200"));
   CHECK(contains(outcomes[6].out, "default      ap  keypoint_ap  mask_ap  params  crop  here"));
-  CHECK(contains(outcomes[6].out, "maskrcnn_resnet50_fpn/COCO_V1                  yes      37.900            -   34.600"));
+  CHECK(contains(outcomes[6].out,
+                 "maskrcnn_resnet50_fpn/COCO_V1                  yes      37.900            -   34.600"));
 }
 
 TEST_CASE("`weights get` says which file to put where when it cannot download", "[apps]") {

@@ -42,7 +42,8 @@ void check_target(const CalibrateRequest& request) {
 
 ClassScores scores_of(const Task& task, const data::Batch& batch, const data::Fields& prediction) {
   if (auto scores = task.class_scores(batch, prediction)) return *scores;
-  throw UserError("this task does not choose among classes, so that there is no temperature", "calibrate a classifier");
+  throw UserError("this task does not choose among classes, so that there is no temperature",
+                  "calibrate a model that chooses among classes");
 }
 
 Evaluation run_split(Loaded& loaded, const CalibrateRequest& request,
@@ -97,7 +98,8 @@ CalibrateResult calibrate(const TaskFactory& tasks, const CalibrateRequest& requ
   check_target(request);
   Loaded loaded = load(tasks, request.resolved, request.weights);
   if (loaded.task->models().size() != 1) {
-    throw UserError("this task has several models, so that there is no one temperature", "calibrate a classifier");
+    throw UserError("this task has several models, so that there is no one temperature",
+                    "calibrate a model that chooses among classes");
   }
   CalibrateResult result;
   Gathered gathered, again;
