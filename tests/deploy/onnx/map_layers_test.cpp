@@ -63,7 +63,6 @@ TEST_CASE("norms and linear layers are written with and without weights", "[depl
       {{"batch_norm", [=](const Tensor& x) { return torch::batch_norm(x, {}, {}, {}, {}, true, 0.1, 1e-5, false); }},
        "normalizes by the batch"},
       {{"dropout", [](const Tensor& x) { return torch::dropout(x, 0.5, true); }}, "drops values at random"},
-      {{"group_norm", [](const Tensor& x) { return torch::group_norm(x, 2, {}, {}, 1e-5, false); }}, "has no mapping"},
   });
 }
 

@@ -107,15 +107,18 @@ TEST_CASE("best is the best epoch, the latest one among equals, and only some ch
   const fs::path run = folder / "run";
   train_in(run, tiny({"train.epochs=8", "train.checkpoint.keep=2"}));
   double best = -1;
-  std::int64_t step = 0;
+  std::int64_t step = 0, epoch = 0, best_epoch = 0;
   for (const auto& row : json_lines(run / "metrics.jsonl")) {
-    if (!row.contains("val/acc1") || row["val/acc1"].get<double>() < best) continue;
+    if (!row.contains("val/acc1")) continue;
+    ++epoch;
+    if (row["val/acc1"].get<double>() < best) continue;
     best = row["val/acc1"].get<double>();
     step = row["step"].get<std::int64_t>();
+    best_epoch = epoch;
   }
   CHECK(engine::checkpoint_step(fs::read_symlink(run / "checkpoints" / "best")) == step);
   const Json kind = {{"better", "higher"}, {"digits", 2}, {"unit", "%"}};
-  Json expected = {{"metric", "val/acc1"}, {"value", best}, {"step", step}};
+  Json expected = {{"metric", "val/acc1"}, {"value", best}, {"step", step}, {"epoch", best_epoch}};
   expected.update(kind);
   CHECK(run_json(run)["result"]["best"] == expected);
   CHECK(run_json(run)["result"]["figures"]["val/acc1"] == kind);
