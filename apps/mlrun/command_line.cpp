@@ -71,6 +71,7 @@ int report(const OutputOptions& output, const std::string& command, const Result
   const int failure = std::cout ? 0 : errno;
   if (failure == EPIPE && result.code != ExitCode::Interrupted) return kClosedPipe;
   for (const auto& problem : problems) log::error(problem.text());
+  log::set_file("");  // a run's log ends with the run
   for (const auto& remark : result.remarks) log::info(remark);
   if (failure != 0 && failure != EPIPE) {
     log::error("stdout cannot be written: " + std::string(std::strerror(failure)));
