@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include <ATen/Parallel.h>
 #include <torch/types.h>
 
 #include "base/error.h"
