@@ -7,15 +7,10 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "data/image/window_begins.h"
+
 namespace mlrun::segmentation {
 namespace {
-
-/// Where windows of `window` pixels begin, `stride` apart; the last one ends where the image ends.
-std::vector<std::int64_t> begins(std::int64_t side, std::int64_t window, std::int64_t stride) {
-  std::vector<std::int64_t> list = {0};
-  while (list.back() + window < side) list.push_back(std::min(list.back() + stride, side - window));
-  return list;
-}
 
 torch::Tensor in_windows(const AnswerSettings& settings, const RunModel& run, const torch::Tensor& images) {
   if (!settings.window) return run(images);
@@ -24,8 +19,8 @@ torch::Tensor in_windows(const AnswerSettings& settings, const RunModel& run, co
   const std::int64_t rows = std::min(height, *settings.window), columns = std::min(width, *settings.window);
   torch::Tensor sum;
   const torch::Tensor count = torch::zeros({1, 1, height, width}, images.options());
-  for (const std::int64_t top : begins(height, rows, stride)) {
-    for (const std::int64_t left : begins(width, columns, stride)) {
+  for (const std::int64_t top : data::window_begins(height, rows, stride)) {
+    for (const std::int64_t left : data::window_begins(width, columns, stride)) {
       const auto part = [&](const torch::Tensor& whole) { return whole.narrow(2, top, rows).narrow(3, left, columns); };
       const torch::Tensor logits = run(part(images).contiguous(images.suggest_memory_format()));
       if (!sum.defined()) sum = torch::zeros({images.size(0), logits.size(1), height, width}, logits.options());
