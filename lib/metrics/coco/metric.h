@@ -13,9 +13,10 @@ namespace mlrun::metrics {
 /// `ar1`, `ar10`, `ar100`, `ar_small`, `ar_medium`, `ar_large`; those of a size that no object has are absent.
 ///
 /// Of a prediction it takes the ragged lists `boxes` (float [n, 4], x and y of two corners in pixels of the image as it
-/// lies on disk), `scores` [n] and `labels` (int64 [n], positions of `classes`), of the targets `boxes`, `labels`, and
-/// where they are there `crowd` (bool [n]), `area` (float64 [n]) and `difficult` (bool [n]: ignored). Images are told
-/// apart by the batch's indices.
+/// lies on disk), `scores` [n] and `labels` (int64 [n], positions of `classes`), where it is there `xywh` (float64 [n,
+/// 4]: the boxes as a file of results has them, to the last digit), of the targets `boxes`, `labels`, and where they
+/// are there `crowd` (bool [n]), `area` (float64 [n]) and `difficult` (bool [n]: ignored). Images are told apart by the
+/// batch's indices.
 ///
 /// Details: `per_class`, `errors`, `confusion`, `remarks`. Exhibits: `per_class`, `precision_recall` (curves), `errors`
 /// (what each kind costs), `confusion` (with the background), and remarks on figures that are absent or 0.
@@ -34,7 +35,7 @@ std::unique_ptr<Metric> make_coco_masks(std::vector<std::string> classes);
 std::unique_ptr<Metric> make_coco_keypoints(std::vector<std::string> classes, std::vector<double> sigmas);
 
 /// Pascal VOC's evaluation of the same, in per cent: `voc07_ap50` (eleven points) and `voc_ap50` (the area below the
-/// curve). Details and exhibit: `voc_per_class`.
-std::unique_ptr<Metric> make_voc_boxes(std::vector<std::string> classes);
+/// curve). Corners are pixels that belong to the box where they are `inclusive`. Details and exhibit: `voc_per_class`.
+std::unique_ptr<Metric> make_voc_boxes(std::vector<std::string> classes, bool inclusive = true);
 
 }  // namespace mlrun::metrics

@@ -25,6 +25,12 @@ CocoBox box_at(const std::vector<double>& corners, std::int64_t i) {
   return {corner[0], corner[1], corner[2] - corner[0], corner[3] - corner[1]};
 }
 
+/// From x, y, width and height.
+CocoBox sides_at(const std::vector<double>& sides, std::int64_t i) {
+  const double* side = sides.data() + 4 * i;
+  return {side[0], side[1], side[2], side[3]};
+}
+
 /// The annotation's own number, where float32 lost no more than its last digits: it has three decimals at most.
 double restored(double value, double farthest) {
   const double round = std::round(value * 1000) / 1000;
@@ -83,12 +89,14 @@ std::vector<CocoDetection> detections_in(const data::Fields& prediction, const d
   const auto corners = numbers_of<double>(boxes, 4 * count);
   const auto scores = numbers_of<double>(ragged(prediction, "scores", batch.size())[at], count);
   const auto labels = numbers_of<std::int64_t>(ragged(prediction, "labels", batch.size())[at], count);
+  std::vector<double> plain;
+  if (prediction.has("xywh")) plain = numbers_of<double>(ragged(prediction, "xywh", batch.size())[at], 4 * count);
   std::vector<CocoDetection> found(static_cast<std::size_t>(count));
   for (std::int64_t k = 0; k < count; ++k) {
     CocoDetection& one = found[static_cast<std::size_t>(k)];
     one.category = category_of(labels[static_cast<std::size_t>(k)]);
     one.score = scores[static_cast<std::size_t>(k)];
-    one.shape.box = box_at(corners, k);
+    one.shape.box = plain.empty() ? box_at(corners, k) : sides_at(plain, k);
   }
   if (kind == CocoKind::Masks) {
     take_masks(found, data::unpacked_runs(ragged(prediction, "masks", batch.size())[at]));

@@ -12,8 +12,8 @@ namespace {
 
 class VocBoxes final : public Metric {
  public:
-  explicit VocBoxes(std::vector<std::string> classes)
-      : classes_(std::move(classes)), evaluation_(VocSettings(), classes_.size()) {}
+  VocBoxes(std::vector<std::string> classes, const VocSettings& settings)
+      : classes_(std::move(classes)), evaluation_(settings, classes_.size()) {}
 
   void update(const data::Fields& prediction, const data::Batch& batch) override {
     for (std::int64_t i = 0; i < batch.size(); ++i) {
@@ -46,7 +46,7 @@ class VocBoxes final : public Metric {
       table.add({classes_[k], text(evaluation_.average_precision(k, VocRule::ElevenPoints)),
                  text(evaluation_.average_precision(k, VocRule::AllPoints))});
     }
-    return {{"voc_per_class", "", table}};
+    return {{"voc_per_class", "By class, as PASCAL VOC counts", table}};
   }
 
   void save(data::State& state, const std::string& prefix) const override {
@@ -76,8 +76,10 @@ class VocBoxes final : public Metric {
 
 }  // namespace
 
-std::unique_ptr<Metric> make_voc_boxes(std::vector<std::string> classes) {
-  return std::make_unique<VocBoxes>(std::move(classes));
+std::unique_ptr<Metric> make_voc_boxes(std::vector<std::string> classes, bool inclusive) {
+  VocSettings settings;
+  settings.pixels = inclusive ? 1 : 0;
+  return std::make_unique<VocBoxes>(std::move(classes), settings);
 }
 
 }  // namespace mlrun::metrics

@@ -68,6 +68,7 @@ class VocOpening {
     }
     read();
     set_.difficult = true;
+    set_.info.facts["inclusive_corners"] = !options_.one_based;
     set_.images_hint = "data.images names the folder of the images, which have the names of their annotations";
     return open_boxed(std::move(set_), request_, rules_of(options_, false));
   }
