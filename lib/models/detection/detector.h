@@ -25,6 +25,7 @@ struct DetectionSettings {
   double score_threshold = 0.05, nms_threshold = 0.5;
   std::int64_t detections = 100;   ///< of an image at most
   std::int64_t candidates = 1000;  ///< of a level (or of a class) before suppression
+  bool agnostic = false;           ///< suppression heeds no class
 };
 
 /// What finds things. In training it takes `image` [N, C, H, W] (resized, normalised, padded), `sizes` int64 [N, 2]

@@ -54,8 +54,9 @@ std::vector<Truth> truths_of(const nn::Tensors& inputs) {
 }
 
 Found best_found(const Found& all, const DetectionSettings& how) {
-  const torch::Tensor kept =
-      nn::batched_nms(all.boxes, all.scores, all.labels, how.nms_threshold).slice(0, 0, how.detections);
+  const torch::Tensor kept = (how.agnostic ? nn::nms(all.boxes, all.scores, how.nms_threshold)
+                                           : nn::batched_nms(all.boxes, all.scores, all.labels, how.nms_threshold))
+                                 .slice(0, 0, how.detections);
   return {all.boxes.index_select(0, kept), all.scores.index_select(0, kept), all.labels.index_select(0, kept)};
 }
 

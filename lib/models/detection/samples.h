@@ -24,7 +24,7 @@ struct Found {
   torch::Tensor boxes, scores, labels;  ///< [n, 4], [n], int64 [n]
 };
 
-/// The best of `all` after suppression within classes.
+/// The best of `all` after suppression within classes, or across them.
 Found best_found(const Found& all, const DetectionSettings& how);
 
 /// Height and width.
