@@ -14,6 +14,9 @@
 #include "deploy/engine_scope.h"
 #include "deploy/onnx/weights.h"
 #include "engine/apply/apply_session.h"
+#include "engine/apply/results_session.h"
+#include "engine/exhibition.h"
+#include "engine/report/page.h"
 #include "recipes/registry.h"
 #include "report/exhibit.h"
 #include "report/format.h"
@@ -26,6 +29,7 @@ struct EvalArguments {
   RecipeArguments recipe;
   EnsembleArguments ensemble;
   std::string weights, split, confusion_csv, per_class_csv, predictions_csv, dump_outputs, reliability;
+  std::string results, results_out, html;
   std::vector<std::string> csv;
   std::string engine = "eager";
   bool predictions = false;
@@ -39,6 +43,7 @@ struct Evaluated {
   std::vector<engine::Verdict> verdicts;
   std::string engine = "eager";
   std::optional<deploy::OnnxOutputs> outputs{};  ///< of an ONNX file
+  bool of_file = false;                          ///< of results, whose name stands for weights
 };
 
 std::optional<data::Split> parse_split(const std::string& text) {
@@ -71,7 +76,8 @@ std::string figures_text(const engine::Evaluation& evaluation) {
 std::string result_text(const Evaluated& evaluated) {
   const engine::Evaluation& evaluation = evaluated.evaluation;
   std::ostringstream text;
-  text << evaluated.data << " " << data::split_name(evaluation.split) << ", weights " << evaluated.weights << ": "
+  text << evaluated.data << " " << data::split_name(evaluation.split)
+       << (evaluated.of_file ? ", results " : ", weights ") << evaluated.weights << ": "
        << report::grouped(evaluation.evaluated) << " of " << report::grouped(evaluation.total) << " samples in "
        << report::duration(evaluation.seconds)
        << (evaluation.skipped.empty() ? ""
@@ -168,6 +174,9 @@ Result result_of(const EvalArguments& arguments, const Evaluated& evaluated) {
 
 Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& request) {
   if (arguments.engine != "eager") throw UserError("--engine: an ensemble runs eager", "leave it out");
+  if (!arguments.results_out.empty() || !arguments.html.empty()) {
+    throw UserError("--ensemble: writes neither --results-out nor --html", "leave them out");
+  }
   const auto members = members_of(arguments.recipe, arguments.ensemble, arguments.weights);
   const auto together = engine::evaluate_ensemble(recipes::tasks(), members, request);
   const std::string name = "of an ensemble of " + std::to_string(together.members.size());
@@ -179,11 +188,54 @@ Result run_ensemble(const EvalArguments& arguments, const engine::EvalRequest& r
   return result;
 }
 
+void write_page(const EvalArguments& arguments, engine::Task& task, const Evaluated& evaluated,
+                engine::Exhibition* exhibition) {
+  if (arguments.html.empty()) return;
+  write_file(arguments.html, engine::evaluation_page(engine::evidence_of(task, evaluated.evaluation, evaluated.weights,
+                                                                         evaluated.of_file, exhibition)));
+}
+
+/// The recipe of a run, or a recipe, without weights.
+config::Resolved recipe_alone(const RecipeArguments& arguments) {
+  arguments.expect_one("recipe", "name one, or a run");
+  const std::filesystem::path subject = arguments.subject();
+  if (subject.empty()) throw UserError("no run or recipe is named", "--results takes its data");
+  const bool run = std::filesystem::exists(subject / "run.json");
+  return config::resolve({run ? subject / "recipe.yaml" : arguments.recipe(), arguments.overrides(), recipe_folders(),
+                          /*recorded=*/run},
+                         recipes::catalogue());
+}
+
+/// What somebody's model found, from a file, in place of a model.
+Result run_results(const EvalArguments& arguments) {
+  if (!arguments.weights.empty() || arguments.ensemble.wanted(arguments.weights) || arguments.engine != "eager" ||
+      !arguments.dump_outputs.empty() || !arguments.results_out.empty() || arguments.predictions ||
+      !arguments.predictions_csv.empty()) {
+    throw UserError("--results: takes what was found from a file, and runs no weights",
+                    "leave out --weights, --engine, --ensemble, --dump-outputs, --results-out and --predictions");
+  }
+  const config::Resolved resolved = recipe_alone(arguments.recipe);
+  const auto task = with_places(resolved, [&] {
+    return recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}});
+  });
+  const auto exhibition = arguments.html.empty() ? nullptr : task->exhibition();
+  const auto found = with_places(resolved, [&] {
+    return engine::evaluate_results(*task, resolved,
+                                    {arguments.results, parse_split(arguments.split), exhibition.get()});
+  });
+  Evaluated evaluated{task->data().name, std::filesystem::path(arguments.results).filename().string(), found.evaluation,
+                      found.samples, found.verdicts};
+  evaluated.engine = "results";
+  evaluated.of_file = true;
+  write_page(arguments, *task, evaluated, exhibition.get());
+  return result_of(arguments, evaluated);
+}
+
 Result evaluate(const EvalArguments& arguments, const OutputOptions& output) {
   wanted_files(arguments);  // before anything is evaluated
-  const engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs,
-                                    /*warn_of_spoilt=*/false,
-                                    arguments.predictions || !arguments.predictions_csv.empty()};
+  if (!arguments.results.empty()) return run_results(arguments);
+  engine::EvalRequest request{parse_split(arguments.split), !output.quiet, arguments.dump_outputs,
+                              /*warn_of_spoilt=*/false, arguments.predictions || !arguments.predictions_csv.empty()};
   if (arguments.ensemble.wanted(arguments.weights)) return run_ensemble(arguments, request);
   arguments.recipe.expect_one("run", "evaluate one after the other, or all together with --ensemble");
   const RunArgument run =
@@ -191,10 +243,19 @@ Result evaluate(const EvalArguments& arguments, const OutputOptions& output) {
   engine::Loaded loaded =
       with_places(run.resolved, [&] { return engine::load(recipes::tasks(), run.resolved, run.weights); });
   const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
-  const auto evaluated = engine::evaluate_loaded(loaded, run.resolved, request);
-  return result_of(
-      arguments, {loaded.task->data().name, loaded.weights, evaluated.evaluation, evaluated.samples, evaluated.verdicts,
-                  run.brings_engine() ? run.engine : engine.engine(), deploy::onnx_outputs(loaded.task->models())});
+  const auto exhibition = arguments.html.empty() ? nullptr : loaded.task->exhibition();
+  request.results_out = arguments.results_out;
+  request.exhibition = exhibition.get();
+  const auto found = with_places(run.resolved, [&] { return engine::evaluate_loaded(loaded, run.resolved, request); });
+  const Evaluated evaluated{loaded.task->data().name,
+                            loaded.weights,
+                            found.evaluation,
+                            found.samples,
+                            found.verdicts,
+                            run.brings_engine() ? run.engine : engine.engine(),
+                            deploy::onnx_outputs(loaded.task->models())};
+  write_page(arguments, *loaded.task, evaluated, exhibition.get());
+  return result_of(arguments, evaluated);
 }
 
 Result run_eval(const EvalArguments& arguments, const OutputOptions& output) {
@@ -229,6 +290,13 @@ Command add_eval(CLI::App& root) {
       ->type_name("FILE");
   app->add_option("--dump-outputs", arguments->dump_outputs,
                   "write outputs, targets and index of every sample here, as safetensors")
+      ->type_name("FILE");
+  app->add_option("--results", arguments->results,
+                  "evaluate what stands in a file of results, as COCO's JSON, whoever wrote it; RUN is a run or a "
+                  "recipe, whose data are taken")
+      ->type_name("FILE");
+  app->add_option("--results-out", arguments->results_out, "write what was found in the same form")->type_name("FILE");
+  app->add_option("--html", arguments->html, "write one page that stands alone: figures and what is behind them")
       ->type_name("FILE");
   return {app, [arguments](const OutputOptions& output) { return run_eval(*arguments, output); }};
 }

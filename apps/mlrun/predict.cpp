@@ -7,6 +7,7 @@
 #include "apps/mlrun/command.h"
 #include "apps/mlrun/run_argument.h"
 #include "base/log.h"
+#include "base/output_place.h"
 #include "base/printable.h"
 #include "data/sources/listing.h"
 #include "deploy/engine_scope.h"
@@ -28,7 +29,7 @@ struct PredictArguments {
   std::string weights;
   std::string engine = deploy::default_inference_engine();
   engine::AnswerOptions options;
-  std::string out;
+  std::string out, format;
   bool csv = false, force = false;
 };
 
@@ -58,8 +59,12 @@ std::vector<engine::PredictFile> list_files(const std::vector<std::string>& oper
   return files;
 }
 
-std::string text_of(const engine::Predictions& predictions) {
+std::string text_of(const engine::PredictRequest& request, const engine::Predictions& predictions) {
   std::string text;
+  if (!request.format.empty() && !output_place(request.out).through) {
+    text += printable_line(request.out.string()) + ": " + report::grouped(predictions.written) +
+            (predictions.written == 1 ? " file" : " files") + " as " + request.format + "\n";
+  }
   for (const auto& prediction : predictions.done) {
     text += printable_line(prediction.file) + "\n" + prediction.answer.table.text() + "\n";
     for (const auto& file : prediction.written) text += printable_line(file.string()) + "\n";
@@ -108,6 +113,10 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   if (operands.empty()) {
     throw UserError("there is nothing to predict", "name files, or folders that hold some");
   }
+  if (arguments.csv && !arguments.format.empty()) {
+    throw UserError("--csv: prints, and --format writes files",
+                    "take one of them; --format csv -o FILE writes the same");
+  }
   const RunArgument run = open_run_argument(subject, arguments.recipe.overrides(), arguments.weights);
   engine::Loaded loaded = engine::load(recipes::tasks(), run.resolved, run.weights);
   const deploy::EngineScope engine(loaded.task->models(), run.brings_engine() ? "eager" : arguments.engine);
@@ -117,14 +126,18 @@ Result run_predict(const PredictArguments& arguments, const OutputOptions& outpu
   request.options = arguments.options;
   request.out = arguments.out;
   request.force = arguments.force;
+  request.format = arguments.format;
   request.progress = progress_of(request.files.size(), !output.quiet);
   const auto predictions = engine::predict_files(loaded, request);
   Result result;
   result.json = json_of(predictions);
+  if (!request.format.empty()) {
+    result.json["written"] = {{"format", request.format}, {"to", request.out.string()}, {"files", predictions.written}};
+  }
   result.json["left_out"] = left_out.count();
   result.json["engine"] = run.brings_engine() ? run.engine : engine.engine();
   if (const auto outputs = deploy::onnx_outputs(loaded.task->models())) result.json["outputs"] = outputs->json();
-  result.text = arguments.csv ? csv_of(predictions) : text_of(predictions);
+  result.text = arguments.csv ? csv_of(predictions) : text_of(request, predictions);
   result.data = arguments.csv;
   if (run.resolved.recipe.data.on_error == "skip") {
     for (const auto& problem : predictions.failed) log::warning(problem.text() + "; left out");
@@ -150,8 +163,15 @@ Command add_predict(CLI::App& root) {
   app->add_option("--topk", arguments->options.topk, "how many of ranked answers, as classes (default: 5)")
       ->type_name("K");
   app->add_flag("--csv", arguments->csv, "print CSV: the file and what is said of it (file, rank, class, probability)");
-  app->add_option("-o,--output", arguments->out, "folder for answers that are files, as masks")->type_name("DIR");
-  app->add_flag("--force", arguments->force, "replace what lies in DIR");
+  app->add_option(
+         "--format", arguments->format,
+         "write in this form in place of printing: csv, of boxes coco, yolo (labels of what is surely seen) or "
+         "yolo_scores")
+      ->type_name("FORMAT");
+  app->add_option("-o,--output", arguments->out,
+                  "folder for answers that are files, as masks; of a --format that is one file, that file")
+      ->type_name("DIR|FILE");
+  app->add_flag("--force", arguments->force, "replace what lies there");
   return {app, [arguments](const OutputOptions& output) { return run_predict(*arguments, output); }};
 }
 

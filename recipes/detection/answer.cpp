@@ -18,23 +18,6 @@
 namespace mlrun::detection {
 namespace {
 
-/// One box, in pixels.
-struct Row {
-  std::size_t label;
-  double score, left, top, right, bottom;
-};
-
-std::vector<Row> rows_of(const Found& found) {
-  const torch::Tensor boxes = found.boxes.to(torch::kDouble).contiguous(), scores = found.scores.to(torch::kDouble);
-  std::vector<Row> rows;
-  for (std::int64_t i = 0; i < boxes.size(0); ++i) {
-    const double* sides = boxes.data_ptr<double>() + 4 * i;
-    rows.push_back({static_cast<std::size_t>(found.labels[i].item<std::int64_t>()), scores[i].item<double>(), sides[0],
-                    sides[1], sides[2], sides[3]});
-  }
-  return rows;
-}
-
 void write_picture(const torch::Tensor& picture, const std::filesystem::path& file) {
   const torch::Tensor pixels = picture.contiguous();
   write_file(file, report::png(pixels.data_ptr<std::uint8_t>(), pixels.size(1), pixels.size(0), pixels.size(2)));

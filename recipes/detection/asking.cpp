@@ -26,6 +26,8 @@ void AnswerSettings::declare(config::Declare<AnswerSettings>& d) {
   d("detections", &S::detections, "boxes of an image at most; null: as published").min(1);
   d("candidates", &S::candidates, "boxes of a level or a class that suppression looks at, at most; null: as published")
       .min(1);
+  d("agnostic_nms", &S::agnostic_nms,
+    "suppress boxes of all classes together, so that a place has one class: the best");
   d("shown_score", &S::shown_score,
     "what is drawn and listed for people has at least this score; files and figures have all")
       .min(0)
@@ -34,6 +36,26 @@ void AnswerSettings::declare(config::Declare<AnswerSettings>& d) {
     "how far people place each keypoint apart, as shares of the object's size, for `keypoint_ap`; empty: COCO's for "
     "17 keypoints, else 0.05 each")
       .above(0);
+  declare_tiles(d);
+}
+
+void AnswerSettings::declare_tiles(config::Declare<AnswerSettings>& d) {
+  using S = AnswerSettings;
+  d("tile", &S::tile,
+    "images that are larger are looked at in squares of this side, one after another, so that small objects stay as "
+    "large as the model knows them (detections is then of each square); null: whole")
+      .min(16)
+      .unit("pixels");
+  d("tile_overlap", &S::tile_overlap,
+    "share of a tile that the next one shows, too; objects of its size lie whole in one")
+      .min(0)
+      .max(0.9);
+  d("tile_merge", &S::tile_merge,
+    "of two boxes of one class from different tiles the worse is left out where more than this share of the smaller "
+    "lies in the other; a box that a tile's border cuts goes before a whole one")
+      .min(0)
+      .max(1);
+  d("tile_whole", &S::tile_whole, "also look at the whole image, for objects that are larger than a tile");
 }
 
 void AnswerSettings::apply(models::DetectionSettings& settings) const {
@@ -41,6 +63,18 @@ void AnswerSettings::apply(models::DetectionSettings& settings) const {
   settings.nms_threshold = nms_threshold.value_or(settings.nms_threshold);
   settings.detections = detections.value_or(settings.detections);
   settings.candidates = candidates.value_or(settings.candidates);
+  settings.agnostic = agnostic_nms;
+}
+
+std::vector<Row> rows_of(const Found& found) {
+  const torch::Tensor boxes = found.boxes.to(torch::kDouble).contiguous(), scores = found.scores.to(torch::kDouble);
+  std::vector<Row> rows;
+  for (std::int64_t i = 0; i < boxes.size(0); ++i) {
+    const double* sides = boxes.data_ptr<double>() + 4 * i;
+    rows.push_back({static_cast<std::size_t>(found.labels[i].item<std::int64_t>()), scores[i].item<double>(), sides[0],
+                    sides[1], sides[2], sides[3]});
+  }
+  return rows;
 }
 
 HeadLabels::HeadLabels(std::int64_t outputs, const std::vector<std::int64_t>& categories, std::int64_t classes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -16,12 +17,18 @@ namespace mlrun::detection {
 struct AnswerSettings {
   std::optional<double> score_threshold, nms_threshold;
   std::optional<std::int64_t> detections, candidates;
+  bool agnostic_nms = false;
   double shown_score = 0.5;
   std::vector<double> keypoint_sigmas;
+  std::optional<std::int64_t> tile;
+  double tile_overlap = 0.2, tile_merge = 0.5;
+  bool tile_whole = true;
   static void declare(config::Declare<AnswerSettings>& d);
-
   /// Puts what is set in the place of the model's own.
   void apply(models::DetectionSettings& settings) const;
+
+ private:
+  static void declare_tiles(config::Declare<AnswerSettings>& d);
 };
 
 /// The boxes of one image, in its pixels, the best first, and what more a model says of what lies in them.
@@ -34,6 +41,14 @@ struct Found {
   /// The rows that `kept`, bool [N], has.
   Found rows(const torch::Tensor& kept) const;
 };
+
+/// One of them.
+struct Row {
+  std::size_t label;
+  double score, left, top, right, bottom;
+};
+
+std::vector<Row> rows_of(const Found& found);
 
 /// The labels of a model's head for the classes of data: torchvision's models count from 1, for 0 is the background.
 class HeadLabels {

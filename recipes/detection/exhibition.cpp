@@ -1,5 +1,6 @@
 #include "recipes/detection/exhibition.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,13 @@ std::int64_t matched(const Found& these, const Found& those) {
     free.select(1, place.item<std::int64_t>()).zero_();
   }
   return count;
+}
+
+/// Whether masks are of the picture's size: those of a file of results are not where data.preprocess resizes.
+bool fits(const Found& found, const torch::Tensor& picture) {
+  return std::all_of(found.shapes.begin(), found.shapes.end(), [&picture](const data::RunLengths& mask) {
+    return mask.height == picture.size(0) && mask.width == picture.size(1);
+  });
 }
 
 class DetectorExhibition : public engine::Exhibition {
@@ -113,6 +121,7 @@ class DetectorExhibition : public engine::Exhibition {
     for (const BadImage& bad : worst_.list()) {
       const auto picture = task_.picture(source.get({bad.index, 0, 0}), false);
       if (!picture || picture->size(2) == 2 || picture->size(2) > 3) continue;
+      if (!fits(bad.truth, *picture) || !fits(bad.found, *picture)) continue;
       const torch::Tensor panel = data::beside(
           {drawn(task_.data(), bad.truth, *picture, false), drawn(task_.data(), bad.found, *picture, true)});
       thumbnails.push_back(

@@ -143,8 +143,11 @@ _mlrun_value() {
       [[ $command == 'sweep plan' ]] && { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return; }
       [[ $command == quantize || $command == calibrate ]] && { _mlrun_files .safetensors; return; }
       [[ $command == export || $command == swa-average ]] && { _mlrun_files .safetensors .pth .torchscript .onnx; return; }
+      [[ $command == predict ]] && { _mlrun_files .json .csv; return; }
       _mlrun_files .png ;;
-    --format) [[ $command == 'init '* ]] && { _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^data\.format |//p' | tr '|' '\n')"; return; }
+    --results | --results-out) _mlrun_files .json ;;
+    --format) [[ $command == predict ]] && { _mlrun_add $'csv\ncoco\nyolo\nyolo_scores'; return; }
+      [[ $command == 'init '* ]] && { _mlrun_add "$(_mlrun_keys "$program" | sed -n 's/^data\.format |//p' | tr '|' '\n')"; return; }
       _mlrun_add $'safetensors\npth\ntorchscript\nonnx' ;;
     --opset) _mlrun_add $'13\n14\n15\n16\n17' ;;
     --batch) _mlrun_add dynamic ;;
@@ -169,8 +172,8 @@ _mlrun_options() {
   case $command in
     '') _mlrun_add $'--help\n--version' ;;
     train) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--out\n--resume\n--dry-run' ;;
-    eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--split\n--confusion-csv\n--per-class-csv\n--predictions-csv\n--predictions\n--csv\n--dump-outputs\n--reliability\n--ensemble\n--samples\n--scale\n--last\n--best\n--from-epoch\n--minima' ;;
-    predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--topk\n--csv\n--output\n--force' ;;
+    eval) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--split\n--confusion-csv\n--per-class-csv\n--predictions-csv\n--predictions\n--csv\n--dump-outputs\n--reliability\n--html\n--results\n--results-out\n--ensemble\n--samples\n--scale\n--last\n--best\n--from-epoch\n--minima' ;;
+    predict) _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--weights\n--engine\n--topk\n--csv\n--format\n--output\n--force' ;;
     config) _mlrun_add $'--help\n--version' ;;
     'config show') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--plain\n--plot-lr\n--samples' ;;
     'config check') _mlrun_add "${_mlrun_recipe_options// /$'\n'}"$'\n--no-data' ;;

@@ -237,6 +237,16 @@ TEST_CASE("`eval` holds a run against its expectations", "[apps]") {
   CHECK(outcomes[2].code == 0);  // not run
 }
 
+TEST_CASE("`eval --html` writes a page of one evaluation", "[apps]") {
+  const TempDir folder;
+  const Outcome outcome = mlrun({"eval", tiny_run().run, "--quiet", "--html", "page.html"}, folder.path());
+  CHECK(outcome.code == 0);
+  const std::string page = read_file(folder / "page.html");
+  CHECK(contains(page, "Evaluation of best"));
+  CHECK(contains(page, "Weights best on the test split: 23 of 23 samples."));
+  CHECK(contains(page, "acc1"));
+}
+
 TEST_CASE("`eval` refuses what it cannot evaluate", "[apps]") {
   const TempDir folder;
   const TinyRun& tiny = tiny_run();
@@ -257,6 +267,12 @@ TEST_CASE("`eval` refuses what it cannot evaluate", "[apps]") {
       {{"eval", "damaged"}, "model.safetensors"},
       {{"eval", tiny.run, "--quiet", "data.num_classes=7"}, "has other classes"},
       {{"eval", tiny.run, "--quiet", "--dump-outputs", "no/such/file"}, "no/such/file: cannot be written"},
+      {{"eval", tiny.run, "--quiet", "--results-out", "r.json"},
+       "--results-out: results of this task have no form of their own"},
+      {{"eval", "tiny.yaml", "--results", "r.json"}, "--results: results of this task have no form of their own"},
+      {{"eval", "--results", "r.json"}, "no run or recipe is named; --results takes its data"},
+      {{"eval", tiny.run, "--results", "r.json", "--weights", "last"}, "--results: takes what was found from a file"},
+      {{"eval", "damaged", "tiny.yaml", "--results", "r.json"}, "more than one recipe: "},
   };
   std::vector<Invocation> invocations;
   for (const auto& line : lines) invocations.push_back({line.first, folder.path(), {}});

@@ -1,5 +1,6 @@
 #include "apps/run_mlrun.h"
 #include "apps/tiny_run.h"
+#include "base/files.h"
 
 namespace mlrun::test {
 namespace {
@@ -75,6 +76,30 @@ TEST_CASE("`predict` of a folder names the unreadable file and goes on", "[apps]
   CHECK(contains(csv, "\n\"pictures/sub/c,d.ppm\",1,"));
 }
 
+TEST_CASE("`predict --format csv` writes what --csv prints", "[apps]") {
+  const Pictures pictures;
+  const std::string run = tiny_run().run;
+  const Words files = {"predict", run, "pictures/a.ppm", "pictures/sub", "--topk", "2"};
+  const auto with = [&](const Words& more) {
+    Words words = files;
+    words.insert(words.end(), more.begin(), more.end());
+    return pictures.line(words);
+  };
+  const auto outcomes =
+      run_all({with({"--csv"}), with({"--format", "csv", "-o", "a.csv"}),
+               with({"--format", "csv", "-o", "/dev/stdout"}), with({"--format", "csv", "-o", "b.csv", "--json"}),
+               pictures.line({"predict", run, "pictures", "--format", "csv", "-o", "c.csv"})});
+  for (std::size_t i = 0; i < 4; ++i) CHECK(outcomes[i].code == 0);
+  CHECK(read_file(pictures / "a.csv") == outcomes[0].out);
+  CHECK(outcomes[1].out == "a.csv: 2 files as csv\n");
+  CHECK(outcomes[2].out == outcomes[0].out);
+  const Json result = result_of(outcomes[3], "predict", "ok");
+  CHECK(result.at("written") == Json{{"format", "csv"}, {"to", "b.csv"}, {"files", 2}});
+  CHECK(result.at("files") == Json::array());
+  CHECK(outcomes[4].code == 2);  // one cannot be read; the others stand there
+  CHECK(contains(read_file(pictures / "c.csv"), "pictures/a.ppm,1,"));
+}
+
 TEST_CASE("`predict` refuses what it cannot do", "[apps]") {
   const Pictures pictures;
   const std::string run = tiny_run().run;
@@ -86,6 +111,13 @@ TEST_CASE("`predict` refuses what it cannot do", "[apps]") {
       {{"predict", "absent", "pictures/a.ppm"}, "absent: does not exist"},
       {{"predict", run, "pictures/a.ppm", "--topk", "0"}, "--topk: must be at least 1"},
       {{"predict", run, "pictures/a.ppm", "--topk", "few"}, "--topk"},
+      {{"predict", run, "pictures/a.ppm", "--format", "coco", "-o", "x"},
+       "--format: this task has no 'coco'; choose csv"},
+      {{"predict", run, "pictures/a.ppm", "--format", "csv"}, "--format: it is not said where to; add -o FILE"},
+      {{"predict", run, "pictures/a.ppm", "--format", "csv", "--csv", "-o", "x"}, "--csv: prints, and --format writes"},
+      {{"predict", run, "pictures/a.ppm", "--format", "csv", "-o", "pictures/notes.txt"},
+       "pictures/notes.txt: is there already; name another file, or add --force"},
+      {{"predict", run, "pictures/a.ppm", "--format", "csv", "-o", "no/such/file"}, "no/such/file: "},
   };
   std::vector<Invocation> invocations;
   for (const auto& line : lines) invocations.push_back(pictures.line(line.first));

@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/apply/output_dump.h"
+#include "engine/apply/results_session.h"
+#include "engine/exhibition.h"
 #include "engine/run/checkpoint.h"
 #include "engine/run/run_directory.h"
 #include "engine/train/progress.h"
@@ -60,15 +62,20 @@ EvalResult evaluate_loaded(Loaded& loaded, const config::Resolved& resolved, con
     progress.on_start({}, {});
     options.progress = [&progress](std::int64_t done, std::int64_t total) { progress.on_evaluation(done, total); };
   }
+  std::unique_ptr<ResultWriter> results;
+  if (!request.results_out.empty()) results = write_split_results(task, request.results_out, "--results-out");
   EvalResult result;
   if (request.list_samples) result.samples = SampleList(task);
   options.observe = [&](const data::Batch& batch, const data::Fields& prediction) {
     if (!request.dump_outputs.empty()) dump.add(batch, prediction);
     if (request.list_samples) result.samples.add(task, batch, prediction);
+    for (std::int64_t row = 0; results && row < batch.size(); ++row) results->add({batch, prediction, row});
+    if (request.exhibition != nullptr) request.exhibition->see(batch, prediction);
   };
   result.evaluation = evaluate(task, choose_split(task, request.split), loaded.context, options);
   progress.on_stop({}, true);
   if (!request.dump_outputs.empty()) dump.write(request.dump_outputs);
+  if (results) results->commit();
   const Evaluation& evaluation = result.evaluation;
   SkipLog().add(data::split_name(evaluation.split), evaluation.skipped);
   warn_of_other_data(task, trained_on, resolved.recipe);

@@ -16,6 +16,8 @@
 
 namespace mlrun::engine {
 
+class Exhibition;
+
 /// A task with weights, ready to be applied.
 struct Loaded {
   std::unique_ptr<Task> task;
@@ -35,6 +37,8 @@ struct EvalRequest {
   std::filesystem::path dump_outputs;  ///< safetensors with outputs, targets, index; empty: none
   bool warn_of_spoilt = true;          ///< see EvaluateOptions
   bool list_samples = false;
+  std::filesystem::path results_out{};  ///< what was found, in the task's own form; empty: none
+  Exhibition* exhibition = nullptr;     ///< sees what is evaluated
 };
 
 struct EvalResult {

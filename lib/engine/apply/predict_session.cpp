@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 
 #include <torch/types.h>
 #include <torch/utils.h>
 
 #include "base/files.h"
+#include "base/output_place.h"
 #include "base/unicode.h"
+#include "config/words.h"
 #include "data/loader.h"
-#include "engine/apply/output_dump.h"
+#include "engine/apply/results_session.h"
 
 namespace mlrun::engine {
 
@@ -28,9 +31,28 @@ void check_options(const Task& task, const AnswerOptions& options) {
   if (*options.topk < 1) throw UserError("--topk: must be at least 1");
 }
 
+/// Whether a format that is one file goes to `request.out`. UserError where the task has no such format.
+bool is_one_file(const Task& task, const PredictRequest& request) {
+  std::vector<std::string> names;
+  for (const auto& form : result_forms(task)) {
+    if (form.name == request.format) return !form.folder;
+    names.push_back(form.name);
+  }
+  if (request.format.empty()) return false;
+  throw UserError("--format: this task has no '" + request.format + "'", "choose " + config::any_of(names));
+}
+
 /// UserError where answers would be written over each other, or over what is there.
-void check_out(const PredictRequest& request) {
-  if (request.out.empty()) return;
+void check_out(const Task& task, const PredictRequest& request) {
+  const bool one_file = is_one_file(task, request);
+  if (request.out.empty()) {
+    if (request.format.empty()) return;
+    throw UserError("--format: it is not said where to", std::string("add -o ") + (one_file ? "FILE" : "DIR"));
+  }
+  if (one_file) {
+    if (request.force || !replaces(request.out)) return;
+    throw file_error(request.out.string(), "is there already", "name another file, or add --force");
+  }
   std::map<fs::path, fs::path> files;
   for (const auto& [file, name] : request.files) {
     const auto [other, is_new] = files.emplace(name, file);
@@ -52,6 +74,7 @@ class Session {
   Predictions run() {
     const torch::NoGradGuard no_gradients;
     const auto count = static_cast<std::int64_t>(request_.files.size());
+    if (!request_.format.empty()) open_writer();
     const std::int64_t batches = (count + kPredictBatch - 1) / kPredictBatch;
     std::vector<std::vector<Problem>> failed(static_cast<std::size_t>(batches));
     const auto make = [&](std::int64_t number) {
@@ -65,10 +88,17 @@ class Session {
       ++number;
       if (request_.progress) request_.progress(std::min(count, number * kPredictBatch));
     }
+    if (writer_) writer_->commit();
     return std::move(result_);
   }
 
  private:
+  void open_writer() {
+    ResultTarget target{request_.format, request_.out, {}};
+    for (const auto& file : request_.files) target.names.push_back(file.name);
+    writer_ = write_results(*loaded_.task, target, request_.options);
+  }
+
   /// Reads the files of one batch, from `first` on.
   data::Batch read_batch(std::int64_t first, std::vector<Problem>& failed) const {
     std::vector<data::Sample> samples;
@@ -113,6 +143,11 @@ class Session {
                                   "look at data.preprocess; `mlrun eval` tells whether other samples fare so"});
         continue;
       }
+      if (writer_) {
+        writer_->add({batch, prediction, row});
+        ++result_.written;
+        continue;
+      }
       Prediction done{file, loaded_.task->answer(batch, prediction, row, request_.options), {}};
       if (!request_.out.empty()) write_files(done, request_.files[static_cast<std::size_t>(batch.indices[at])].name);
       result_.done.push_back(std::move(done));
@@ -135,13 +170,14 @@ class Session {
   Loaded& loaded_;
   const PredictRequest& request_;
   Predictions result_;
+  std::unique_ptr<ResultWriter> writer_;
 };
 
 }  // namespace
 
 Predictions predict_files(Loaded& loaded, const PredictRequest& request) {
   check_options(*loaded.task, request.options);
-  check_out(request);
+  check_out(*loaded.task, request);
   return Session(loaded, request).run();
 }
 

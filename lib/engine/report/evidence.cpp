@@ -12,6 +12,23 @@ namespace {
 
 constexpr std::size_t kTrainingSamples = 24;
 
+std::vector<report::Section> findings_of(Task& task, const Evaluation& evaluation, Exhibition* exhibition) {
+  if (exhibition == nullptr) return {{"Evaluation", "", evaluation.exhibits}};
+  return exhibition->of_evaluation(evaluation, *task.evaluation_source(evaluation.split));
+}
+
+/// What the data are.
+void describe_data(Task& task, Exhibition* exhibition, Evidence& evidence) {
+  if (exhibition != nullptr) {
+    evidence.data_facts = exhibition->data_facts();
+    evidence.data_exhibits = exhibition->data_exhibits();
+  }
+  const data::DataInfo& info = task.data();
+  evidence.data_facts.insert(evidence.data_facts.begin(), {"name", info.name});
+  evidence.data_facts.emplace_back("fingerprint", info.fingerprint);
+  evidence.fingerprint = info.fingerprint;
+}
+
 /// Gathers one piece of evidence after the other; each may fail by itself.
 class Gatherer {
  public:
@@ -37,11 +54,7 @@ class Gatherer {
     const auto split = task_.evaluation_source(data::Split::Test) ? data::Split::Test : data::Split::Val;
     evidence_.evaluation = evaluate(task_, split, loaded_.context, options);
     shown.on_stop({}, true);
-    if (exhibition_) {
-      evidence_.findings = exhibition_->of_evaluation(*evidence_.evaluation, *task_.evaluation_source(split));
-    } else {
-      evidence_.findings = {{"Evaluation", "", evidence_.evaluation->exhibits}};
-    }
+    evidence_.findings = findings_of(task_, *evidence_.evaluation, exhibition_.get());
   }
 
   void look_at_training() {
@@ -56,15 +69,7 @@ class Gatherer {
     }
   }
 
-  void look_at_data() {
-    auto facts = exhibition_ ? exhibition_->data_facts() : std::vector<std::pair<std::string, std::string>>{};
-    if (exhibition_) evidence_.data_exhibits = exhibition_->data_exhibits();
-    const data::DataInfo& info = task_.data();
-    facts.insert(facts.begin(), {"name", info.name});
-    facts.emplace_back("fingerprint", info.fingerprint);
-    evidence_.data_facts = std::move(facts);
-    evidence_.fingerprint = info.fingerprint;
-  }
+  void look_at_data() { describe_data(task_, exhibition_.get(), evidence_); }
 
  private:
   void add_training_sample(const data::Sample& sample, std::int64_t index, const data::Source& source) {
@@ -112,6 +117,18 @@ Evidence gather_evidence(const TaskFactory& tasks, const config::Resolved& resol
   if (!there) return evidence;
   attempt(evidence, "The data could not be looked at", [&] { gatherer.look_at_data(); });
   attempt(evidence, "The training samples cannot be shown", [&] { gatherer.look_at_training(); });
+  return evidence;
+}
+
+Evidence evidence_of(Task& task, const Evaluation& evaluation, const std::string& weights, bool of_file,
+                     Exhibition* exhibition) {
+  Evidence evidence;
+  evidence.evaluation = evaluation;
+  evidence.weights = weights;
+  evidence.of_file = of_file;
+  const bool there = attempt(evidence, "What the evaluation saw cannot be shown",
+                             [&] { evidence.findings = findings_of(task, evaluation, exhibition); });
+  if (there) attempt(evidence, "The data could not be looked at", [&] { describe_data(task, exhibition, evidence); });
   return evidence;
 }
 

@@ -21,6 +21,9 @@ std::string runs_page(const std::vector<RunRecord>& runs, const Ranking& ranking
 /// A published table alone.
 std::string table_page(const ComparedTable& table);
 
+/// One evaluation: figures, and what stands behind them.
+std::string evaluation_page(const Evidence& evidence);
+
 /// Sections of those pages.
 std::string evidence_sections(const Evidence& evidence);
 std::string table_section(const ComparedTable& table);

@@ -194,8 +194,9 @@ std::string runs_text(const data::RunLengths& runs) {
   return text;
 }
 
-void CocoResultsFile::add(const CocoFound& found, bool masks) {
+void CocoResultsFile::add(const CocoFound& found, bool masks, const std::string& file) {
   Json item = {{"image_id", found.image}, {"category_id", found.category}};
+  if (!file.empty()) item["file_name"] = file;
   const CocoBox& box = found.shape.box;
   if (masks) {
     const data::RunLengths& mask = found.shape.mask;

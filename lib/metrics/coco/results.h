@@ -51,8 +51,9 @@ class CocoResultsFile {
  public:
   explicit CocoResultsFile(const std::filesystem::path& path) : file_(path) {}
 
-  /// With its mask where `masks`, with its keypoints where there are any, and with its box where it has one.
-  void add(const CocoFound& found, bool masks = false);
+  /// With its mask where `masks`, with its keypoints where there are any, and with its box where it has one. `file`
+  /// stands beside the image's number, where it is not empty.
+  void add(const CocoFound& found, bool masks = false, const std::string& file = "");
   void commit();
 
  private:

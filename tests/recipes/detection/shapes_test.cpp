@@ -10,6 +10,7 @@
 #include "data/sources/synthetic_shapes.h"
 #include "engine/apply/apply_session.h"
 #include "engine/apply/predict_session.h"
+#include "engine/apply/results_session.h"
 #include "engine/train/training.h"
 #include "metrics/coco/results.h"
 #include "recipes/detection/answer.h"
@@ -38,6 +39,27 @@ data::RunLengths runs_in(const Json& segmentation) {
   return *data::parse_runs(segmentation.at("counts").get<std::string>(), size[0], size[1]);
 }
 
+/// The file of results that `own` came with says the same; boxes alone, without masks, say what they can.
+void check_results(const TempDir& folder, const config::Resolved& resolved, const engine::Evaluation& own) {
+  const auto task = recipes::tasks().make(resolved.recipe.task.kind, engine::TaskRequest{resolved.recipe, {}});
+  const auto evaluated = [&](const std::filesystem::path& file) {
+    return engine::evaluate_results(*task, resolved, {file, data::Split::Test, nullptr}).evaluation;
+  };
+  const auto same = evaluated(folder / "found.json");
+  CHECK(same.details.dump() == own.details.dump());
+  REQUIRE(same.find("mask_ap50") != nullptr);
+  CHECK(same.find("mask_ap50")->value == own.find("mask_ap50")->value);
+  Json list = Json::parse(read_file(folder / "found.json"));
+  REQUIRE(!list.empty());
+  for (Json& one : list) one.erase("segmentation");
+  const auto boxes = evaluated(folder.write("boxes.json", json_text(list)));
+  CHECK(boxes.find("mask_ap") == nullptr);
+  CHECK(boxes.find("ap")->value == own.find("ap")->value);
+  for (Json& one : list) one["segmentation"] = {{"size", {1, 2}}, {"counts", {0, 2}}};
+  const auto wrong = folder.write("wrong.json", json_text(list));
+  CHECK(user_error([&] { evaluated(wrong); }).find(" has 1 x 2 pixels, and the image has ") != std::string::npos);
+}
+
 detection::Found people(std::int64_t points) {
   detection::Found found{torch::tensor({{2.F, 2.F, 30.F, 30.F}, {4.F, 6.F, 20.F, 24.F}}), torch::tensor({0.9F, 0.3F}),
                          torch::tensor({0, 0}, torch::kLong)};
@@ -60,9 +82,12 @@ TEST_CASE("a model of masks is evaluated by them and draws them", "[recipes][det
   }
   CHECK(read_file(folder / "run/metrics.csv").find("train/loss_mask") != std::string::npos);
   auto loaded = engine::load(recipes::tasks(), resolved, engine::choose_weights(folder / "run", ""));
-  const auto result = engine::evaluate_loaded(loaded, resolved, {data::Split::Test, false, {}});
+  engine::EvalRequest wanted{data::Split::Test, false, {}};
+  wanted.results_out = folder / "found.json";
+  const auto result = engine::evaluate_loaded(loaded, resolved, wanted);
   CHECK(result.evaluation.details.contains("mask_per_class"));
   CHECK(result.evaluation.details.contains("per_class"));
+  check_results(folder, resolved, result.evaluation);
 
   engine::PredictRequest request;
   const std::vector<std::uint8_t> pixels(3 * 100 * 60, 128);
