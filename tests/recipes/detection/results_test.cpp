@@ -214,37 +214,38 @@ TEST_CASE("`predict` writes COCO's results of files", "[recipes][detection]") {
 
 TEST_CASE("`predict` writes YOLO's labels, and scores on demand", "[recipes][detection]") {
   const TempDir folder;
-  auto loaded = animals().loaded({"task.answer.shown_score=0"});
-  Json plain = Json::array();  // those that have an area
-  const auto answers = engine::predict_files(loaded, animals().request("", "", {"1"})).done;
-  for (const Json& one : answers.at(0).answer.json) {
-    const auto box = one.at("box").get<std::vector<double>>();
-    if (box[2] - box[0] > 1e-4 && box[3] - box[1] > 1e-4) plain.push_back(one);
-  }
-  auto request = animals().request("yolo", folder / "labels", {"1", "2"});
-  request.files[1].name = "sub/2";
-  engine::predict_files(loaded, request);
-  CHECK(fs::exists(folder / "labels/sub/2.txt"));
+  data::DataInfo info;
+  info.classes = {"dog", "cat"};
+  using List = std::vector<torch::Tensor>;
+  data::Batch batch;
+  batch.ids = {"a/1.png"}, batch.indices = {0};
+  batch.inputs = {{"image", List{torch::zeros({3, 10, 20})}}};
+  const data::Fields found = {
+      {"boxes", List{torch::tensor({{2.F, 1.F, 8.F, 6.F}, {0.F, 0.F, 20.F, 10.F}, {5.F, 2.F, 5.F, 4.F}})}},
+      {"scores", List{torch::tensor({0.75F, 0.25F, 0.9F})}},
+      {"labels", List{torch::tensor({1, 0, 1})}}};
+  const auto written = [&](const std::string& form, double shown) {
+    const auto writer = detection::write_results(info, {form, folder / form, {"a/1"}}, shown);
+    writer->add({batch, found});
+    writer->commit();
+    return read_file(folder / form / "a/1.txt");
+  };
+  CHECK(written("yolo", 0.5) == "1 0.250000 0.350000 0.300000 0.500000\n");  // the third has no area to learn from
+  CHECK(written("yolo_scores", 0.5) ==
+        "1 0.250000 0.350000 0.300000 0.500000 0.750000\n0 0.500000 0.500000 1.000000 1.000000 0.250000\n"
+        "1 0.250000 0.300000 0.000000 0.200000 0.900000\n");
   data::BoxProblems problems;
-  const auto objects = data::read_yolo(read_file(folder / "labels/1.txt"), "1.txt", {2}, problems);
+  const auto objects = data::read_yolo(written("yolo", 0), "1.txt", {2}, problems);
   problems.check();
-  REQUIRE(objects.size() == plain.size());
-  for (std::size_t i = 0; i < objects.size(); ++i) {
-    CHECK(objects[i].label == plain[i].at("index").get<std::int64_t>());
-    for (std::size_t side = 0; side < 4; ++side) {
-      const double pixels = objects[i].box[side] * (side % 2 == 0 ? 20 : 10);
-      CHECK(std::abs(pixels - plain[i].at("box")[side].get<double>()) < 1e-4);
-    }
-  }
-  request.format = "yolo_scores", request.out = folder / "scores";
-  engine::predict_files(loaded, request);
-  const std::string line = read_file(folder / "scores/1.txt");
-  CHECK(std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(line.find('\n')), ' ') == 5);
+  REQUIRE(objects.size() == 2);
+  CHECK(objects[0].label == 1);
 
   auto sure = animals().loaded({"task.answer.shown_score=1"});
-  request.format = "yolo", request.out = folder / "sure";
+  auto request = animals().request("yolo", folder / "sure", {"1", "2"});
+  request.files[1].name = "sub/2";
   engine::predict_files(sure, request);
   CHECK(read_file(folder / "sure/1.txt").empty());
+  CHECK(fs::exists(folder / "sure/sub/2.txt"));
 }
 
 TEST_CASE("`predict --format` wants a form that there is, and a place", "[recipes][detection]") {
