@@ -23,15 +23,19 @@ Found found_at(const Found& all, const torch::Tensor& rows) {
 /// Boxes moved apart by class, as torchvision does it; in float64, so that it rounds away nothing.
 Found best_by_offset(const Found& all, const TracedHow& how) {
   const std::int64_t step = std::max(how.size.first, how.size.second) + 1;
-  const torch::Tensor apart = all.boxes.to(torch::kDouble) + (all.labels * step).unsqueeze(1);
+  torch::Tensor apart = all.boxes.to(torch::kDouble);
+  if (!how.settings.agnostic) apart = apart + (all.labels * step).unsqueeze(1);
   const torch::Tensor kept = nn::kept::nms(apart, all.scores.to(torch::kDouble), how.settings.nms_threshold);
   return found_at(all, kept.slice(0, 0, how.settings.detections));
 }
 
-/// ONNX suppresses class by class: a box has a score of its own class alone.
+/// ONNX suppresses class by class: a box has a score of its own class alone, or all are of one.
 Found best_by_class(const Found& all, const TracedHow& how) {
-  const torch::Tensor own = all.labels.unsqueeze(0).eq(numbers_up_to(how.classes).unsqueeze(1));
-  const torch::Tensor scores = own.to(all.scores.scalar_type()) * all.scores.unsqueeze(0);
+  torch::Tensor scores = all.scores.unsqueeze(0);
+  if (!how.settings.agnostic) {
+    const torch::Tensor own = all.labels.unsqueeze(0).eq(numbers_up_to(how.classes).unsqueeze(1));
+    scores = own.to(all.scores.scalar_type()) * scores;
+  }
   const torch::Tensor kept =
       nn::kept::class_nms(all.boxes, scores, how.settings.nms_threshold, /*least=*/0).select(1, 1);
   const torch::Tensor order = best_first(all.scores.index_select(0, kept));
@@ -88,7 +92,7 @@ Found traced_best(const Found& all, const TracedHow& how) {
 
 Found traced_best_of_classes(const torch::Tensor& boxes, const torch::Tensor& scores, const TracedHow& how) {
   const torch::Tensor by_class = scores.slice(1, 1).t();
-  if (how.target == TraceTarget::Onnx) return best_of_shared_boxes(boxes, by_class, how);
+  if (how.target == TraceTarget::Onnx && !how.settings.agnostic) return best_of_shared_boxes(boxes, by_class, how);
   const std::int64_t most = std::min(how.settings.candidates, by_class.size(1)), classes = by_class.size(0);
   const auto [best, rows] = by_class.topk(most, 1);
   const torch::Tensor row = rows.reshape({-1}), score = best.reshape({-1});

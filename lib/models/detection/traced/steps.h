@@ -31,7 +31,7 @@ Found found_together(const std::vector<Found>& parts);
 /// Row numbers by falling score.
 torch::Tensor best_first(const torch::Tensor& scores);
 
-/// The best of `all` after suppression within classes: see best_found.
+/// The best of `all` after suppression within classes, or across them: see best_found.
 Found traced_best(const Found& all, const TracedHow& how);
 
 /// The best of boxes [n, 4] that each have scores [n, classes] of all classes, the first of which is the background.
