@@ -44,6 +44,9 @@ class GraphCompiler {
   ConvChoice conv_choice(const GraphNode& node);
   /// False where the library has nothing as good as the `worst`.
   bool conv_primitive(const GraphNode& node, Residual residual, onednn::Kind worst);
+  void conv_transpose(const GraphNode& node);
+  bool conv_transpose_as(const GraphNode& node, Form form, onednn::Kind worst);
+  void activate_there(ValueId value, const std::optional<nn::Act>& act);
   void dense_node(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out);
   bool inner_product(const GraphNode& node, std::int64_t rows, std::int64_t in, std::int64_t out);
   void affine(const GraphNode& node);
@@ -91,5 +94,7 @@ class GraphCompiler {
 };
 
 KernelAct kernel_act(const std::optional<nn::Act>& act);
+/// Whether what fills a block of channels up stays zero.
+bool keeps_zero(const std::optional<nn::Act>& act);
 
 }  // namespace mlrun::deploy

@@ -37,6 +37,8 @@ KernelAct kernel_act(const std::optional<nn::Act>& act) {
   return KernelAct::None;
 }
 
+bool keeps_zero(const std::optional<nn::Act>& act) { return act != nn::Act::Hardsigmoid && act != nn::Act::Sigmoid; }
+
 dnnl::memory PackedWeights::get(const torch::Tensor& plain, const onednn::Desc& from, const onednn::Desc& to) {
   auto& made = made_[plain.data_ptr()];
   for (const auto& [desc, memory] : made) {
@@ -120,6 +122,7 @@ int GraphCompiler::output_slot(ValueId value) {
 void GraphCompiler::compile_node(const GraphNode& node) {
   switch (node.op) {
     case GraphOp::Conv: return conv(node);
+    case GraphOp::ConvTranspose: return conv_transpose(node);
     case GraphOp::Linear: {
       const std::int64_t in = node.weight.size(1), out = node.weight.size(0);
       std::int64_t rows = 1;

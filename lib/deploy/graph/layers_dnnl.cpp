@@ -11,8 +11,6 @@ namespace {
 
 using onednn::Dims;
 
-bool keeps_zero(const std::optional<nn::Act>& act) { return act != nn::Act::Hardsigmoid && act != nn::Act::Sigmoid; }
-
 bool is_image(const std::vector<std::int64_t>& sizes) { return sizes.size() == 4; }
 
 /// Whether the last block of channels is filled up with zeros.

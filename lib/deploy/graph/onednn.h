@@ -70,6 +70,23 @@ inline dnnl::inner_product_forward::primitive_desc describe(const dnnl::engine& 
   return {engine, dnnl::prop_kind::forward_inference, p.src, p.weights, p.bias, p.dst, attr, true};
 }
 
+inline dnnl::deconvolution_forward::primitive_desc describe_transposed(const dnnl::engine& engine, const Convolution& c,
+                                                                       const dnnl::primitive_attr& attr) {
+  return {engine,
+          dnnl::prop_kind::forward_inference,
+          dnnl::algorithm::deconvolution_direct,
+          c.src,
+          c.weights,
+          c.bias,
+          c.dst,
+          c.stride,
+          c.dilation,
+          c.padding,
+          c.padding_after,
+          attr,
+          true};
+}
+
 #else
 
 inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm kind, float alpha, float beta) {
@@ -96,6 +113,15 @@ inline dnnl::pooling_forward::primitive_desc describe(const dnnl::engine& engine
 inline dnnl::inner_product_forward::primitive_desc describe(const dnnl::engine& engine, const InnerProduct& p,
                                                             const dnnl::primitive_attr& attr) {
   return {{dnnl::prop_kind::forward_inference, p.src, p.weights, p.bias, p.dst}, attr, engine, true};
+}
+
+inline dnnl::deconvolution_forward::primitive_desc describe_transposed(const dnnl::engine& engine, const Convolution& c,
+                                                                       const dnnl::primitive_attr& attr) {
+  return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, c.src, c.weights, c.bias, c.dst,
+           c.stride, c.dilation, c.padding, c.padding_after},
+          attr,
+          engine,
+          true};
 }
 
 #endif

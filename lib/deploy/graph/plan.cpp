@@ -7,6 +7,7 @@
 
 #include "deploy/graph/graph.h"
 #include "nn/branches.h"
+#include "nn/conv_transpose.h"
 #include "nn/evaluation_scope.h"
 #include "nn/flow/fusion.h"
 #include "nn/interpolate.h"
@@ -31,6 +32,7 @@ bool passes(const Leaf& leaf) {
 
 GraphOp op_of(nn::Layer& layer, const Leaf& leaf) {
   if (dynamic_cast<nn::Conv2d*>(&layer)) return GraphOp::Conv;
+  if (dynamic_cast<nn::ConvTranspose2d*>(&layer)) return GraphOp::ConvTranspose;
   if (dynamic_cast<nn::Linear*>(&layer)) return GraphOp::Linear;
   if (dynamic_cast<nn::BatchNorm2d*>(&layer)) return GraphOp::Affine;
   if (dynamic_cast<nn::FrozenBatchNorm2d*>(&layer)) return GraphOp::Affine;
@@ -107,11 +109,8 @@ class Planner {
         take_padding(node);
         take_norm(node);
         break;
-      case GraphOp::Linear: {
-        const auto& linear = static_cast<const nn::Linear&>(*leaf.layer);
-        set_weights(node, nullptr, [&] { return nn::FoldedConv{linear.weight.detach(), linear.bias}; });
-        break;
-      }
+      case GraphOp::ConvTranspose: set_own_weights(node, static_cast<const nn::ConvTranspose2d&>(*leaf.layer)); break;
+      case GraphOp::Linear: set_own_weights(node, static_cast<const nn::Linear&>(*leaf.layer)); break;
       case GraphOp::Affine: set_affine(node); break;
       case GraphOp::Resize:
         if (is_nearest(*node.layer)) take_residual(node);
@@ -139,6 +138,11 @@ class Planner {
     const nn::FoldedConv& own = weights_.at({node.layer, norm});
     node.weight = own.weight;
     node.bias = own.bias;
+  }
+
+  template <class Weighted>
+  void set_own_weights(GraphNode& node, const Weighted& layer) {
+    set_weights(node, nullptr, [&] { return nn::FoldedConv{layer.weight.detach(), layer.bias}; });
   }
 
   static void set_affine(GraphNode& node) {

@@ -17,9 +17,10 @@ namespace mlrun::deploy {
 using nn::ValueId;
 
 enum class GraphOp {
-  Conv,    ///< [batch norm] [activation] [+ residual [activation]]
-  Linear,  ///< of [N, features]; [activation] [+ residual [activation]]
-  Affine,  ///< x * weight + bias by channel (a batch norm that no convolution could take in) [activation]
+  Conv,           ///< [batch norm] [activation] [+ residual [activation]]
+  ConvTranspose,  ///< [activation]
+  Linear,         ///< of [N, features]; [activation] [+ residual [activation]]
+  Affine,         ///< x * weight + bias by channel (a batch norm that no convolution could take in) [activation]
   MaxPool,
   AvgPool,
   AdaptivePool,
@@ -39,8 +40,8 @@ struct GraphNode {
   GraphOp op = GraphOp::Layer;
   nn::Layer* layer = nullptr;            ///< the first of its layers, which has the options
   std::vector<ValueId> inputs, outputs;  ///< a residual is not among the inputs
-  torch::Tensor weight, bias;            ///< of Conv, Linear, Affine, batch norm folded in, contiguous; bias is always
-                                         ///< defined; calls of one layer share them
+  torch::Tensor weight, bias;  ///< of Conv, ConvTranspose, Linear, Affine, batch norm folded in, contiguous; bias is
+                               ///< always defined; calls of one layer share them
   std::optional<nn::Act> activation;
   const nn::SamePad2d* pad = nullptr;       ///< of Conv: zeros that its input gets first
   ValueId residual = nn::kUnknownValue;     ///< added after `activation`

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "models/detection/conv_transpose.h"
 #include "models/detection/dense_head.h"
+#include "nn/conv_transpose.h"
 #include "nn/init.h"
 
 namespace mlrun::models {
@@ -40,7 +40,7 @@ class KeypointPredictor : public nn::UnaryLayer {
  public:
   explicit KeypointPredictor(std::int64_t keypoints) : UnaryLayer("KeypointRCNNPredictor") {
     grow_ = add("kps_score_lowres",
-                std::make_shared<ConvTranspose2d>(ConvTransposeOptions{
+                std::make_shared<nn::ConvTranspose2d>(nn::ConvTransposeOptions{
                     .in = kKeypointChannels, .out = keypoints, .kernel = 4, .stride = 2, .padding = 1}));
     double_ = add("interpolate", std::make_shared<DoubleSize>());
   }
@@ -53,7 +53,7 @@ class KeypointPredictor : public nn::UnaryLayer {
   }
 
  private:
-  std::shared_ptr<ConvTranspose2d> grow_;
+  std::shared_ptr<nn::ConvTranspose2d> grow_;
   std::shared_ptr<DoubleSize> double_;
 };
 

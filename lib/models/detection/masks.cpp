@@ -2,9 +2,9 @@
 
 #include <optional>
 
-#include "models/detection/conv_transpose.h"
 #include "models/detection/dense_head.h"
 #include "nn/boxes/roi_align.h"
+#include "nn/conv_transpose.h"
 #include "nn/init.h"
 
 namespace mlrun::models {
@@ -27,7 +27,7 @@ class MaskHead : public nn::Sequential {
 class MaskPredictor : public nn::Sequential {
  public:
   MaskPredictor(std::int64_t channels, std::int64_t classes) : Sequential("MaskRCNNPredictor") {
-    grow_ = std::make_shared<ConvTranspose2d>(ConvTransposeOptions{.in = channels, .out = channels});
+    grow_ = std::make_shared<nn::ConvTranspose2d>(nn::ConvTransposeOptions{.in = channels, .out = channels});
     logits_ = std::make_shared<nn::Conv2d>(nn::Conv2dOptions{.in = channels, .out = classes});
     push("conv5_mask", grow_);
     push("relu", std::make_shared<nn::Activation>(nn::Act::Relu));
@@ -42,7 +42,7 @@ class MaskPredictor : public nn::Sequential {
   }
 
  private:
-  std::shared_ptr<ConvTranspose2d> grow_;
+  std::shared_ptr<nn::ConvTranspose2d> grow_;
   std::shared_ptr<nn::Conv2d> logits_;
 };
 

@@ -1,8 +1,8 @@
-#include "models/detection/conv_transpose.h"
+#include "nn/conv_transpose.h"
 
 #include "nn/init.h"
 
-namespace mlrun::models {
+namespace mlrun::nn {
 
 ConvTranspose2d::ConvTranspose2d(const ConvTransposeOptions& o) : UnaryLayer("ConvTranspose2d"), options_(o) {
   weight = register_parameter("weight", torch::empty({o.in, o.out, o.kernel, o.kernel}));
@@ -18,10 +18,10 @@ torch::Tensor ConvTranspose2d::forward(const torch::Tensor& input) {
   return at::conv_transpose2d(input, weight, bias, o.stride, o.padding);
 }
 
-void ConvTranspose2d::reset() { nn::init::reset_weight_and_bias(weight, bias); }
+void ConvTranspose2d::reset() { init::reset_weight_and_bias(weight, bias); }
 
-int64_t ConvTranspose2d::macs(const nn::Tensors& inputs, const nn::Tensors&) const {
+int64_t ConvTranspose2d::macs(const Tensors& inputs, const Tensors&) const {
   return inputs.front().numel() * (weight.numel() / weight.size(0));
 }
 
-}  // namespace mlrun::models
+}  // namespace mlrun::nn

@@ -4,7 +4,7 @@
 
 #include "nn/layer.h"
 
-namespace mlrun::models {
+namespace mlrun::nn {
 
 struct ConvTransposeOptions {
   std::int64_t in = 0, out = 0;  ///< channels
@@ -12,12 +12,13 @@ struct ConvTransposeOptions {
 };
 
 /// The gradient of a convolution by its input, as a layer: makes maps larger by `stride`.
-class ConvTranspose2d : public nn::UnaryLayer {
+class ConvTranspose2d : public UnaryLayer {
  public:
   explicit ConvTranspose2d(const ConvTransposeOptions& options);
   torch::Tensor forward(const torch::Tensor& input) override;
   void reset() override;
-  int64_t macs(const nn::Tensors& inputs, const nn::Tensors& outputs) const override;
+  int64_t macs(const Tensors& inputs, const Tensors& outputs) const override;
+  const ConvTransposeOptions& options() const { return options_; }
 
   torch::Tensor weight;  ///< [in, out, kernel, kernel]
   torch::Tensor bias;    ///< [out]
@@ -26,4 +27,4 @@ class ConvTranspose2d : public nn::UnaryLayer {
   ConvTransposeOptions options_;
 };
 
-}  // namespace mlrun::models
+}  // namespace mlrun::nn
