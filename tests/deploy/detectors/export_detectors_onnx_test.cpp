@@ -28,6 +28,7 @@ struct DetectorCase {
   std::vector<config::Override> options;
   double threshold;  ///< of scores
   double stronger;   ///< by how much its scores tell places apart
+  bool agnostic = false;
 };
 
 /// Gives batch norms the statistics of what comes: numbers do not fade from layer to layer.
@@ -48,6 +49,7 @@ ExportSubject detector_subject(const DetectorCase& c) {
   ExportSubject subject = subject_of(recipes::tasks(), recipes::transforms(), c.name, c.options, 3, kGoldenSamples);
   auto& detector = dynamic_cast<models::Detector&>(*subject.model);
   detector.settings().score_threshold = c.threshold;
+  detector.settings().agnostic = c.agnostic;
   const torch::NoGradGuard no_gradients;
   Settle settle;
   const nn::InterceptorScope scope(detector, settle);
@@ -103,6 +105,22 @@ TEST_CASE("detectors of one stage are written with their suppression", "[deploy]
       INFO(c.name << ending);
       ExportRequest request = request_for(folder / (c.name + ending));
       check_met(export_detector(c, request), 20);
+    }
+  }
+}
+
+TEST_CASE("detectors are written with suppression across classes", "[deploy][detection]") {
+  auto mobile = kSmall;
+  mobile.insert(mobile.end(), {{"model.backbone", "mobilenet_v3_small"}, {"model.num_filters", "16"}});
+  const std::vector<DetectorCase> cases = {
+      {kSsdLite.name, kSsdLite.options, kSsdLite.threshold, kSsdLite.stronger, /*agnostic=*/true},
+      {"retinanet_mobile", mobile, 0.05, 30, /*agnostic=*/true}};
+  const test::TempDir folder;
+  for (const DetectorCase& c : cases) {
+    for (const std::string ending : {".onnx", ".torchscript"}) {
+      INFO(c.name << ending);
+      ExportRequest request = request_for(folder / (c.name + ending));
+      check_met(export_detector(c, request), 10);
     }
   }
 }
