@@ -111,6 +111,18 @@ std::optional<fs::path> stored_file(const models::PublishedWeights& weights) {
   return std::nullopt;
 }
 
+ToBeginFrom to_begin_from(const std::string& model) {
+  ToBeginFrom begin;
+  for (const auto* entry : models::published_weights(model)) {
+    const bool here = stored_file(*entry).has_value();
+    if (begin.weights == nullptr || (here && !begin.stored) || (entry->best && here == begin.stored)) {
+      begin.weights = entry;
+    }
+    begin.stored = begin.stored || here;
+  }
+  return begin;
+}
+
 fs::path verified_file(const models::PublishedWeights& weights) {
   if (auto file = whole_file(weights)) return *file;
   throw UserError("the weights " + weights.name() + " are not on this machine",

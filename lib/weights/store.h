@@ -23,6 +23,14 @@ std::vector<std::filesystem::path> store_places(const models::PublishedWeights& 
 /// The first of `store_places` that holds a file; its content is not looked at.
 std::optional<std::filesystem::path> stored_file(const models::PublishedWeights& weights);
 
+/// Weights that a training of a model begins from best: those on this machine before others, torchvision's DEFAULT
+/// before its older ones. Null where none are published.
+struct ToBeginFrom {
+  const models::PublishedWeights* weights = nullptr;
+  bool stored = false;  ///< on this machine
+};
+ToBeginFrom to_begin_from(const std::string& model);
+
 /// The file, its checksum verified. UserError that says how to get it where it is on none of its
 /// places, or damaged.
 std::filesystem::path verified_file(const models::PublishedWeights& weights);

@@ -20,17 +20,6 @@ constexpr std::int64_t kFewPerClass = 20;    // training images
 constexpr double kImbalance = 3;             // largest to smallest class
 constexpr std::int64_t kSmallClassFor3 = 7;  // images, so that 15 % are one
 
-/// The published weights that are here, else those to fetch; null where there are none.
-const models::PublishedWeights* find_weights(const std::string& model, bool& stored) {
-  const models::PublishedWeights* best = nullptr;
-  for (const auto* entry : models::published_weights(model)) {
-    const bool here = weights::stored_file(*entry).has_value();
-    if (best == nullptr || (here && !stored) || (entry->best && here == stored)) best = entry;
-    stored = stored || here;
-  }
-  return best;
-}
-
 void choose_size(const DataLook& look, Choices& choices) {
   const Json& facts = models::models().at(choices.model).facts;
   const auto published = facts.value("input_size", std::int64_t{224});
@@ -130,7 +119,9 @@ Choices choose(const DataLook& look, const std::string& model) {
   Choices choices;
   choices.model = !model.empty() ? model : look.shorter_side() <= kSmallImage ? "small_cnn" : "resnet18";
   models::models().at(choices.model);
-  choices.published = find_weights(choices.model, choices.pretrained);
+  const weights::ToBeginFrom begin = weights::to_begin_from(choices.model);
+  choices.published = begin.weights;
+  choices.pretrained = begin.stored;
   choose_size(look, choices);
   choose_split(look, choices);
   choose_training(choices);

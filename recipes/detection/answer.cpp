@@ -31,9 +31,16 @@ const std::vector<std::pair<std::int64_t, std::int64_t>>& person_skeleton() {
   return lines;
 }
 
+/// Whether words beside things would hide more than they say.
+bool hides(const Found& found) {
+  constexpr std::int64_t kMostNamed = 30, kMostMasksNamed = 12;
+  return found.boxes.size(0) > (found.shapes.empty() ? kMostNamed : kMostMasksNamed);
+}
+
 data::DrawingStyle style_of(const data::DataInfo& info, const Found& found) {
   constexpr std::int64_t kPersonPoints = 17;
   data::DrawingStyle style = data::drawing_style(info);
+  if (style.names.size() == 1 || hides(found)) style.names.clear();
   style.by_thing = info.classes.size() == 1 && !found.shapes.empty();
   const bool person = found.keypoints.defined() && found.keypoints.size(1) == kPersonPoints;
   if (style.skeleton.empty() && person) style.skeleton = person_skeleton();
@@ -81,7 +88,7 @@ torch::Tensor drawn(const data::DataInfo& info, const Found& found, const torch:
   things.labels = found.labels;
   things.shapes = found.shapes;
   things.keypoints = found.keypoints;
-  if (scored) things.scores = found.scores;
+  if (scored && !hides(found)) things.scores = found.scores;
   return data::draw_things(picture, things, style_of(info, found));
 }
 

@@ -22,7 +22,8 @@ Found of_score(const Found& found, double least);
 metrics::CocoShape shape_of(const Found& found, std::size_t row);
 
 /// `picture`, uint8 [H, W, C], with the boxes of `found`, their masks half covering it and their keypoints, in the
-/// colours of their classes (masks of one class: each thing in its own), their names, and `scored` their scores.
+/// colours of their classes (masks of one class: each thing in its own), their names, and `scored` their scores. Where
+/// there is one class names say nothing, and where there are many things words would hide them: they are left out.
 torch::Tensor drawn(const data::DataInfo& info, const Found& found, const torch::Tensor& picture, bool scored);
 
 /// What is said of an image: all that was found as JSON (with masks as COCO's compressed runs, and keypoints) and CSV,

@@ -11,6 +11,7 @@
 #include "models/registry.h"
 #include "recipes/detection/starter_layout.h"
 #include "report/format.h"
+#include "weights/store.h"
 
 namespace mlrun::detection {
 namespace {
@@ -19,7 +20,8 @@ using engine::Starter;
 using engine::StarterRequest;
 
 constexpr std::int64_t kFewest = 8;  // images to learn and to test from
-constexpr double kSteps = 6000;      // of a first training
+constexpr double kSteps = 6000;      // of a first training from random weights
+constexpr double kFewSteps = 1500;   // from published ones
 
 /// What a first look finds.
 struct BoxLook {
@@ -34,6 +36,7 @@ struct BoxLook {
 
 struct Choices {
   std::string model;
+  weights::ToBeginFrom begin;
   engine::StarterSplit split;
   std::int64_t batch_size = 16, epochs = 0, warmup = 1;
   std::vector<std::string> warnings;
@@ -70,11 +73,13 @@ Choices choose(const BoxLook& look, const std::string& model) {
   Choices choices;
   choices.model = model.empty() ? "ssdlite320_mobilenet_v3_large" : model;
   models::models().at(choices.model);
+  choices.begin = weights::to_begin_from(choices.model);
   choices.split =
       engine::starter_split(look.train, look.has(data::Split::Val), look.has(data::Split::Test), choices.warnings);
   const double train = static_cast<double>(look.train) * (1 - choices.split.val - choices.split.test);
   choices.batch_size = train < 128 ? 8 : 16;
-  choices.epochs = engine::epochs_of_steps(kSteps, train, choices.batch_size, 20, 300);
+  choices.epochs = choices.begin.stored ? engine::epochs_of_steps(kFewSteps, train, choices.batch_size, 10, 100)
+                                        : engine::epochs_of_steps(kSteps, train, choices.batch_size, 20, 300);
   choices.warmup = choices.epochs >= 60 ? 3 : 1;
   if (look.rotated > 0) {
     choices.warnings.push_back(
@@ -123,13 +128,27 @@ std::string training_part(const Choices& choices) {
       {.epochs = choices.epochs,
        .batch_size = choices.batch_size,
        .warmup = choices.warmup,
-       .epochs_note = "passes over the training images; from random weights boxes take long to learn"});
+       .lr = choices.begin.stored ? "5e-4" : "1e-3",
+       .epochs_note = choices.begin.stored ? "passes over the training images"
+                                           : "passes over the training images; from random weights boxes take long "
+                                             "to learn"});
 }
 
 std::string model_part(const Choices& choices) {
-  return "task: detection\nmodel:\n  " + engine::yaml_entry("name", choices.model) +
-         "  # Weights learnt on COCO (a file of torchvision's) make it better with a tenth of the epochs:\n"
-         "  # weights: FILE.pth\n  # head: reinit\n\n";
+  std::string text = "task: detection\nmodel:\n  " + engine::yaml_entry("name", choices.model);
+  const models::PublishedWeights* weights = choices.begin.weights;
+  if (weights == nullptr) return text + "  # There are no published weights: it begins from random ones.\n\n";
+  const std::string entry = weights->entry;
+  if (choices.begin.stored) {
+    return text + "  weights: " + entry +
+           "  # begin with what was learnt from COCO: better and faster than from nothing\n" +
+           "  head: reinit      # but for the last layers, which learn your classes\n\n";
+  }
+  return text +
+         "  # It begins from random weights. Those learnt on COCO make it better with a tenth of the epochs; fetch "
+         "them\n"
+         "  # with `mlrun weights get " +
+         weights->name() + "`, and let `mlrun init` write this recipe anew.\n\n";
 }
 
 Starter make_starter(const StarterRequest& request) {
@@ -139,8 +158,9 @@ Starter make_starter(const StarterRequest& request) {
   for (const auto& [key, value] : look.layout.options) layout[key] = value;
   return engine::starter_of(
       header(look, choices, request) + model_part(choices) + data_part(look, choices, request) + training_part(choices),
-      "found     " + images_text(look) + " (" + look.layout.format + ")\nmodel     " + choices.model +
-          " from random weights, " + std::to_string(choices.epochs) + " epochs\n",
+      "found     " + images_text(look) + " (" + look.layout.format + ")\nmodel     " + choices.model + " from " +
+          (choices.begin.stored ? choices.begin.weights->name() : "random weights") + ", " +
+          std::to_string(choices.epochs) + " epochs\n",
       choices.warnings,
       {{"root", look.root.string()},
        {"format", look.layout.format},
@@ -148,7 +168,10 @@ Starter make_starter(const StarterRequest& request) {
        {"images", look.all},
        {"boxes", data::box_json(look.classes, look.counts)},
        {"classes", look.classes}},
-      {{"model", choices.model}, {"epochs", choices.epochs}, {"batch_size", choices.batch_size}});
+      {{"model", choices.model},
+       {"weights", choices.begin.stored ? Json(choices.begin.weights->entry) : Json(nullptr)},
+       {"epochs", choices.epochs},
+       {"batch_size", choices.batch_size}});
 }
 
 }  // namespace

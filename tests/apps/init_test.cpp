@@ -177,6 +177,23 @@ TEST_CASE("`init detection` writes a recipe for boxes as they lie there", "[apps
   annotate("few", 0);
   CHECK(refusal(mlrun({"init", "detection", "few"}, folder.path())) ==
         "error: few: holds 1 image, too few to learn from; annotate at least 8\n");
+
+  CHECK(contains(text, "`mlrun weights get ssdlite320_mobilenet_v3_large/COCO_V1`"));
+  CHECK(result.at("choices").at("weights").is_null());
+  folder.write("torch/hub/checkpoints/ssdlite320_mobilenet_v3_large_coco-a79551df.pth", "stands for the weights");
+  const Outcome tuned =
+      run({{"init", "detection", "cards", "-o", "tuned.yaml"},
+           folder.path(),
+           {{"TORCH_HOME", (folder / "torch").string()}, {"XDG_CACHE_HOME", folder.path().string()}}});
+  INFO(tuned.err);
+  REQUIRE(tuned.code == 0);
+  CHECK(contains(tuned.out, "ssdlite320_mobilenet_v3_large from ssdlite320_mobilenet_v3_large/COCO_V1, 100 epochs"));
+  const std::string from_weights = read_file(folder / "tuned.yaml");
+  for (const char* part : {"  weights: COCO_V1", "  head: reinit", "epochs: 100", "lr: 5e-4"}) {
+    INFO(part << " in\n" << from_weights);
+    CHECK(contains(from_weights, part));
+  }
+  CHECK(mlrun({"config", "show", "tuned.yaml"}, folder.path()).code == 0);
 }
 
 }  // namespace
