@@ -23,6 +23,7 @@
 #include "recipes/detection/asking.h"
 #include "recipes/detection/details.h"
 #include "recipes/detection/exhibition.h"
+#include "recipes/detection/judging.h"
 #include "recipes/detection/known_classes.h"
 #include "recipes/detection/learning.h"
 #include "recipes/detection/results.h"
@@ -93,6 +94,10 @@ class DetectionTask : public engine::Task, public engine::ResultFiles {
     const bool drawn = batch.inputs.has("picture");
     return answer_of(info_, found_in(prediction, i), drawn ? list_of(batch.inputs, "picture").at(i) : torch::Tensor(),
                      options_.answer.shown_score);
+  }
+  std::vector<std::string> judged() const override { return judged_columns(); }
+  std::vector<std::vector<Json>> judge(const data::Batch& batch, const data::Fields& prediction) const override {
+    return detection::judge(batch, prediction, options_.answer.shown_score);
   }
   std::unique_ptr<engine::Exhibition> exhibition() override {
     return make_exhibition(*this, options_.answer.shown_score);

@@ -5,34 +5,10 @@
 #include <limits>
 #include <utility>
 
+#include "metrics/coco/neighbourhood.h"
+
 namespace mlrun::metrics {
 namespace {
-
-/// The truth that a detection overlaps most among some.
-struct Nearest {
-  std::ptrdiff_t truth = -1;
-  double overlap = 0;
-
-  void look(std::size_t g, double value) {
-    if (value <= overlap) return;
-    truth = static_cast<std::ptrdiff_t>(g);
-    overlap = value;
-  }
-};
-
-/// The truths near a detection, of those that count.
-struct Neighbourhood {
-  Nearest own, other, found;  // `found`: of its class, and found by another
-
-  CocoError kind(const CocoSettings& settings) const {
-    const double least = settings.least_overlap, enough = settings.shown_overlap;
-    if (own.overlap >= least && own.overlap < enough) return CocoError::Place;
-    if (other.overlap >= enough) return CocoError::Class;
-    if (found.overlap >= enough) return CocoError::Twice;
-    if (std::max(own.overlap, other.overlap) < least) return CocoError::Background;
-    return CocoError::Both;
-  }
-};
 
 constexpr auto kLast = std::numeric_limits<std::uint16_t>::max();  // among equal scores of an image
 
@@ -123,12 +99,24 @@ void CocoEvaluation::sort_errors() {
   }
 }
 
+std::string name_of(CocoError kind) {
+  switch (kind) {
+    case CocoError::None: return "right";
+    case CocoError::Class: return "wrong class";
+    case CocoError::Place: return "wrong place";
+    case CocoError::Both: return "wrong class and place";
+    case CocoError::Twice: return "found twice";
+    case CocoError::Background: return "nothing there";
+    case CocoError::Missed: return "missed";
+  }
+  return "";
+}
+
 std::vector<CocoErrorCost> error_costs(const CocoEvaluation& evaluation) {
   const auto& settings = evaluation.settings();
   const std::size_t shown = settings.threshold(settings.shown_overlap);
-  std::vector<CocoErrorCost> costs = {{CocoError::Class, "wrong class"},          {CocoError::Place, "wrong place"},
-                                      {CocoError::Both, "wrong class and place"}, {CocoError::Twice, "found twice"},
-                                      {CocoError::Background, "nothing there"},   {CocoError::Missed, "missed"}};
+  std::vector<CocoErrorCost> costs;
+  for (const CocoError kind : kCocoErrors) costs.push_back({kind, name_of(kind)});
   if (shown == settings.thresholds.size()) return {};
   const double now = mean_precision(mended(evaluation, CocoError::None, shown), settings.recalls);
   for (auto& cost : costs) {

@@ -8,6 +8,13 @@
 
 namespace mlrun::metrics {
 
+/// All kinds, as they are listed.
+constexpr CocoError kCocoErrors[] = {CocoError::Class, CocoError::Place,      CocoError::Both,
+                                     CocoError::Twice, CocoError::Background, CocoError::Missed};
+
+/// A kind in words.
+std::string name_of(CocoError kind);
+
 /// One kind of error over all classes.
 struct CocoErrorCost {
   CocoError kind = CocoError::None;
