@@ -52,7 +52,7 @@ void AnswerSettings::declare_tiles(config::Declare<AnswerSettings>& d) {
       .max(0.9);
   d("tile_merge", &S::tile_merge,
     "of two boxes of one class from different tiles the worse is left out where more than this share of the smaller "
-    "lies in the other; a box that a tile's border cuts goes before a whole one")
+    "lies in the other; a box that a tile's border cuts yields to a whole one")
       .min(0)
       .max(1);
   d("tile_whole", &S::tile_whole, "also look at the whole image, for objects that are larger than a tile");
