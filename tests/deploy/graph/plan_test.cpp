@@ -13,8 +13,9 @@ namespace {
 
 /// A plan in words: `conv act sum act, pool`.
 std::string words(nn::Layer& model, const std::vector<std::int64_t>& size = {1, 3, 8, 8}) {
-  static const char* const kNames[] = {"conv", "linear", "affine", "max",   "mean",    "adaptive", "groups", "act",
-                                       "add",  "mul",    "concat", "chunk", "shuffle", "flatten",  "resize", "layer"};
+  static const char* const kNames[] = {"conv",     "deconv",  "linear",  "affine", "max",  "mean",
+                                       "adaptive", "groups",  "act",     "add",    "mul",  "concat",
+                                       "chunk",    "shuffle", "flatten", "resize", "layer"};
   const deploy::GraphPlan plan = deploy::plan_graph(model, {test::noise(size)});
   if (!plan.obstacle.empty()) return plan.obstacle;
   std::string text;
